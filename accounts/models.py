@@ -1,0 +1,84 @@
+"""People: who may sign in, and as what."""
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Now
+
+from chronos_site.schema import SeedIndex
+
+
+class Role(models.TextChoices):
+    USER = "USER", "User"
+    OPERATOR = "OPERATOR", "Operator"
+    ADMIN = "ADMIN", "Administrator"
+
+
+class Accounts(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person who signs in by e-mail; without a password, nobody can sign in as them."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, **{**fields, "roles": Role.ADMIN.value})
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser):
+    email = models.EmailField(max_length=255, unique=True)
+    password = models.CharField(max_length=255)
+    roles = models.CharField(
+        max_length=255,
+        default=Role.USER.value,
+        db_default=Role.USER.value,
+        help_text="USER, OPERATOR or ADMIN; several separated by commas count as the highest.",
+    )
+    is_active = models.BooleanField("active", default=True, db_default=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
+
+    objects = Accounts()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        db_table = "users"
+        indexes = [
+            SeedIndex(fields=["email"], name="idx_users_email"),
+            SeedIndex(fields=["created_at"], name="idx_users_created_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def role(self) -> Role:
+        """The highest of the person's roles; what is not a role counts for nothing."""
+        held = {word.strip().upper() for word in self.roles.split(",")}
+        return next((role for role in reversed(Role) if role.value in held), Role.USER)
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.is_active and self.role is Role.ADMIN
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether they may see and operate everyone's jobs; administrators may too."""
+        return self.is_active and self.role in (Role.OPERATOR, Role.ADMIN)
+
+    @property
+    def is_staff(self) -> bool:
+        return self.is_administrator
+
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
+        return self.is_administrator
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_administrator

@@ -1,0 +1,196 @@
+"""The contract between the engine and a job type: what goes in, what comes out, how it fails."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+Log = Callable[..., None]
+
+
+class ExecutionError(Exception):
+    """The work failed in a way its type knows.
+
+    `error_class` is one name of the type's vocabulary (`HTTP_503`, `CONNECTION_ERROR`, ...); the
+    message is for the person who reads the run. `result` is kept with the run all the same.
+    """
+
+    def __init__(
+        self,
+        error_class: str,
+        message: str,
+        *,
+        exit_code: int | None = None,
+        result: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.error_class = error_class
+        self.message = message
+        self.exit_code = exit_code
+        self.result = dict(result or {})
+
+
+class DeadlineExceeded(Exception):
+    """The run's time is up: the engine settles it as TIMEOUT."""
+
+
+class Cancelled(Exception):
+    """A person asked the run to stop: the engine settles it as CANCELLED."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What one run works with: the payload's columns that hold something, by their names.
+
+    Reading a column that is empty gives None.
+    """
+
+    columns: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.columns.get(name)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The options without a column of their own (`metadata`)."""
+        return self.columns.get("metadata") or {}
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where and until when a run works. `deadline` is of `time.monotonic()`."""
+
+    run_id: str
+    job_id: str
+    job_name: str
+    scheduled_time: "datetime"
+    attempt: int
+    deadline: float
+    log: Log
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline, never below zero."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def check(self) -> None:
+        """Stop here when the run should not go on.
+
+        Raises Cancelled or DeadlineExceeded.
+        """
+        if self.cancelled.is_set():
+            raise Cancelled
+        if not self.remaining:
+            raise DeadlineExceeded
+
+    def wait(self, seconds: float) -> None:
+        """Pass the time, but no longer than the run may live.
+
+        Raises Cancelled or DeadlineExceeded.
+        """
+        self.cancelled.wait(min(seconds, self.remaining))
+        self.check()
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the work ended well: one line for people, and a small JSON object for machines."""
+
+    summary: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    exit_code: int | None = None
+
+
+class PayloadForm(forms.Form):
+    """The fields of one job type's payload.
+
+    A field's name is the payload's column, or an option kept in the `metadata` column.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ()
+
+    def columns(self) -> dict[str, Any]:
+        """The cleaned values by column, ready to store; empty ones are left out."""
+        kept = {name: value for name, value in self.cleaned_data.items() if not _is_empty(value)}
+        options = {name: kept.pop(name) for name in self.options if name in kept}
+        metadata = {**kept.pop("metadata", {}), **options}
+        return {**kept, "metadata": metadata} if metadata else kept
+
+    @classmethod
+    def initial_from(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The form's values for a stored payload: `columns()` read backwards."""
+        metadata = dict(payload.get("metadata") or {})
+        options = {name: metadata.pop(name) for name in cls.options if name in metadata}
+        return {**payload, "metadata": metadata or None, **options}
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == "" or value == [] or value == {}
+
+
+Execute = Callable[[Payload, Context], Result]
+
+
+@dataclass(frozen=True)
+class JobType:
+    """One job type: how it is shown, defined and executed.
+
+    `aliases` maps the keys of import requests to the form's fields. `execute` is None where this
+    version can define the type but not run it. `ceiling` is how many of its runs one worker works
+    on at a time. `limit` is the longest a run may take, in seconds, where the job does not say.
+    `repeatable` tells whether a run that was lost may be repeated without asking.
+    """
+
+    code: str
+    label: str
+    hint: str
+    icon: str
+    form: type[PayloadForm]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    execute: Execute | None = None
+    ceiling: int = 128
+    limit: int = 300
+    repeatable: Callable[[Payload], bool] = lambda payload: False
+    error_classes: tuple[str, ...] = ()
+
+    @property
+    def runnable(self) -> bool:
+        return self.execute is not None
+
+
+# Each error class and the wider ones it belongs to; `retry_on` may name any of the chain.
+PARENTS: dict[str, str] = {
+    "4XX": "HTTP_ERROR",
+    "5XX": "HTTP_ERROR",
+    "CONNECTION_ERROR": "NETWORK_ERROR",
+    "DNS_ERROR": "CONNECTION_ERROR",
+    "TLS_ERROR": "CONNECTION_ERROR",
+    "DEADLOCK": "DATABASE_ERROR",
+}
+
+_STATUS = re.compile(r"HTTP_([45])\d\d")
+
+
+def chain(error_class: str) -> list[str]:
+    """The error class and its parents, narrowest first: HTTP_503, 5XX, HTTP_ERROR."""
+    names = [error_class]
+    while True:
+        status = _STATUS.fullmatch(names[-1])
+        parent = f"{status[1]}XX" if status else PARENTS.get(names[-1])
+        if parent is None:
+            return names
+        names.append(parent)
