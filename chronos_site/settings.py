@@ -105,6 +105,21 @@ RQ_QUEUES = {
 }
 RQ = {"JOB_CLASS": "runs.ring.Bell"}
 
+# Engine
+
+# A tick older than this when it is found is missed: the schedule's misfire policy decides.
+MISFIRE_THRESHOLD_SECONDS = env.number("CHRONOS_MISFIRE_THRESHOLD_SECONDS", 60, least=1)
+# A worker that does not renew a run's lease for this long has lost the run.
+LEASE_SECONDS = env.number("CHRONOS_LEASE_SECONDS", 30, least=5)
+# Runs that one worker works on at a time.
+SLOTS = env.number("CHRONOS_SLOTS", 128, least=1)
+# What running work gets to end in when a worker is stopped.
+STOP_GRACE_SECONDS = env.number("CHRONOS_STOP_GRACE_SECONDS", 30)
+# A worker's process is replaced after this long, once its runs have ended.
+DRAIN_LIFETIME_SECONDS = env.number("CHRONOS_DRAIN_LIFETIME_SECONDS", 900, least=1)
+# Log lines kept of one run.
+LOG_LINES_LIMIT = env.number("CHRONOS_LOG_LINES_LIMIT", 100_000, least=1)
+
 # People
 
 AUTH_USER_MODEL = "accounts.User"

@@ -1,5 +1,6 @@
 """What should run and when."""
 
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
@@ -126,6 +127,12 @@ class Job(models.Model):
         return self.name
 
 
+class JobScheduleQuerySet(models.QuerySet["JobSchedule"]):
+    def due(self, at: datetime) -> Self:
+        """Armed schedules whose next tick has come, most overdue first."""
+        return self.filter(next_fire_at__lte=at).order_by("next_fire_at", "id")
+
+
 class JobSchedule(models.Model):
     job = models.OneToOneField(Job, on_delete=cascade, related_name="schedule")
     schedule_type = models.CharField(max_length=20, choices=Kind)
@@ -147,6 +154,8 @@ class JobSchedule(models.Model):
     held_fire_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = JobScheduleQuerySet.as_manager()
 
     class Meta:
         db_table = "job_schedules"

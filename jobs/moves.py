@@ -1,31 +1,32 @@
 """The only legal moves of a job's status, as data, and the one UPDATE that makes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from jobs.models import Job, Status
+from chronos_site.locks import locked
+from jobs.models import Job, JobSchedule, Status
 
 
 class Event(StrEnum):
-    ARM = "arm"
-    CLAIM = "claim"
-    AHEAD = "end with a tick or retry ahead"
-    END_WELL = "end well with nothing ahead"
-    END_BADLY = "end badly with nothing ahead"
-    PAUSE = "pause"
-    RESUME = "resume"
-    CANCEL = "cancel"
-    RESCHEDULE = "reschedule"
-    RUN_NOW = "run now"
-    DISARM = "disarm"
+    ARM = "be armed"
+    CLAIM = "start"
+    AHEAD = "wait for what is ahead"
+    END_WELL = "succeed"
+    END_BADLY = "fail"
+    PAUSE = "be paused"
+    RESUME = "be resumed"
+    CANCEL = "be cancelled"
+    RESCHEDULE = "be scheduled again"
+    RUN_NOW = "run"
+    DISARM = "go back to pending"
 
 
 MOVES: dict[Event, dict[Status, Status]] = {
     Event.ARM: {Status.PENDING: Status.SCHEDULED},
     Event.CLAIM: {Status.SCHEDULED: Status.RUNNING},
     Event.AHEAD: {Status.RUNNING: Status.SCHEDULED},
-    Event.END_WELL: {Status.RUNNING: Status.SUCCEEDED},
-    Event.END_BADLY: {Status.RUNNING: Status.FAILED},
+    Event.END_WELL: dict.fromkeys((Status.SCHEDULED, Status.RUNNING), Status.SUCCEEDED),
+    Event.END_BADLY: dict.fromkeys((Status.SCHEDULED, Status.RUNNING), Status.FAILED),
     Event.PAUSE: {Status.SCHEDULED: Status.PAUSED, Status.RUNNING: Status.PAUSED},
     Event.RESUME: {Status.PAUSED: Status.SCHEDULED},
     Event.CANCEL: dict.fromkeys(
@@ -56,10 +57,30 @@ def allowed(status: str) -> set[Event]:
 def move(job_ids: Iterable[str], event: Event) -> int:
     """Make the event's move for those of the jobs whose status allows it; gives their number."""
     ids = list(job_ids)
+    if not ids:
+        return 0
     moved = 0
     for source, target in MOVES[event].items():
         moved += Job.objects.filter(pk__in=ids, status=source).update(status=target)
     return moved
+
+
+def finish(outcomes: Mapping[str, str | None]) -> None:
+    """Settle the status of jobs whose runs ended by what is ahead of them, else by their last outcome.
+
+    `outcomes` maps each job to the outcome of the run that ended last. Call it in the transaction
+    that wrote the runs; the jobs' rows stay locked until it ends, so that two workers that end two
+    runs of one job see each other.
+    """
+    held = {job.pk for job in locked(Job.objects.filter(pk__in=outcomes).order_by("pk").only("pk"))}
+    active = Job.objects.filter(pk__in=held, runs__outcome=None).values_list("pk", "runs__start_time")
+    running = {job_id for job_id, started in active if started}
+    planned = JobSchedule.objects.filter(job_id__in=held, next_fire_at__isnull=False)
+    ahead = {job_id for job_id, _ in active} | set(planned.values_list("job_id", flat=True))
+    done = held - running - ahead
+    move(ahead - running, Event.AHEAD)
+    move((job_id for job_id in done if outcomes[job_id] == "SUCCESS"), Event.END_WELL)
+    move((job_id for job_id in done if outcomes[job_id] not in ("SUCCESS", None)), Event.END_BADLY)
 
 
 def require(job: Job, event: Event) -> None:

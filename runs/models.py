@@ -81,7 +81,8 @@ class Run(models.Model):
     worker_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     duration_ms = models.BigIntegerField(null=True, blank=True)
 
-    available_at = models.DateTimeField(db_default=Now())
+    # NULL while the run waits for another run of its job to end.
+    available_at = models.DateTimeField(null=True, db_default=Now())
     trigger = models.CharField(
         max_length=10, choices=Trigger, default=Trigger.SCHEDULE, db_default=Trigger.SCHEDULE.value
     )
@@ -153,7 +154,7 @@ class Run(models.Model):
     @property
     def waited(self) -> timedelta | None:
         """How long the run was ready before it started; None while it has not."""
-        return self.start_time - self.available_at if self.start_time else None
+        return self.start_time - self.available_at if self.start_time and self.available_at else None
 
 
 class Level(models.TextChoices):

@@ -1,7 +1,68 @@
-"""Bells: what tells RQ that there is due work. They carry none."""
+"""Bells: what tells RQ's workers that there is due work. A bell carries none itself."""
 
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import django_rq
+from django.conf import settings
+from redis.exceptions import RedisError
 from rq.job import Job
+from rq.queue import Queue
+
+from jobs.models import Priority
+
+logger = logging.getLogger(__name__)
+
+DRAIN = "runs.drain.drain"
+
+QUEUES = {priority.rank: priority.value.lower() for priority in Priority}
+
+
+class Refused(Exception):
+    """A job in Redis that is not one of ours."""
 
 
 class Bell(Job):
-    """The only RQ job Chronos knows."""
+    """The only RQ job that Chronos executes: our own functions by name, without callbacks.
+
+    Whoever can write to Redis could name any importable function otherwise, also with the JSON
+    serializer.
+    """
+
+    ALLOWED = frozenset({DRAIN})
+
+    @property
+    def func(self) -> Any:
+        if self.func_name not in self.ALLOWED or self.instance is not None:
+            raise Refused(f"job {self.id} asks for {self.func_name!r}")
+        return super().func
+
+    @property
+    def success_callback(self) -> None:
+        return None
+
+    @property
+    def failure_callback(self) -> None:
+        return None
+
+    @property
+    def stopped_callback(self) -> None:
+        return None
+
+
+def ring(ranks: Iterable[int]) -> None:
+    """Put a bell into each priority's queue that has none waiting.
+
+    Redis may be away: the work waits in the database, and the scheduler rings again.
+    """
+    for rank in ranks:
+        try:
+            _ring(django_rq.get_queue(QUEUES[rank]))
+        except RedisError as error:
+            logger.warning("could not ring %s: %s", QUEUES[rank], error)
+
+
+def _ring(queue: Queue) -> None:
+    if not queue.count:
+        queue.enqueue(DRAIN, job_timeout=settings.DRAIN_LIFETIME_SECONDS + 600, result_ttl=0, failure_ttl=3600)

@@ -1,0 +1,148 @@
+"""What people do with a job's definition and schedule: one function, one transaction, audited."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Max
+
+from accounts.models import User
+from audit.models import record
+from chronos_site.locks import locked
+from jobs import definition as definitions
+from jobs import moves
+from jobs.definition import Definition
+from jobs.executors import TYPES
+from jobs.models import Job, JobSchedule, JobVersion, Kind, Status
+from jobs.moves import Event
+from jobs.schedules import next_fire
+
+
+class NotRunnable(Exception):
+    """This version cannot run jobs of the type; `str()` is the sentence for the person."""
+
+    def __init__(self, type_code: str) -> None:
+        super().__init__(f"This version cannot run {TYPES[type_code].label} jobs yet.")
+
+
+class TypeIsFixed(Exception):
+    """The type of a job that has runs cannot change; `str()` is the sentence for the person."""
+
+
+@transaction.atomic
+def create(definition: Definition, *, owner: User, by: User | None, at: datetime, arm: bool = True) -> Job:
+    """Store a new job as version 1 and arm it, if asked, when its type runs and a tick is ahead."""
+    job = Job(owner=owner)
+    definitions.apply(definition, job)
+    _keep_version(job, by=by)
+    record(by, "JOB_CREATED", job, details={"name": job.name, "type": job.type})
+    if arm and TYPES[job.type].runnable:
+        _plan_anew(job, at=at)
+    return job
+
+
+@transaction.atomic
+def edit(job: Job, definition: Definition, *, by: User | None, at: datetime, note: str = "") -> Job:
+    """Replace the job's definition and keep the new one as a version; an edit that changes nothing does nothing.
+
+    A changed schedule is planned anew from `at`; runs that exist go on with the version they were fired with.
+    Raises TypeIsFixed when the type changes after a first run.
+    """
+    schedule = _lock(job)
+    before = definitions.of(schedule.job)
+    if definition["type"] != before["type"] and job.runs.exists():
+        raise TypeIsFixed(f"{job.name} has runs: its type stays {before['type']}.")
+    definitions.apply(definition, job)
+    job = Job.objects.select_related("schedule", "payload").get(pk=job.pk)
+    changes = changed(before, definitions.of(job))
+    if not changes:
+        return job
+    _keep_version(job, by=by, note=note)
+    record(by, "JOB_UPDATED", job, details={"version": job.version, "changed": sorted(changes)}, note=note)
+    if any(name.startswith("schedule.") for name in changes) and TYPES[job.type].runnable:
+        _plan_anew(job, at=at)
+    return job
+
+
+@transaction.atomic
+def delete(job: Job, *, by: User | None) -> None:
+    """Remove the job with all its runs, logs and dead letters."""
+    record(by, "JOB_DELETED", job, details={"name": job.name, "type": job.type})
+    job.delete()
+
+
+@transaction.atomic
+def pause(
+    job: Job, *, by: User | None, at: datetime, note: str = "", until: datetime | None = None
+) -> None:
+    """Stop firing until resumed, or until the given time; a run in progress goes on.
+
+    Raises IllegalMove unless the job is scheduled or running.
+    """
+    schedule = _lock(job)
+    moves.require(job, Event.PAUSE)
+    JobSchedule.objects.filter(pk=schedule.pk).update(
+        held_fire_at=F("next_fire_at"), next_fire_at=None, paused_until=until
+    )
+    details = {"until": until.isoformat()} if until else None
+    record(by, "JOB_PAUSED", job, details=details, note=note)
+
+
+@transaction.atomic
+def resume(job: Job, *, by: User | None, at: datetime) -> None:
+    """Fire again; ticks missed meanwhile follow the misfire policy.
+
+    Raises IllegalMove unless the job is paused.
+    """
+    schedule = _lock(job)
+    moves.require(job, Event.RESUME)
+    JobSchedule.objects.filter(pk=schedule.pk).update(
+        next_fire_at=schedule.held_fire_at, held_fire_at=None, paused_until=None, resumed_at=at
+    )
+    last = job.runs.exclude(outcome=None).order_by("-id").values_list("outcome", flat=True).first()
+    moves.finish({job.pk: last})
+    record(by, "JOB_RESUMED", job)
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
+    """What differs between two definitions: dotted name to (before, after)."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in before.keys() | after.keys():
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found |= changed(old, new, f"{prefix}{name}.")
+        elif old != new:
+            found[prefix + name] = (old, new)
+    return found
+
+
+def _lock(job: Job) -> JobSchedule:
+    # The schedule's row is the lock that firing takes too: what we decide here, no tick can cross.
+    return locked(JobSchedule.objects.filter(job=job)).get()
+
+
+def _keep_version(job: Job, *, by: User | None, note: str = "") -> None:
+    last = JobVersion.objects.filter(job=job).aggregate(last=Max("version"))["last"] or 0
+    job.version = last + 1
+    Job.objects.filter(pk=job.pk).update(version=job.version)
+    JobVersion.objects.create(
+        job=job, version=job.version, definition=definitions.of(job), author=by, note=note
+    )
+
+
+def _plan_anew(job: Job, *, at: datetime) -> None:
+    schedule = job.schedule
+    if schedule.schedule_type == Kind.INTERVAL:
+        schedule.anchor_at = schedule.starts_at or at
+    tick = next_fire(schedule.plan, at)
+    paused = job.status == Status.PAUSED
+    schedule.next_fire_at = None if paused else tick
+    schedule.held_fire_at = tick if paused else None
+    schedule.save(update_fields=["anchor_at", "next_fire_at", "held_fire_at"])
+    if tick is None:
+        moves.move([job.pk], Event.DISARM)
+    elif not paused:
+        moves.move([job.pk], Event.ARM)
+        moves.move([job.pk], Event.RESCHEDULE)
+    job.refresh_from_db(fields=["status"])

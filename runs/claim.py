@@ -1,0 +1,89 @@
+"""Take due runs for one worker, fenced by a token and held by a lease."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from chronos_site.clock import database_now
+from chronos_site.locks import locked
+from chronos_site.schema import new_ulid
+from jobs import moves
+from jobs.models import JobVersion
+from jobs.moves import Event
+from runs.models import Run, RunQuerySet
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A run that is ours until its lease ends, and the definition it executes."""
+
+    run: Run
+    definition: dict[str, Any]
+
+
+def lease() -> timedelta:
+    return timedelta(seconds=settings.LEASE_SECONDS)
+
+
+@transaction.atomic
+def claim(worker: str, free: int, room: Mapping[str, int]) -> list[Claimed]:
+    """Take up to `free` due runs, most urgent first, and of each type no more than there is room for.
+
+    Their start, worker, token and lease are written by the database's clock, and their scheduled
+    jobs become RUNNING, all in one transaction. A type that `room` does not name has room.
+    """
+    at = database_now()
+    candidates = list(locked(_candidates(at, free, room), skip=True)[:free])
+    definitions = _definitions(candidates)
+    taken = list(_fitting((Claimed(run, definitions[run.job_id, run.version]) for run in candidates), room))
+    if taken:
+        _start([each.run for each in taken], worker, new_ulid(), at)
+        moves.move({each.run.job_id for each in taken}, Event.CLAIM)
+    return taken
+
+
+def _candidates(at: datetime, free: int, room: Mapping[str, int]) -> RunQuerySet:
+    due = Run.objects.due(at)
+    full = [code for code, left in room.items() if left <= 0]
+    if not full:
+        return due
+    # The types stand in another table: looked up first, since a lock wants a query without joins.
+    return due.filter(pk__in=list(due.exclude(job__type__in=full).values_list("pk", flat=True)[:free]))
+
+
+def _fitting(candidates: Iterable[Claimed], room: Mapping[str, int]) -> Iterator[Claimed]:
+    taken: Counter[str] = Counter()
+    for each in candidates:
+        code = each.definition["type"]
+        if code not in room or taken[code] < room[code]:
+            taken[code] += 1
+            yield each
+
+
+def _start(runs: list[Run], worker: str, token: str, at: datetime) -> None:
+    fields: dict[str, Any] = {"start_time": at, "worker_id": worker, "claim_token": token, "lease_expires_at": at + lease()}
+    Run.objects.filter(pk__in=[run.pk for run in runs]).update(**fields)
+    for run in runs:
+        for name, value in fields.items():
+            setattr(run, name, value)
+
+
+def _definitions(runs: Iterable[Run]) -> dict[tuple[str, int], dict[str, Any]]:
+    wanted = {(run.job_id, run.version) for run in runs}
+    rows = JobVersion.objects.filter(
+        job_id__in={job_id for job_id, _ in wanted}, version__in={version for _, version in wanted}
+    )
+    return {(row.job_id, row.version): row.definition for row in rows}
+
+
+def renew(tokens: Collection[str]) -> tuple[set[str], set[str]]:
+    """Extend the leases of our runs; gives the ids still ours, and those a person asked to stop."""
+    ours = Run.objects.running().filter(claim_token__in=list(tokens))
+    ours.update(lease_expires_at=database_now() + lease())
+    rows = list(ours.values_list("pk", "cancel_requested_at"))
+    return {pk for pk, _ in rows}, {pk for pk, asked in rows if asked}

@@ -1,0 +1,293 @@
+"""Claim due runs, execute them in threads, settle them in groups, until nothing is due."""
+
+import logging
+import signal
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Event as Flag
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connections
+
+from chronos_site.clock import database_now
+from jobs.executors import TYPES
+from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, Result
+from runs.claim import Claimed, claim, renew
+from runs.logbook import Logbook
+from runs.models import Level, Outcome, Run, RunLog
+from runs.processes import worker_name
+from runs.ring import QUEUES, ring
+from runs.settle import Ended, settle
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+GROUP_SECONDS = 0.02
+POLL_SECONDS = 0.2
+IDLE_SECONDS = 1.0
+BEAT_SECONDS = 2.0
+# A thread that is this late after its deadline is given up: the run ends, the thread is left behind.
+OVERTIME_SECONDS = 1.0
+
+
+@dataclass
+class Work:
+    """One run in progress."""
+
+    claimed: Claimed
+    context: Context
+
+    @property
+    def run(self) -> Run:
+        return self.claimed.run
+
+    @property
+    def type_code(self) -> str:
+        code: str = self.claimed.definition["type"]
+        return code
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How one run's work came back from its thread; the clock is the main thread's to read."""
+
+    work: Work
+    outcome: Outcome
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def drain() -> None:
+    """Work until nothing has been due for a second; the function that RQ calls when a bell rang."""
+    connections.close_all()
+    drainer = Drainer(worker_name())
+    signal.signal(signal.SIGTERM, lambda *_: drainer.stop())
+    drainer.run()
+
+
+class Drainer:
+    """One worker at work.
+
+    Only the thread that calls `run` touches the database; executors run in the pool's threads.
+    """
+
+    def __init__(self, worker: str, *, slots: int | None = None) -> None:
+        self.worker = worker
+        self.slots = slots or settings.SLOTS
+        self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="run")
+        self._logbook = Logbook()
+        self._finished: SimpleQueue[Finish] = SimpleQueue()
+        self._work: dict[str, Work] = {}
+        self._left_behind = 0
+        self._stopping = Flag()
+        self._stop_by = float("inf")
+        self._ends_at = time.monotonic() + settings.DRAIN_LIFETIME_SECONDS
+        self._beat_at = time.monotonic() + BEAT_SECONDS
+        self._trusted_until = 0.0
+
+    def stop(self) -> None:
+        """Claim no more; what runs has the grace period to end."""
+        self._stopping.set()
+        self._stop_by = min(self._stop_by, time.monotonic() + settings.STOP_GRACE_SECONDS)
+
+    def run(self) -> None:
+        """Drain until idle, stopped or past the lifetime; nothing of ours is left claimed."""
+        idle_since = time.monotonic()
+        while self._work or (self._claims and time.monotonic() < idle_since + IDLE_SECONDS):
+            try:
+                if self._take():
+                    idle_since = time.monotonic()
+                self._end(self._collect())
+                self._beat()
+            except (OperationalError, InterfaceError) as error:
+                self._lose_database(error)
+            if self._work:
+                idle_since = time.monotonic()
+            if time.monotonic() > self._stop_by:
+                self._interrupt()
+        self._pool.shutdown(wait=False)
+
+    @property
+    def _claims(self) -> bool:
+        worn = time.monotonic() > self._ends_at or self._left_behind
+        return not self._stopping.is_set() and not worn
+
+    def _take(self) -> bool:
+        free = self.slots - len(self._work)
+        if not self._claims or free <= 0:
+            return False
+        running = Counter(work.type_code for work in self._work.values())
+        room = {code: TYPES[code].ceiling - running[code] for code in TYPES}
+        asked_at = time.monotonic()
+        taken = claim(self.worker, free, room)
+        if taken:
+            self._trusted_until = asked_at + settings.LEASE_SECONDS * 2 / 3
+        for claimed in taken:
+            self._begin(claimed)
+        if len(taken) == free:
+            # There may be more than we can hold: wake another worker.
+            ring(QUEUES)
+        return bool(taken)
+
+    def _begin(self, claimed: Claimed) -> None:
+        run, definition = claimed.run, claimed.definition
+        limit = definition.get("timeout_seconds") or TYPES[definition["type"]].limit
+        context = Context(
+            run_id=run.pk,
+            job_id=run.job_id,
+            job_name=definition["name"],
+            scheduled_time=run.scheduled_time,
+            attempt=run.attempt,
+            deadline=time.monotonic() + limit,
+            log=self._logbook.writer(run.pk),
+        )
+        work = Work(claimed, context)
+        self._work[run.pk] = work
+        context.log(Level.INFO, f"Attempt {run.attempt} on {self.worker}, version {run.version}")
+        self._pool.submit(self._execute, work)
+
+    def _execute(self, work: Work) -> None:
+        self._finished.put(_outcome(work))
+
+    def _collect(self) -> list[Finish]:
+        """What has ended: waits for a first one, then a moment for its neighbours."""
+        finished: list[Finish] = []
+        wait = POLL_SECONDS
+        try:
+            while len(finished) < self.slots:
+                finished.append(self._finished.get(timeout=wait))
+                wait = GROUP_SECONDS
+        except Empty:
+            pass
+        return finished + self._overdue()
+
+    def _overdue(self) -> list[Finish]:
+        late = time.monotonic() - OVERTIME_SECONDS
+        overdue = [work for work in self._work.values() if work.context.deadline < late]
+        self._left_behind += len(overdue)
+        return [_timed_out(work) for work in overdue]
+
+    def _end(self, finished: Sequence[Finish]) -> None:
+        at = _until_written(database_now)
+        group: list[Ended] = []
+        for finish in finished:
+            if self._work.pop(finish.work.run.pk, None):
+                group.append(Ended(finish.work.run, finish.outcome, at, **finish.fields))
+        for ended in group:
+            self._logbook.add(ended.run.pk, *_last_line(ended))
+        _until_written(lambda: self._write(group, self._logbook.take()))
+        for ended in group:
+            self._logbook.forget(ended.run.pk)
+
+    @staticmethod
+    def _write(group: list[Ended], lines: list[RunLog]) -> None:
+        if lines:
+            RunLog.objects.bulk_create(lines, batch_size=1000)
+            lines.clear()
+        if group:
+            settled = settle(group)
+            for ended in group:
+                if ended.run.pk not in settled:
+                    logger.warning("run %s was no longer ours: its outcome is discarded", ended.run.pk)
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now < self._beat_at or not self._work:
+            return
+        self._beat_at = now + BEAT_SECONDS
+        tokens = {work.run.claim_token for work in self._work.values() if work.run.claim_token}
+        ours, asked = renew(tokens)
+        self._trusted_until = now + settings.LEASE_SECONDS * 2 / 3
+        for run_id, work in list(self._work.items()):
+            if run_id in asked or run_id not in ours:
+                work.context.cancelled.set()
+
+    def _lose_database(self, error: Exception) -> None:
+        """Wait for the database; stop the work before anyone else may take it."""
+        logger.warning("the database does not answer: %s", error)
+        connections.close_all()
+        time.sleep(POLL_SECONDS)
+        if time.monotonic() > self._trusted_until:
+            for work in self._work.values():
+                work.context.cancelled.set()
+
+    def _interrupt(self) -> None:
+        """The grace period is over: what still runs ends as lost to the stop, and is settled at once."""
+        for work in self._work.values():
+            work.context.cancelled.set()
+        self._left_behind += len(self._work)
+        self._end([_interrupted(work) for work in list(self._work.values())])
+
+
+def _outcome(work: Work) -> Finish:
+    """Execute one run and say how it ended; never raises."""
+    context = work.context
+    try:
+        execute = TYPES[work.type_code].execute
+        if execute is None:
+            raise ExecutionError("NOT_RUNNABLE", f"This version cannot run {work.type_code} jobs yet.")
+        result = execute(Payload(work.claimed.definition["payload"]), context)
+        return Finish(work, Outcome.SUCCESS, {"result": _kept(result), "exit_code": result.exit_code})
+    except ExecutionError as error:
+        kept = {"summary": error.message, "data": error.result} if error.result else {}
+        fields = {"error_class": error.error_class, "error_message": error.message}
+        return Finish(work, Outcome.FAILURE, {**fields, "exit_code": error.exit_code, "result": kept})
+    except DeadlineExceeded:
+        return _timed_out(work)
+    except Cancelled:
+        return Finish(work, Outcome.CANCELLED, {"error_message": "Cancelled while it ran."})
+    except Exception as error:  # whatever escapes an executor is our bug, and the run still needs its outcome
+        context.log(Level.ERROR, traceback.format_exc())
+        message = f"{type(error).__name__}: {error}"
+        return Finish(work, Outcome.FAILURE, {"error_class": "INTERNAL_ERROR", "error_message": message})
+
+
+def _kept(result: Result) -> dict[str, Any]:
+    return {"summary": result.summary, "data": dict(result.data)}
+
+
+def _timed_out(work: Work) -> Finish:
+    limit = work.claimed.definition.get("timeout_seconds") or TYPES[work.type_code].limit
+    message = f"Not done within its {limit} s."
+    return Finish(work, Outcome.TIMEOUT, {"error_class": "TIMEOUT", "error_message": message})
+
+
+def _interrupted(work: Work) -> Finish:
+    definition = work.claimed.definition
+    message = "The worker was stopped before the run had ended."
+    fields = {"error_class": "WORKER_LOST", "error_message": message, "repeat": repeatable(definition)}
+    return Finish(work, Outcome.FAILURE, fields)
+
+
+def repeatable(definition: dict[str, Any]) -> bool:
+    """Whether a run of this definition that was lost may be tried again without asking."""
+    said: bool | None = definition.get("safe_to_repeat")
+    return TYPES[definition["type"]].repeatable(Payload(definition["payload"])) if said is None else said
+
+
+def _last_line(ended: Ended) -> tuple[str, str]:
+    if ended.outcome == Outcome.SUCCESS:
+        return Level.INFO, str(ended.result.get("summary") or "Done")
+    if ended.outcome == Outcome.CANCELLED:
+        return Level.WARN, ended.error_message
+    return Level.ERROR, f"{ended.error_class}: {ended.error_message}"
+
+
+def _until_written(write: Callable[[], T]) -> T:
+    """Outcomes are never dropped: a database that is away for a while is waited for."""
+    give_up_at = time.monotonic() + settings.LEASE_SECONDS
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > give_up_at:
+                raise
+            logger.warning("outcomes not written yet: %s", error)
+            connections.close_all()
+            time.sleep(POLL_SECONDS)

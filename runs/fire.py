@@ -1,0 +1,186 @@
+"""Turn due ticks into runs: exactly one row for each, whatever the number of schedulers."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from audit.models import record
+from chronos_site.locks import locked
+from jobs import moves
+from jobs.models import Job, JobSchedule, Kind, Misfire, Overlap, Priority, Status
+from jobs.moves import Event
+from jobs.schedules import BadSchedule, Plan, available_at, next_fire
+from runs.models import Run, Skip
+from runs.settle import ask_to_stop, cancel_pending, skip
+
+logger = logging.getLogger(__name__)
+
+BATCH = 1000
+# More ticks than this in one stretch are not walked one by one: the skip row then counts the cap.
+STRETCH = 10_000
+
+
+@dataclass(frozen=True)
+class Reckoning:
+    """What one due schedule owes: ticks to run, ticks missed, and where it goes from here.
+
+    `anchor_at` is the new start of an interval's grid, or None to keep it.
+    """
+
+    due: list[datetime]
+    missed: list[datetime]
+    late_run: datetime | None
+    next_fire_at: datetime | None
+    anchor_at: datetime | None = None
+
+
+def reckon(plan: Plan, tick: datetime, at: datetime, *, misfire: str, threshold: timedelta) -> Reckoning:
+    """Sort the ticks from `tick` up to `at` by the misfire policy; pure.
+
+    A tick older than the threshold is missed. FIRE_NOW turns the missed ones into one late run,
+    IGNORE drops them, RESCHEDULE drops them and plans anew from `at`.
+    """
+    ticks = list(_ticks(plan, tick, at))
+    missed = [each for each in ticks if each < at - threshold]
+    due = ticks[len(missed) :]
+    ahead = next_fire(plan, max(ticks[-1], at) if len(ticks) == STRETCH else ticks[-1])
+    if not missed or misfire == Misfire.IGNORE:
+        return Reckoning(due, missed, None, ahead)
+    if misfire == Misfire.FIRE_NOW:
+        return Reckoning(due, missed[:-1], missed[-1], ahead)
+    if plan.kind == Kind.INTERVAL:
+        return Reckoning([], ticks, None, next_fire(replace(plan, anchor_at=at, starts_at=None), at), anchor_at=at)
+    return Reckoning([], ticks, None, next_fire(plan, at))
+
+
+def _ticks(plan: Plan, tick: datetime, at: datetime) -> Iterator[datetime]:
+    here: datetime | None = tick
+    for _ in range(STRETCH):
+        if here is None or here > at:
+            return
+        yield here
+        here = next_fire(plan, here)
+
+
+@transaction.atomic
+def fire(at: datetime, limit: int = BATCH) -> int:
+    """Fire up to `limit` due schedules; gives how many it took.
+
+    Any number of schedulers may fire at once: each takes rows the others do not hold, a run's
+    identity (job, tick, attempt) is unique, and runs and plans change in one transaction.
+    """
+    schedules = list(locked(JobSchedule.objects.due(at), skip=True)[:limit])
+    jobs = Job.objects.in_bulk([schedule.job_id for schedule in schedules])
+    active = _active(jobs)
+    runs: list[Run] = []
+    for schedule in schedules:
+        job = jobs[schedule.job_id]
+        try:
+            runs += _fire_one(schedule, job, at, active.get(job.pk, set()))
+        except (BadSchedule, OverflowError) as error:
+            logger.exception("schedule of job %s cannot be read: disarmed", job.pk)
+            _disarm(schedule, job, str(error))
+    Run.objects.bulk_create(runs, batch_size=500, ignore_conflicts=True)
+    _advance(schedules)
+    waiting = set(active) | {run.job_id for run in runs if not run.outcome}
+    for schedule in schedules:
+        if schedule.next_fire_at is None and schedule.job_id not in waiting:
+            _end_unfired(schedule, jobs[schedule.job_id])
+    return len(schedules)
+
+
+def _active(jobs: dict[str, Job]) -> dict[str, set[str]]:
+    """Which of the jobs have a run in progress or waiting, as states."""
+    states: dict[str, set[str]] = {}
+    rows = Run.objects.active().filter(job_id__in=jobs).values_list("job_id", "start_time")
+    for job_id, started in rows:
+        states.setdefault(job_id, set()).add("RUNNING" if started else "PENDING")
+    return states
+
+
+def _fire_one(schedule: JobSchedule, job: Job, at: datetime, active: set[str]) -> list[Run]:
+    if job.status not in (Status.SCHEDULED, Status.RUNNING) or schedule.next_fire_at is None:
+        schedule.next_fire_at = None
+        return []
+    threshold = timedelta(seconds=settings.MISFIRE_THRESHOLD_SECONDS)
+    policy = schedule.misfire_policy or Misfire.FIRE_NOW
+    plan = schedule.plan
+    found = reckon(plan, schedule.next_fire_at, at, misfire=policy, threshold=threshold)
+    runs = _missed_runs(schedule, job, found.missed, at)
+    for tick in [found.late_run] if found.late_run else []:
+        runs += _overlapping(schedule, _run(job, tick, at), active, at)
+    for tick in found.due:
+        runs += _overlapping(schedule, _run(job, tick, available_at(plan, tick)), active, at)
+    schedule.next_fire_at = found.next_fire_at
+    schedule.anchor_at = found.anchor_at or schedule.anchor_at
+    return runs
+
+
+def _run(job: Job, tick: datetime, available: datetime) -> Run:
+    return Run(
+        job_id=job.pk,
+        scheduled_time=tick,
+        available_at=available,
+        version=job.version,
+        priority=Priority(job.priority).rank,
+    )
+
+
+def _missed_runs(schedule: JobSchedule, job: Job, missed: list[datetime], at: datetime) -> list[Run]:
+    """One row for each stretch of ticks missed for one reason."""
+    resumed = schedule.resumed_at
+    paused = [tick for tick in missed if resumed and tick < resumed]
+    rest = missed[len(paused) :]
+    stretches = ((Skip.PAUSED, paused), (Skip.MISFIRE, rest))
+    return [skip(_run(job, ticks[0], at), reason, at, len(ticks)) for reason, ticks in stretches if ticks]
+
+
+def _overlapping(schedule: JobSchedule, run: Run, active: set[str], at: datetime) -> list[Run]:
+    """The run as the overlap policy lets it be; `active` is kept in step."""
+    policy = schedule.overlap_policy
+    if not active or policy == Overlap.ALLOW:
+        active.add("PENDING")
+        return [run]
+    if policy == Overlap.SKIP or (policy == Overlap.QUEUE and "PENDING" in active):
+        return [skip(run, Skip.OVERLAP, at)]
+    if policy == Overlap.CANCEL_RUNNING:
+        cancel_pending([run.job_id], at, reason=Skip.OVERLAP)
+        ask_to_stop([run.job_id], at)
+    if "RUNNING" in active:
+        run.available_at = None
+    active.add("PENDING")
+    return [run]
+
+
+def _end_unfired(schedule: JobSchedule, job: Job) -> None:
+    """A plan that ended with its last tick missed: a single one goes back to a person or is over."""
+    if schedule.schedule_type != Kind.ONCE:
+        last = job.runs.filter(skip_reason=None).exclude(outcome=None).order_by("-id").first()
+        moves.finish({job.pk: last.outcome if last else None})
+        return
+    ignored = schedule.misfire_policy == Misfire.IGNORE
+    if moves.move([job.pk], Event.CANCEL if ignored else Event.DISARM):
+        record(None, "JOB_MISSED", job, details={"policy": schedule.misfire_policy})
+
+
+def _disarm(schedule: JobSchedule, job: Job, sentence: str) -> None:
+    schedule.next_fire_at = None
+    moves.move([job.pk], Event.DISARM)
+    record(None, "JOB_DISARMED", job, details={"reason": sentence})
+
+
+_ADVANCE = "UPDATE job_schedules SET next_fire_at = %s, anchor_at = %s WHERE id = %s"
+
+
+def _advance(schedules: list[JobSchedule]) -> None:
+    def told(instant: datetime | None) -> object:
+        return connection.ops.adapt_datetimefield_value(instant)
+
+    rows = [(told(each.next_fire_at), told(each.anchor_at), each.pk) for each in schedules]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_ADVANCE, rows)

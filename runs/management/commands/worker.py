@@ -1,0 +1,24 @@
+"""manage.py worker: execute due runs whenever a bell rings."""
+
+import logging
+from typing import Any
+
+import django_rq
+from django.core.management.base import BaseCommand
+from rq.serializers import JSONSerializer
+
+from runs.processes import own_name
+from runs.ring import QUEUES, Bell
+from runs.worker import Worker
+
+
+class Command(BaseCommand):
+    help = "Execute due runs. Run as many as you like, on as many machines."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        queues = [QUEUES[rank] for rank in sorted(QUEUES)]
+        worker = django_rq.get_worker(
+            *queues, worker_class=Worker, job_class=Bell, serializer=JSONSerializer, name=own_name()
+        )
+        worker.log_job_description = False
+        worker.work(logging_level=logging.getLevelName(logging.WARNING))

@@ -1,0 +1,183 @@
+"""How runs end: the only place that writes an outcome."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from jobs import moves, retries
+from jobs.executors.base import chain
+from jobs.models import JobVersion
+from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
+from runs.signature import signature
+
+MESSAGE_LIMIT = 4000
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One run and how it ended. `duration_ms` is None for a run that never started.
+
+    `repeat` says whether the run may be tried again at all, whatever its retry policy.
+    """
+
+    run: Run
+    outcome: Outcome
+    at: datetime
+    error_class: str = ""
+    error_message: str = ""
+    exit_code: int | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    repeat: bool = True
+
+    @property
+    def duration_ms(self) -> int | None:
+        return round((self.at - self.run.start_time) / timedelta(milliseconds=1)) if self.run.start_time else None
+
+    @property
+    def failed(self) -> bool:
+        return self.outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
+
+
+@transaction.atomic
+def settle(group: Sequence[Ended]) -> set[str]:
+    """Write the outcomes of a group of runs with all that follows; gives the ids of the runs it settled.
+
+    A run that has an outcome, or that another worker holds by now, is left alone: its claim token
+    no longer fits. What follows: the retry or the dead letter, a waiting run of the same job
+    released, the job's status.
+    """
+    written = _write(group)
+    settled = [ended for ended in group if ended.run.pk in written]
+    _follow_up([ended for ended in settled if ended.failed])
+    job_ids = {ended.run.job_id for ended in settled}
+    _release(job_ids, at=max((ended.at for ended in settled), default=None))
+    moves.finish({ended.run.job_id: ended.outcome for ended in settled})
+    return written
+
+
+def skip(run: Run, reason: Skip, at: datetime, count: int = 1) -> Run:
+    """The run as a row that says why its tick, or a stretch of `count` ticks, did not run."""
+    run.outcome = Outcome.CANCELLED
+    run.skip_reason = reason
+    run.skipped_count = count
+    run.end_time = at
+    return run
+
+
+def cancel_pending(job_ids: Iterable[str], at: datetime, *, reason: Skip | None = None) -> int:
+    """End what these jobs have waiting as CANCELLED; gives the number of runs."""
+    waiting = Run.objects.pending().filter(job_id__in=list(job_ids))
+    return waiting.update(outcome=Outcome.CANCELLED, end_time=at, skip_reason=reason)
+
+
+def ask_to_stop(job_ids: Iterable[str], at: datetime) -> int:
+    """Ask the workers of these jobs' running runs to stop them; gives the number of runs."""
+    running = Run.objects.running().filter(job_id__in=list(job_ids), cancel_requested_at=None)
+    return running.update(cancel_requested_at=at)
+
+
+_UPDATE = """
+UPDATE job_runs SET end_time = %s, outcome = %s, exit_code = %s, error_message = %s, duration_ms = %s,
+       error_class = %s, signature = %s, result = %s, lease_expires_at = NULL
+ WHERE id = %s AND outcome IS NULL AND (claim_token = %s OR (claim_token IS NULL AND %s IS NULL))
+"""
+
+
+def _write(group: Sequence[Ended]) -> set[str]:
+    # One statement for many rows: a group costs one round trip where the driver pipelines, and no ORM expressions.
+    rows = [_row(ended) for ended in group]
+    with connection.cursor() as cursor:
+        cursor.executemany(_UPDATE, rows)
+        complete = cursor.rowcount == len(rows)
+    ids = {ended.run.pk for ended in group}
+    if complete:
+        return ids
+    written = Run.objects.filter(pk__in=ids, outcome__isnull=False).values_list("pk", "claim_token", "end_time")
+    found = {pk: (token, end) for pk, token, end in written}
+    return {
+        ended.run.pk for ended in group if found.get(ended.run.pk) == (ended.run.claim_token, ended.at)
+    }
+
+
+def _row(ended: Ended) -> tuple[Any, ...]:
+    message = ended.error_message[:MESSAGE_LIMIT] or None
+    return (
+        connection.ops.adapt_datetimefield_value(ended.at),
+        ended.outcome.value,
+        ended.exit_code,
+        message,
+        ended.duration_ms,
+        ended.error_class or None,
+        signature(ended.error_class, ended.error_message) if ended.failed else None,
+        json.dumps(dict(ended.result)) if ended.result else None,
+        ended.run.pk,
+        ended.run.claim_token,
+        ended.run.claim_token,
+    )
+
+
+def _follow_up(failures: Sequence[Ended]) -> None:
+    if not failures:
+        return
+    policies = _policies(failures)
+    again: list[Run] = []
+    letters: list[DeadLetter] = []
+    for ended in failures:
+        policy = policies.get((ended.run.job_id, ended.run.version), {})
+        if _retries(ended, policy):
+            again.append(_next_attempt(ended, policy))
+        else:
+            letters.append(_dead_letter(ended))
+    Run.objects.bulk_create(again)
+    DeadLetter.objects.bulk_create(letters)
+
+
+def _policies(failures: Sequence[Ended]) -> dict[tuple[str, int], dict[str, Any]]:
+    job_ids = {ended.run.job_id for ended in failures}
+    wanted = {ended.run.version for ended in failures}
+    rows = JobVersion.objects.filter(job_id__in=job_ids, version__in=wanted)
+    found = rows.values_list("job_id", "version", "definition__retry")
+    return {(job_id, version): policy or {} for job_id, version, policy in found}
+
+
+def _retries(ended: Ended, policy: Mapping[str, Any]) -> bool:
+    attempts_left = ended.run.attempt < policy.get("max_attempts", 1)
+    wanted = retries.matches(policy.get("retry_on"), chain(ended.error_class))
+    return ended.repeat and attempts_left and wanted and not ended.run.cancel_requested_at
+
+
+def _next_attempt(ended: Ended, policy: Mapping[str, Any]) -> Run:
+    run = ended.run
+    wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], run.attempt)
+    return Run(
+        job_id=run.job_id,
+        scheduled_time=run.scheduled_time,
+        available_at=ended.at + wait,
+        attempt=run.attempt + 1,
+        trigger=Trigger.RETRY,
+        version=run.version,
+        priority=run.priority,
+        replay_of_id=run.replay_of_id,
+    )
+
+
+def _dead_letter(ended: Ended) -> DeadLetter:
+    reason = f"{ended.error_class}: {ended.error_message}"[:MESSAGE_LIMIT]
+    return DeadLetter(
+        job_id=ended.run.job_id,
+        run=ended.run,
+        failure_reason=reason,
+        signature=signature(ended.error_class, ended.error_message),
+        created_at=ended.at,
+    )
+
+
+def _release(job_ids: set[str], at: datetime | None) -> None:
+    """Let the run that waited for its predecessor start, now that no run of the job is in progress."""
+    waiting = Run.objects.pending().filter(job_id__in=job_ids, available_at=None)
+    busy = set(Run.objects.running().filter(job_id__in=job_ids).values_list("job_id", flat=True))
+    waiting.exclude(job_id__in=busy).update(available_at=at)
