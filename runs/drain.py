@@ -168,8 +168,11 @@ class Drainer:
         return finished + self._overdue()
 
     def _overdue(self) -> list[Finish]:
-        late = time.monotonic() - OVERTIME_SECONDS
-        overdue = [work for work in self._work.values() if work.context.deadline < late]
+        now = time.monotonic()
+        late = [work for work in self._work.values() if work.context.deadline < now]
+        for work in late:
+            work.context.interrupt()
+        overdue = [work for work in late if work.context.deadline < now - OVERTIME_SECONDS]
         self._left_behind += len(overdue)
         return [_timed_out(work) for work in overdue]
 
@@ -206,7 +209,7 @@ class Drainer:
         self._trusted_until = now + settings.LEASE_SECONDS * 2 / 3
         for run_id, work in list(self._work.items()):
             if run_id in asked or run_id not in ours:
-                work.context.cancelled.set()
+                work.context.cancel()
 
     def _lose_database(self, error: Exception) -> None:
         """Wait for the database; stop the work before anyone else may take it."""
@@ -215,12 +218,12 @@ class Drainer:
         time.sleep(POLL_SECONDS)
         if time.monotonic() > self._trusted_until:
             for work in self._work.values():
-                work.context.cancelled.set()
+                work.context.cancel()
 
     def _interrupt(self) -> None:
         """The grace period is over: what still runs ends as lost to the stop, and is settled at once."""
         for work in self._work.values():
-            work.context.cancelled.set()
+            work.context.cancel()
         self._left_behind += len(self._work)
         self._end([_interrupted(work) for work in list(self._work.values())])
 

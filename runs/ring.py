@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import django_rq
-from django.conf import settings
 from redis.exceptions import RedisError
 from rq.job import Job
 from rq.queue import Queue
@@ -65,4 +64,5 @@ def ring(ranks: Iterable[int]) -> None:
 
 def _ring(queue: Queue) -> None:
     if not queue.count:
-        queue.enqueue(DRAIN, job_timeout=settings.DRAIN_LIFETIME_SECONDS + 600, result_ttl=0, failure_ttl=3600)
+        # No time limit of RQ's: the drain watches each run's own.
+        queue.enqueue(DRAIN, job_timeout=-1, result_ttl=0, failure_ttl=3600)

@@ -3,7 +3,8 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -81,6 +82,7 @@ class Context:
     deadline: float
     log: Log
     cancelled: threading.Event = field(default_factory=threading.Event)
+    _closers: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def remaining(self) -> float:
@@ -96,6 +98,29 @@ class Context:
             raise Cancelled
         if not self.remaining:
             raise DeadlineExceeded
+
+    @contextmanager
+    def closing(self, close: Callable[[], object]) -> Iterator[None]:
+        """While the block runs, call `close` when the work is to stop: it must wake what blocks in it.
+
+        `close` is called from another thread, perhaps more than once.
+        """
+        self._closers.append(close)
+        try:
+            self.check()
+            yield
+        finally:
+            self._closers.remove(close)
+
+    def interrupt(self) -> None:
+        """Wake the work from what it blocks in, so that it finds out that it should stop."""
+        for close in list(self._closers):
+            close()
+
+    def cancel(self) -> None:
+        """Ask the work to stop."""
+        self.cancelled.set()
+        self.interrupt()
 
     def wait(self, seconds: float) -> None:
         """Pass the time, but no longer than the run may live.

@@ -1,0 +1,135 @@
+"""Which addresses a job may connect to, checked on the address really connected to."""
+
+import ipaddress
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.poolmanager import PoolManager
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Cloud metadata services give out credentials to whoever asks: no allow-list opens them.
+_METADATA = tuple(ipaddress.ip_network(each) for each in ("169.254.0.0/16", "fd00:ec2::/32", "fe80::/10"))
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+class Forbidden(Exception):
+    """The address is not one that jobs may reach; `str()` is the sentence for the person."""
+
+
+def check(text: str) -> None:
+    """Let a public address pass, and a private one that the administrator allows.
+
+    Raises Forbidden for the rest: loopback, private, link-local, reserved and metadata addresses,
+    also in their IPv4-in-IPv6 forms.
+    """
+    address = _plain(ipaddress.ip_address(text.partition("%")[0]))
+    if any(address in network for network in _METADATA):
+        raise Forbidden(f"{address} is a metadata or link-local address: jobs may never reach it.")
+    allowed = (ipaddress.ip_network(each, strict=False) for each in settings.HTTP_ALLOWED_NETWORKS)
+    if not address.is_global and not any(address in network for network in allowed):
+        raise Forbidden(
+            f"{address} is not a public address; an administrator can allow it by CHRONOS_HTTP_ALLOWED_NETWORKS."
+        )
+
+
+def _plain(address: Address) -> Address:
+    """The IPv4 address inside a mapped, 6to4 or NAT64 one, else the address itself."""
+    if not isinstance(address, ipaddress.IPv6Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def connect(host: str, port: int, timeout: float | None) -> socket.socket:
+    """A connection to the first of the host's addresses that answers, each checked before it is tried.
+
+    Raises Forbidden when any of them is not allowed, and OSError when none answers.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for *_, place in found:
+        check(str(place[0]))
+    failure: OSError = OSError("no address found")
+    for family, kind, protocol, _, place in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(timeout)
+            sock.connect(place)
+        except OSError as error:
+            sock.close()
+            failure = error
+        else:
+            return sock
+    raise failure
+
+
+class _Guarded:
+    """The part of urllib3's connections that opens the socket, with the check in it."""
+
+    opened: "list[socket.socket]"
+
+    def _new_conn(self: Any) -> socket.socket:
+        try:
+            sock = connect(self._dns_host.strip("[]"), self.port, self.timeout)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except OSError as error:
+            raise NewConnectionError(self, str(error)) from error
+        self.opened.append(sock)
+        return sock
+
+
+def session(opened: "list[socket.socket]") -> requests.Session:
+    """A session that connects to allowed addresses only, without proxies or retries.
+
+    The sockets it opens are added to `opened`, so that they can be closed from another thread.
+    """
+
+    class Plain(_Guarded, HTTPConnection):
+        pass
+
+    class Secure(_Guarded, HTTPSConnection):
+        pass
+
+    Plain.opened = Secure.opened = opened
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+            super().init_poolmanager(*args, **kwargs)
+            manager: PoolManager = self.poolmanager
+            manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
+
+    made = requests.Session()
+    made.trust_env = False
+    made.mount("http://", Adapter())
+    made.mount("https://", Adapter())
+    return made
+
+
+def close_all(opened: "list[socket.socket]") -> None:
+    """Shut the sockets down, so that whoever reads from them wakes up."""
+    for sock in _each(opened):
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _each(opened: "list[socket.socket]") -> Iterator[socket.socket]:
+    for sock in list(opened):
+        try:
+            sock.getpeername()
+        except OSError:
+            continue
+        yield sock

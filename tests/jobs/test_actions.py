@@ -1,0 +1,159 @@
+from datetime import timedelta
+
+import pytest
+
+from audit.models import AuditEvent
+from jobs import actions
+from jobs.models import Job, JobVersion, Status
+from jobs.moves import IllegalMove
+from runs.models import Outcome, Run
+from tests import factories
+from tests.factories import NOON
+
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
+LATER = NOON + timedelta(minutes=2)
+
+
+def actions_of(job):
+    return list(AuditEvent.objects.filter(entity_id=job.pk).order_by("id").values_list("action", flat=True))
+
+
+def test_a_new_job_is_armed_for_its_first_tick():
+    job = factories.job()
+    assert job.status == Status.SCHEDULED
+    assert job.schedule.next_fire_at == NOON + timedelta(minutes=5)
+
+
+def test_a_new_job_keeps_its_definition_as_version_one():
+    job = factories.job(name="hourly")
+    version = JobVersion.objects.get(job=job)
+    assert (version.version, version.definition["name"]) == (1, "hourly")
+
+
+def test_a_job_is_stored_without_being_armed_when_asked():
+    job = factories.job(arm=False)
+    assert (job.status, job.schedule.next_fire_at) == (Status.PENDING, None)
+
+
+def test_a_type_this_version_cannot_run_is_never_armed():
+    payload = {"cache_operation": "STATS", "cache_region": "sessions"}
+    job = factories.job(type="CACHE", payload=payload)
+    assert (job.status, job.schedule.next_fire_at) == (Status.PENDING, None)
+
+
+def test_a_once_job_whose_time_has_passed_stays_pending():
+    job = factories.job(schedule={"schedule_type": "ONCE", "run_at": NOON - timedelta(seconds=1)})
+    assert job.status == Status.PENDING
+
+
+def test_an_edit_makes_a_new_version_and_tells_the_audit_what_changed():
+    job = factories.job()
+    edited = actions.edit(job, factories.definition(name="renamed"), by=job.owner, at=LATER)
+    assert (edited.version, edited.name) == (2, "renamed")
+    assert AuditEvent.objects.get(action="JOB_UPDATED").details == {"version": 2, "changed": ["name"]}
+
+
+def test_an_edit_that_changes_nothing_does_nothing():
+    job = factories.job()
+    actions.edit(job, factories.definition(), by=job.owner, at=LATER)
+    assert JobVersion.objects.count() == 1
+    assert actions_of(job) == ["JOB_CREATED"]
+
+
+def test_an_edit_elsewhere_leaves_the_plan_as_it_was():
+    job = factories.job()
+    actions.edit(job, factories.definition(description="Why"), by=job.owner, at=LATER)
+    job.schedule.refresh_from_db()
+    assert job.schedule.next_fire_at == NOON + timedelta(minutes=5)
+
+
+def test_a_new_schedule_is_planned_from_the_edit():
+    job = factories.job()
+    schedule = {"schedule_type": "INTERVAL", "interval_seconds": 60}
+    actions.edit(job, factories.definition(schedule=schedule), by=job.owner, at=LATER)
+    job.schedule.refresh_from_db()
+    assert job.schedule.next_fire_at == LATER + timedelta(seconds=60)
+
+
+def test_a_new_schedule_brings_an_ended_job_back():
+    job = factories.job()
+    Job.objects.filter(pk=job.pk).update(status=Status.FAILED)
+    job.refresh_from_db()
+    schedule = {"schedule_type": "INTERVAL", "interval_seconds": 60}
+    edited = actions.edit(job, factories.definition(schedule=schedule), by=job.owner, at=LATER)
+    assert edited.status == Status.SCHEDULED
+
+
+def test_a_new_schedule_of_a_paused_job_waits_for_its_resumption():
+    job = factories.job()
+    actions.pause(job, by=job.owner, at=LATER)
+    schedule = {"schedule_type": "INTERVAL", "interval_seconds": 60}
+    edited = actions.edit(job, factories.definition(schedule=schedule), by=job.owner, at=LATER)
+    edited.schedule.refresh_from_db()
+    assert (edited.status, edited.schedule.next_fire_at) == (Status.PAUSED, None)
+    assert edited.schedule.held_fire_at == LATER + timedelta(seconds=60)
+
+
+def test_a_schedule_without_a_tick_ahead_sends_the_job_back_to_pending():
+    job = factories.job()
+    schedule = {"schedule_type": "ONCE", "run_at": NOON - timedelta(days=1)}
+    edited = actions.edit(job, factories.definition(schedule=schedule), by=job.owner, at=LATER)
+    assert edited.status == Status.PENDING
+
+
+def test_the_type_of_a_job_with_runs_stays():
+    job = factories.job()
+    Run.objects.create(job=job, scheduled_time=NOON)
+    with pytest.raises(actions.TypeIsFixed):
+        actions.edit(
+            job,
+            factories.definition(type="HTTP", payload={"http_url": "http://example.com", "http_method": "GET"}),
+            by=job.owner,
+            at=LATER,
+        )
+    assert Job.objects.get().type == "DUMMY"
+
+
+def test_a_paused_job_holds_its_tick_until_resumed():
+    job = factories.job()
+    actions.pause(job, by=job.owner, at=LATER, note="Release night")
+    job.schedule.refresh_from_db()
+    assert (job.status, job.schedule.next_fire_at) == (Status.PAUSED, None)
+    actions.resume(job, by=job.owner, at=LATER)
+    job.schedule.refresh_from_db()
+    assert (job.status, job.schedule.next_fire_at) == (Status.SCHEDULED, NOON + timedelta(minutes=5))
+
+
+def test_the_note_of_a_pause_is_in_the_audit():
+    job = factories.job()
+    actions.pause(job, by=job.owner, at=LATER, note="Release night")
+    event = AuditEvent.objects.get(action="JOB_PAUSED")
+    assert (event.user_email, event.details) == ("alice@example.com", {"note": "Release night"})
+
+
+def test_a_job_that_ended_while_paused_takes_its_outcome_when_resumed():
+    job = factories.job(schedule={"schedule_type": "ONCE", "run_at": NOON + timedelta(minutes=1)})
+    actions.pause(job, by=job.owner, at=LATER)
+    job.schedule.held_fire_at = None
+    job.schedule.save()
+    Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON, end_time=LATER, outcome=Outcome.SUCCESS)
+    actions.resume(job, by=job.owner, at=LATER)
+    job.refresh_from_db()
+    assert job.status == Status.SUCCEEDED
+
+
+def test_only_a_paused_job_can_be_resumed():
+    job = factories.job()
+    with pytest.raises(IllegalMove):
+        actions.resume(job, by=job.owner, at=LATER)
+    assert "JOB_RESUMED" not in actions_of(job)
+
+
+def test_a_deleted_job_leaves_its_audit():
+    job = factories.job()
+    key = job.pk
+    Run.objects.create(job=job, scheduled_time=NOON)
+    actions.delete(job, by=job.owner)
+    assert not Run.objects.exists()
+    assert AuditEvent.objects.filter(entity_id=key, action="JOB_DELETED").exists()

@@ -1,0 +1,157 @@
+from datetime import timedelta
+
+import pytest
+
+from jobs import actions
+from jobs.models import Job, JobSchedule, Status
+from jobs.schedules import Plan
+from runs.fire import fire, reckon
+from runs.models import Run, Skip
+from tests import factories
+from tests.factories import NOON
+
+MINUTE = timedelta(minutes=1)
+THRESHOLD = timedelta(seconds=60)
+EVERY_MINUTE = Plan(kind="INTERVAL", interval_seconds=60, anchor_at=NOON)
+
+
+def reckoned(at, misfire):
+    return reckon(EVERY_MINUTE, NOON + MINUTE, at, misfire=misfire, threshold=THRESHOLD)
+
+
+def test_a_tick_on_time_is_due_whatever_the_policy():
+    for misfire in ("FIRE_NOW", "IGNORE", "RESCHEDULE"):
+        found = reckoned(NOON + MINUTE, misfire)
+        assert (found.due, found.missed, found.next_fire_at) == ([NOON + MINUTE], [], NOON + 2 * MINUTE)
+
+
+def test_fire_now_turns_what_was_missed_into_one_late_run():
+    found = reckoned(NOON + 10 * MINUTE, "FIRE_NOW")
+    assert found.late_run == NOON + 8 * MINUTE
+    assert found.missed == [NOON + n * MINUTE for n in range(1, 8)]
+    assert found.due == [NOON + 9 * MINUTE, NOON + 10 * MINUTE]
+
+
+def test_ignore_drops_what_was_missed():
+    found = reckoned(NOON + 10 * MINUTE, "IGNORE")
+    assert (found.late_run, len(found.missed), len(found.due)) == (None, 8, 2)
+
+
+def test_reschedule_plans_the_interval_from_now():
+    at = NOON + 10 * MINUTE + timedelta(seconds=7)
+    found = reckoned(at, "RESCHEDULE")
+    assert (found.due, len(found.missed), found.anchor_at) == ([], 10, at)
+    assert found.next_fire_at == at + MINUTE
+
+
+def test_reschedule_takes_crons_next_match():
+    plan = Plan(kind="CRON", cron_expression="*/5 * * * *")
+    found = reckon(plan, NOON, NOON + 12 * MINUTE, misfire="RESCHEDULE", threshold=THRESHOLD)
+    assert (found.next_fire_at, found.late_run) == (NOON + 15 * MINUTE, None)
+
+
+@pytest.mark.django_db
+@pytest.mark.databases
+class TestFire:
+    def test_a_due_tick_becomes_one_pending_run_of_the_current_version(self):
+        job = factories.job(priority="HIGH")
+        tick = NOON + timedelta(minutes=5)
+        assert fire(tick) == 1
+        run = Run.objects.get()
+        assert (run.scheduled_time, run.available_at, run.version, run.priority) == (tick, tick, 1, 1)
+        assert (run.job_id, run.state, run.trigger) == (job.pk, "PENDING", "SCHEDULE")
+
+    def test_firing_again_at_the_same_instant_adds_nothing(self):
+        factories.job()
+        tick = NOON + timedelta(minutes=5)
+        assert [fire(tick), fire(tick)] == [1, 0]
+        assert Run.objects.count() == 1
+
+    def test_a_tick_that_has_its_run_already_is_not_run_twice(self):
+        job = factories.job()
+        tick = NOON + timedelta(minutes=5)
+        fire(tick)
+        JobSchedule.objects.update(next_fire_at=tick)
+        Run.objects.update(outcome="SUCCESS", end_time=tick)
+        fire(tick)
+        assert job.runs.count() == 1
+
+    def test_nothing_fires_before_its_time(self):
+        factories.job()
+        assert fire(NOON + timedelta(minutes=4, seconds=59)) == 0
+
+    def test_a_paused_job_does_not_fire(self):
+        job = factories.job()
+        actions.pause(job, by=None, at=NOON)
+        assert fire(NOON + timedelta(hours=1)) == 0
+
+    def test_ticks_missed_while_paused_say_so(self):
+        job = factories.job(schedule={**factories.definition()["schedule"], "misfire_policy": "IGNORE"})
+        actions.pause(job, by=None, at=NOON)
+        resumed = NOON + timedelta(minutes=21)
+        actions.resume(job, by=None, at=resumed)
+        fire(resumed)
+        row = Run.objects.get()
+        assert (row.skip_reason, row.skipped_count, row.state) == (Skip.PAUSED, 4, "SKIPPED")
+
+    def test_an_outage_never_floods(self):
+        factories.job(schedule={"schedule_type": "INTERVAL", "interval_seconds": 5})
+        fire(NOON + timedelta(hours=2))
+        waiting = Run.objects.pending()
+        skipped = Run.objects.exclude(skip_reason=None)
+        assert waiting.count() == 1
+        assert sum(skipped.values_list("skipped_count", flat=True)) + 1 == 2 * 720
+
+    def test_a_running_job_skips_its_next_tick_by_default(self):
+        job = factories.job()
+        Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON)
+        tick = NOON + timedelta(minutes=5)
+        fire(tick)
+        assert Run.objects.get(scheduled_time=tick).skip_reason == Skip.OVERLAP
+
+    @pytest.mark.parametrize(
+        ("policy", "waiting", "asked"),
+        [("SKIP", 0, False), ("QUEUE", 1, False), ("ALLOW", 1, False), ("CANCEL_RUNNING", 1, True)],
+    )
+    def test_each_overlap_policy_does_what_it_says(self, policy, waiting, asked):
+        job = factories.job(schedule={**factories.definition()["schedule"], "overlap_policy": policy})
+        first = Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON)
+        fire(NOON + timedelta(minutes=5))
+        first.refresh_from_db()
+        held = policy in ("QUEUE", "CANCEL_RUNNING")
+        assert Run.objects.pending().count() == waiting
+        assert Run.objects.pending().filter(available_at=None).exists() is held
+        assert bool(first.cancel_requested_at) is asked
+
+    def test_queue_keeps_at_most_one_waiting(self):
+        job = factories.job(schedule={**factories.definition()["schedule"], "overlap_policy": "QUEUE"})
+        Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON)
+        for minutes in (5, 10, 15):
+            fire(NOON + timedelta(minutes=minutes))
+        assert Run.objects.pending().count() == 1
+        assert Run.objects.filter(skip_reason=Skip.OVERLAP).count() == 2
+
+    @pytest.mark.parametrize(("misfire", "status"), [("IGNORE", "CANCELLED"), ("RESCHEDULE", "PENDING")])
+    def test_a_missed_single_run_ends_as_its_policy_says(self, misfire, status):
+        schedule = {"schedule_type": "ONCE", "run_at": NOON + MINUTE, "misfire_policy": misfire}
+        job = factories.job(schedule=schedule)
+        fire(NOON + timedelta(hours=1))
+        job.refresh_from_db()
+        assert job.status == status
+        assert Run.objects.get().skip_reason == Skip.MISFIRE
+
+    def test_one_schedule_that_cannot_be_read_stops_no_other(self):
+        alice = factories.alice()
+        broken = factories.job(alice, schedule={"schedule_type": "CRON", "cron_expression": "*/5 * * * *"})
+        factories.job(alice)
+        JobSchedule.objects.filter(job=broken).update(cron_expression="61 * * * *")
+        assert fire(NOON + timedelta(minutes=5)) == 2
+        assert Run.objects.exclude(job=broken).count() == 1
+        assert Job.objects.get(pk=broken.pk).status == Status.PENDING
+
+    def test_the_number_of_queries_does_not_grow_with_what_is_due(self, django_assert_max_num_queries):
+        alice = factories.alice()
+        for _ in range(20):
+            factories.job(alice)
+        with django_assert_max_num_queries(12):
+            fire(NOON + timedelta(minutes=5))

@@ -1,0 +1,142 @@
+from datetime import timedelta
+
+import pytest
+
+from jobs.models import Status
+from runs.fire import fire
+from runs.models import DeadLetter, Outcome, Run, Trigger
+from runs.settle import Ended, settle
+from tests import factories
+from tests.factories import NOON
+
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
+TICK = NOON + timedelta(minutes=5)
+END = TICK + timedelta(seconds=3)
+ONCE = {"schedule_type": "ONCE", "run_at": TICK}
+
+
+def running(job, token="01K0000000000000000000TOKE", **fields):
+    fire(TICK)
+    run = job.runs.get(scheduled_time=TICK, attempt=1)
+    Run.objects.filter(pk=run.pk).update(start_time=TICK, claim_token=token, **fields)
+    type(job).objects.filter(pk=job.pk).update(status=Status.RUNNING)
+    run.refresh_from_db()
+    return run
+
+
+def failed(run, error_class="HTTP_503", **fields):
+    return Ended(run, Outcome.FAILURE, END, error_class=error_class, error_message="Service unavailable", **fields)
+
+
+def test_an_outcome_is_written_with_its_duration_and_result():
+    run = running(factories.job())
+    assert settle([Ended(run, Outcome.SUCCESS, END, exit_code=0, result={"summary": "ok"})]) == {run.pk}
+    run.refresh_from_db()
+    assert (run.outcome, run.duration_ms, run.exit_code, run.result) == ("SUCCESS", 3000, 0, {"summary": "ok"})
+
+
+def test_a_worker_we_gave_up_on_cannot_settle_the_run():
+    run = running(factories.job())
+    Run.objects.update(claim_token="01K0000000000000000000THEE")
+    assert settle([Ended(run, Outcome.SUCCESS, END)]) == set()
+    run.refresh_from_db()
+    assert run.outcome is None
+
+
+def test_a_run_gets_one_outcome_ever():
+    run = running(factories.job())
+    settle([Ended(run, Outcome.SUCCESS, END)])
+    assert settle([failed(run)]) == set()
+    assert Run.objects.get(pk=run.pk).outcome == "SUCCESS"
+    assert not DeadLetter.objects.exists()
+
+
+def test_of_a_group_only_the_runs_still_ours_are_settled():
+    alice = factories.alice()
+    first, second = running(factories.job(alice)), running(factories.job(alice))
+    Run.objects.filter(pk=first.pk).update(outcome=Outcome.CANCELLED, end_time=TICK)
+    assert settle([failed(first), failed(second)]) == {second.pk}
+    assert DeadLetter.objects.get().run == second
+
+
+def test_a_failure_with_attempts_left_is_tried_again_after_its_wait():
+    retry = {"max_attempts": 3, "backoff_strategy": "EXPONENTIAL", "backoff_seconds": 10}
+    run = running(factories.job(retry=retry))
+    settle([failed(run)])
+    again = Run.objects.get(attempt=2)
+    assert (again.scheduled_time, again.trigger) == (TICK, Trigger.RETRY)
+    assert again.available_at == END + timedelta(seconds=10)
+    assert not DeadLetter.objects.exists()
+
+
+def test_a_failure_of_a_class_that_is_not_retried_becomes_a_dead_letter():
+    retry = {"max_attempts": 3, "backoff_strategy": "FIXED", "backoff_seconds": 10, "retry_on": ["TIMEOUT"]}
+    run = running(factories.job(retry=retry))
+    settle([failed(run)])
+    assert Run.objects.count() == 1
+    assert DeadLetter.objects.get().failure_reason == "HTTP_503: Service unavailable"
+
+
+def test_a_retry_is_wanted_by_any_class_in_the_chain():
+    retry = {"max_attempts": 2, "backoff_strategy": "FIXED", "backoff_seconds": 10, "retry_on": ["5XX"]}
+    run = running(factories.job(retry=retry))
+    settle([failed(run)])
+    assert Run.objects.filter(attempt=2).exists()
+
+
+def test_the_last_attempt_leaves_exactly_one_dead_letter():
+    run = running(factories.job())
+    settle([failed(run)])
+    letter = DeadLetter.objects.get()
+    run.refresh_from_db()
+    assert (letter.run, letter.status, letter.signature) == (run, "PENDING", run.signature)
+
+
+def test_a_cancelled_run_is_neither_tried_again_nor_a_dead_letter():
+    run = running(factories.job(retry={"max_attempts": 3, "backoff_strategy": "FIXED", "backoff_seconds": 1}))
+    settle([Ended(run, Outcome.CANCELLED, END)])
+    assert Run.objects.count() == 1
+    assert not DeadLetter.objects.exists()
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("SUCCESS", "SUCCEEDED"), ("FAILURE", "FAILED")])
+def test_a_job_with_nothing_ahead_takes_the_outcome_of_its_last_run(outcome, status):
+    job = factories.job(schedule=ONCE)
+    run = running(job)
+    settle([Ended(run, Outcome(outcome), END)])
+    job.refresh_from_db()
+    assert job.status == status
+
+
+def test_a_failing_recurring_job_stays_scheduled():
+    job = factories.job()
+    settle([failed(running(job))])
+    job.refresh_from_db()
+    assert job.status == Status.SCHEDULED
+
+
+def test_a_retry_ahead_keeps_a_single_run_job_scheduled():
+    job = factories.job(
+        schedule=ONCE, retry={"max_attempts": 2, "backoff_strategy": "FIXED", "backoff_seconds": 1}
+    )
+    settle([failed(running(job))])
+    job.refresh_from_db()
+    assert job.status == Status.SCHEDULED
+
+
+def test_the_end_of_a_run_does_not_unpause():
+    job = factories.job()
+    run = running(job)
+    type(job).objects.update(status=Status.PAUSED)
+    settle([Ended(run, Outcome.SUCCESS, END)])
+    job.refresh_from_db()
+    assert job.status == Status.PAUSED
+
+
+def test_a_run_that_waited_for_another_one_may_start_when_that_has_ended():
+    job = factories.job()
+    run = running(job)
+    Run.objects.create(job=job, scheduled_time=END, available_at=None)
+    settle([Ended(run, Outcome.SUCCESS, END)])
+    assert Run.objects.get(scheduled_time=END).available_at == END
