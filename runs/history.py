@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import router
+from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left
 from django.db.models.query import RawQuerySet
 
+from jobs.models import JobQuerySet
 from runs.models import Outcome, Run
 
 _COLUMNS = (
@@ -29,13 +31,13 @@ _ERROR_START = 300
 def last_runs(job_ids: Iterable[str], count: int = 20) -> dict[str, list[Run]]:
     """The newest runs of each job, oldest first, in one query; a job without runs has an empty list.
 
-    The runs carry what a mark and a row need, and `error_line`; reading a column beyond that costs a query.
+    The runs carry what a mark and a row need, and `error_start`, the beginning of the error message; reading
+    a column beyond that costs a query.
     """
     runs: dict[str, list[Run]] = {job_id: [] for job_id in job_ids}
     if not runs:
         return runs
     for run in _newest(list(runs), count):
-        run.error_line = first_line(run.error_start)  # type: ignore[attr-defined]
         runs[run.job_id].append(run)
     for past in runs.values():
         past.sort(key=lambda run: (run.scheduled_time, run.attempt))
@@ -46,24 +48,18 @@ def _newest(job_ids: list[str], count: int) -> "RawQuerySet[Run]":
     # One limited branch a job: each reads `count` entries off the end of the index over (job,
     # scheduled_time, attempt), however many runs the job has. A window function would number all
     # of them first. LATERAL does the same on PostgreSQL alone; a LIMIT inside IN is unknown to
-    # MariaDB, and SQLite wants each branch wrapped.
+    # MariaDB, and SQLite wants each branch wrapped. The branches differ in the id alone, so the ORM
+    # compiles the first one for all.
     database = router.db_for_read(Run)
-    branches, params = [], []
-    for job_id in job_ids:
-        newest = (
-            Run.objects.filter(job=job_id)
-            .order_by("-scheduled_time", "-attempt")
-            .values(*_COLUMNS, error_start=Left("error_message", _ERROR_START))[:count]
-        )
-        sql, values = newest.query.get_compiler(database).as_sql()
-        branches.append(f"SELECT * FROM ({sql}) AS newest")  # noqa: S608 (compiled by the ORM, values are bound)
-        params.extend(values)
-    return Run.objects.raw(" UNION ALL ".join(branches), params, using=database)
-
-
-def first_line(text: str | None) -> str:
-    """The first line that says something; empty when there is none."""
-    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
+    newest = (
+        Run.objects.filter(job=job_ids[0])
+        .order_by("-scheduled_time", "-attempt")
+        .values(*_COLUMNS, error_start=Left("error_message", _ERROR_START))[:count]
+    )
+    sql, values = newest.query.get_compiler(database).as_sql()
+    branch = f"SELECT * FROM ({sql}) AS newest"  # noqa: S608 (compiled by the ORM, its values are bound)
+    params = [job_id if value == job_ids[0] else value for job_id in job_ids for value in values]
+    return Run.objects.raw(" UNION ALL ".join([branch] * len(job_ids)), params, using=database)
 
 
 def last_ended(runs: Iterable[Run]) -> Run | None:
@@ -89,3 +85,14 @@ def durations(runs: Iterable[Run]) -> Durations | None:
 
 def _rank(ordered: list[int], percent: int) -> int:
     return ordered[-(-len(ordered) * percent // 100) - 1]
+
+
+def failing(jobs: JobQuerySet) -> JobQuerySet:
+    """Those of the jobs whose last run that really ended failed or timed out."""
+    last = (
+        Run.objects.filter(job=OuterRef("pk"), skip_reason=None)
+        .ended()
+        .order_by("-scheduled_time", "-attempt")
+        .values("outcome")[:1]
+    )
+    return jobs.alias(last_outcome=Subquery(last)).filter(last_outcome__in=(Outcome.FAILURE, Outcome.TIMEOUT))

@@ -1,0 +1,135 @@
+"""What a list's address asks for, read with patience: what makes no sense is left out, and said."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q, TextChoices
+from django.http import QueryDict
+
+from accounts.models import User
+from jobs.models import JobQuerySet, Priority, Status, Type
+from runs import history
+
+LONGEST_TEXT = 200
+# What people may filter by from a list of choices, and those choices.
+CHOICES: dict[str, type[TextChoices]] = {"status": Status, "type": Type, "priority": Priority}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_START_OF_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{6,26}")
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One condition that is on, and the query string of the list without it."""
+
+    label: str
+    value: str
+    without: str
+
+
+@dataclass(frozen=True)
+class JobFilters:
+    """The conditions of the job list, as the pairs of its address; several values of one name mean any of them."""
+
+    conditions: tuple[tuple[str, str], ...] = ()
+    sort: str = ""
+    ignored: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, query: QueryDict, user: User, sorts: tuple[str, ...]) -> "JobFilters":
+        """The conditions that the query states; `ignored` tells which of its values mean nothing here."""
+        asked = list(_asked(query, user))
+        known = tuple(dict.fromkeys(pair for pair in asked if _means_something(*pair)))
+        sort = query.get("sort", "")
+        ignored = [f"{name} “{value}”" for name, value in asked if not _means_something(name, value)]
+        if sort and sort not in sorts:
+            ignored.append(f"sort “{plain(sort)}”")
+        return cls(known, sort if sort in sorts else "", tuple(ignored))
+
+    def values(self, name: str) -> list[str]:
+        return [value for given, value in self.conditions if given == name]
+
+    @property
+    def text(self) -> str:
+        return next(iter(self.values("q")), "")
+
+    @property
+    def owner(self) -> str:
+        return next(iter(self.values("owner")), "")
+
+    @property
+    def failing(self) -> bool:
+        return bool(self.values("failing"))
+
+    def apply(self, jobs: JobQuerySet, user: User) -> JobQuerySet:
+        """The jobs that match every condition."""
+        for name in CHOICES:
+            if wanted := self.values(name):
+                jobs = jobs.filter(**{f"{name}__in": wanted})
+        if self.text:
+            jobs = jobs.filter(_says(self.text))
+        if self.owner == "me":
+            jobs = jobs.filter(owner=user)
+        elif self.owner:
+            jobs = jobs.filter(owner__in=User.objects.filter(email__icontains=self.owner))
+        return history.failing(jobs) if self.failing else jobs
+
+    def address(self, **extra: str) -> str:
+        """The query string of the list with these conditions and sort order."""
+        return _address(self.conditions, {"sort": self.sort, **extra})
+
+    @property
+    def chips(self) -> list[Chip]:
+        """Every condition but the text, which stands in its field."""
+        return [
+            Chip(*_words(*pair), without=self._without(pair)) for pair in self.conditions if pair[0] != "q"
+        ]
+
+    @property
+    def loosened(self) -> list[Chip]:
+        """Every condition, the text too: what could be dropped when nothing matches."""
+        return [Chip(*_words(*pair), without=self._without(pair)) for pair in self.conditions]
+
+    def _without(self, pair: tuple[str, str]) -> str:
+        return _address(tuple(other for other in self.conditions if other != pair), {"sort": self.sort})
+
+
+def plain(text: str) -> str:
+    """One line of what was typed: control characters become blanks, and there is an end to it."""
+    return _CONTROL.sub(" ", text).strip()[:LONGEST_TEXT]
+
+
+def _asked(query: QueryDict, user: User) -> Iterator[tuple[str, str]]:
+    for name in ("q", "owner") if user.is_operator else ("q",):
+        if value := plain(query.get(name, "")):
+            yield name, value
+    for name in CHOICES:
+        for value in query.getlist(name)[:20]:
+            if value := plain(value):
+                yield name, value
+    if value := plain(query.get("failing", "")):
+        yield "failing", value
+
+
+def _means_something(name: str, value: str) -> bool:
+    if name in CHOICES:
+        return value in CHOICES[name].values
+    return name != "failing" or value == "1"
+
+
+def _says(text: str) -> Q:
+    named = Q(name__icontains=text)
+    start = text.upper()
+    return named | Q(pk__startswith=start) if _START_OF_ID.fullmatch(start) else named
+
+
+def _words(name: str, value: str) -> tuple[str, str]:
+    if name in CHOICES:
+        return name, str(CHOICES[name](value).label)
+    return {"q": ("text", value), "failing": ("failing", "now")}.get(name, (name, value))
+
+
+def _address(conditions: tuple[tuple[str, str], ...], extra: dict[str, Any]) -> str:
+    return "?" + urlencode([*conditions, *((name, value) for name, value in extra.items() if value)])

@@ -1,0 +1,169 @@
+"""Paging by key: a page starts after a row, not at a number, so that rows that come and go move nothing."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from django.db.models import F, Model, Q, QuerySet
+from django.http import QueryDict
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_aware
+
+Row = TypeVar("Row", bound=Model)
+
+SIZE = 25
+_LONGEST = 2000
+
+
+class BadCursor(ValueError):
+    """The address names no place in this list."""
+
+
+def text(value: Any) -> str:
+    """A key's value that is text a database can compare."""
+    if not isinstance(value, str) or "\x00" in value:
+        raise BadCursor
+    value.encode()
+    return value
+
+
+def whole(value: Any) -> int:
+    """A key's value that is a small whole number."""
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 2**31:
+        raise BadCursor
+    return value
+
+
+def instant(value: Any) -> datetime | None:
+    """A key's value that is an instant, or nothing."""
+    if value is None:
+        return None
+    parsed = parse_datetime(text(value))
+    if parsed is None or not is_aware(parsed):
+        raise BadCursor
+    try:
+        return parsed.astimezone(UTC)
+    except OverflowError as error:
+        raise BadCursor from error
+
+
+@dataclass(frozen=True)
+class Key:
+    """One field of a sort order; `read` makes its value from what a cursor holds."""
+
+    name: str
+    read: Callable[[Any], Any] = text
+    descending: bool = False
+
+    def value(self, row: Model) -> Any:
+        found: Any = row
+        for part in self.name.split("__"):
+            found = getattr(found, part)
+        return found.isoformat() if isinstance(found, datetime) else found
+
+
+@dataclass(frozen=True)
+class Order:
+    """A sort order in which no two rows tie: its last key is the row's id."""
+
+    keys: tuple[Key, ...]
+    annotations: dict[str, Any] = field(default_factory=dict)
+
+    def sorted(self, rows: "QuerySet[Row]", *, backwards: bool = False) -> "QuerySet[Row]":
+        falling = (key.descending is not backwards for key in self.keys)
+        terms = (
+            F(key.name).desc() if fall else F(key.name).asc()
+            for key, fall in zip(self.keys, falling, strict=True)
+        )
+        return rows.annotate(**self.annotations).order_by(*terms)
+
+    def beyond(self, values: Sequence[Any], *, backwards: bool = False) -> Q:
+        """The rows past the one with these values."""
+        past, same = Q(pk__in=()), Q()
+        for key, value in zip(self.keys, values, strict=True):
+            if value is None:
+                same &= Q(**{f"{key.name}__isnull": True})
+                continue
+            side = "lt" if key.descending is not backwards else "gt"
+            past |= same & Q(**{f"{key.name}__{side}": value})
+            same &= Q(**{key.name: value})
+        # Implied by the rest, and what lets a database enter its index at the right place.
+        first, value = self.keys[0], values[0]
+        side = "lte" if first.descending is not backwards else "gte"
+        return Q(**{f"{first.name}__{side}": value}) & past
+
+    def cursor(self, row: Model) -> str:
+        """The row's place in this order, for an address."""
+        values = json.dumps([key.value(row) for key in self.keys], separators=(",", ":"))
+        return urlsafe_b64encode(values.encode()).decode().rstrip("=")
+
+    def place(self, cursor: str) -> list[Any]:
+        """The values that a cursor stands for.
+
+        Raises BadCursor for anything that is not one of this order.
+        """
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            values = json.loads(urlsafe_b64decode(padded.encode("ascii"))) if len(cursor) < _LONGEST else None
+            if not isinstance(values, list):
+                raise BadCursor
+            return [key.read(value) for key, value in zip(self.keys, values, strict=True)]
+        except (ValueError, RecursionError) as error:
+            raise BadCursor from error
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some rows in order, and where the pages before and after them start."""
+
+    rows: list[Row]
+    before: str | None = None
+    after: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all the rows there are."""
+        return self.before is None and self.after is None
+
+
+def page(rows: "QuerySet[Row]", order: Order, query: QueryDict, size: int = SIZE) -> Page[Row]:
+    """The page that `?after=` or `?before=` asks for; the first one when neither leads anywhere."""
+    try:
+        if cursor := query.get("after"):
+            return _after(rows, order, order.place(cursor), size) or _first(rows, order, size)
+        if cursor := query.get("before"):
+            return _before(rows, order, order.place(cursor), size) or _first(rows, order, size)
+    except BadCursor:
+        pass
+    return _first(rows, order, size)
+
+
+def _first(rows: "QuerySet[Row]", order: Order, size: int) -> Page[Row]:
+    found, more = _take(order.sorted(rows), size)
+    return Page(found, after=order.cursor(found[-1]) if more and found else None)
+
+
+def _after(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> Page[Row] | None:
+    found, more = _take(order.sorted(rows).filter(order.beyond(place)), size)
+    if not found:
+        return None
+    return Page(found, before=order.cursor(found[0]), after=order.cursor(found[-1]) if more else None)
+
+
+def _before(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> Page[Row] | None:
+    earlier = order.sorted(rows, backwards=True).filter(order.beyond(place, backwards=True))
+    found, more = _take(earlier, size)
+    if not more or not found:
+        return None  # no more than a page lies before: that is the first page
+    found.reverse()
+    return Page(found, before=order.cursor(found[0]), after=order.cursor(found[-1]))
+
+
+def _take(rows: "QuerySet[Row]", size: int) -> tuple[list[Row], bool]:
+    # First the ids, then the rows: what a database has to sort stays narrow, and joins fetch one page.
+    ids = list(rows.values_list("pk", flat=True)[: size + 1])
+    found = rows.in_bulk(ids[:size])
+    return [found[pk] for pk in ids[:size] if pk in found], len(ids) > size
