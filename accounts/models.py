@@ -4,9 +4,8 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models.functions import Now
 
-from chronos_site.schema import SeedIndex
+from chronos_site.schema import SeedIndex, Stamp, UpdateStamp
 
 
 class Role(models.TextChoices):
@@ -40,8 +39,8 @@ class User(AbstractBaseUser):
         help_text="USER, OPERATOR or ADMIN; several separated by commas count as the highest.",
     )
     is_active = models.BooleanField("active", default=True, db_default=True)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
+    created_at = Stamp()
+    updated_at = UpdateStamp()
 
     objects = Accounts()
 

@@ -3,9 +3,8 @@
 from typing import Any, Protocol
 
 from django.db import models
-from django.db.models.functions import Now
 
-from chronos_site.schema import SeedIndex, UlidField, new_ulid
+from chronos_site.schema import SeedIndex, Stamp, UlidField, new_ulid
 
 
 class AuditEvent(models.Model):
@@ -14,7 +13,7 @@ class AuditEvent(models.Model):
     entity_id = models.CharField(max_length=255)
     action = models.CharField(max_length=50)
     user_email = models.CharField(max_length=255, null=True)  # noqa: DJ001 (NULL is the system, by the schema)
-    timestamp = models.DateTimeField(db_default=Now())
+    timestamp = Stamp()
     details = models.JSONField(null=True)
 
     class Meta:

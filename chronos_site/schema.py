@@ -1,11 +1,16 @@
 """What Django's schema layer lacks for the names and rules of the seed's schema."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.backends.ddl_references import Statement
+from django.db.migrations.operations.base import Operation
 from django.db.models.deletion import CASCADE, SET_NULL, Collector
+from django.db.models.functions import Now
 from ulid import ULID
 
 
@@ -26,6 +31,46 @@ class UlidField(models.CharField):  # type: ignore[type-arg]
         del kwargs["max_length"]
         return name, path, args, kwargs
 
+    def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
+        # MariaDB's usual collations would find an id written in the wrong case.
+        binary = {"collation": "ascii_bin"} if connection.vendor == "mysql" else {}
+        return {**super().db_parameters(connection), **binary}
+
+
+if TYPE_CHECKING:
+    _Instant = models.DateTimeField[datetime, datetime]
+else:
+    _Instant = models.DateTimeField
+
+
+class Stamp(_Instant):
+    """When the database made the row.
+
+    The seed lets the column be NULL; only SQL that says NULL makes it so.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"db_default": Now(), "editable": False, **kwargs, "null": True})
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        del kwargs["null"]
+        return name, path, args, kwargs
+
+
+class UpdateStamp(Stamp):
+    """When the row was last changed, by anyone: MariaDB's ON UPDATE, elsewhere a trigger, sees to it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "auto_now": True})
+
+
+class Average(models.FloatField):  # type: ignore[type-arg]
+    """An AVG() of a view, a float on every database."""
+
+    def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> float | None:
+        return None if value is None else float(value)
+
 
 class SeedIndex(models.Index):
     """An index whose name may be as long as the databases allow, not Django's 30 characters."""
@@ -39,25 +84,27 @@ class PartialIndex(SeedIndex):
     `fallback` names the fields of the whole index that MariaDB and MySQL get instead.
     """
 
-    def __init__(self, *expressions: Any, fallback: Sequence[str], **kwargs: Any) -> None:
-        super().__init__(*expressions, **kwargs)
+    def __init__(self, *, fields: Sequence[str], name: str, condition: models.Q, fallback: Sequence[str]) -> None:
+        # Django must not know the condition: it warns that MariaDB would ignore it.
+        super().__init__(fields=fields, name=name)
+        self.where = condition
         self.fallback = list(fallback)
 
     def deconstruct(self) -> Any:
         path, args, kwargs = super().deconstruct()
-        return path, args, {**kwargs, "fallback": self.fallback}
+        return path, args, {**kwargs, "condition": self.where, "fallback": self.fallback}
 
     def create_sql(
         self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor, using: str = "", **kwargs: Any
     ) -> Any:
         if schema_editor.connection.features.supports_partial_indexes:
-            return super().create_sql(model, schema_editor, using, **kwargs)
-        whole = SeedIndex(fields=self.fallback, name=self.name)
-        return whole.create_sql(model, schema_editor, using, **kwargs)
+            index = models.Index(fields=self.fields, name=self.name, condition=self.where)
+        else:
+            index = models.Index(fields=self.fallback, name=self.name)
+        return index.create_sql(model, schema_editor, using, **kwargs)
 
 
 def _by_orm(using: str) -> bool:
-    # Django remakes SQLite's tables on each change and would drop ON DELETE with them.
     return connections[using].vendor == "sqlite"
 
 
@@ -71,3 +118,34 @@ def set_null(collector: Collector, field: Any, sub_objs: Iterable[Any], using: s
     """Outlive the parent: the database's own ON DELETE SET NULL, on SQLite the ORM's."""
     if _by_orm(using):
         SET_NULL(collector, field, sub_objs, using)  # type: ignore[arg-type]
+
+
+_ON_DELETE = {cascade: " ON DELETE CASCADE", set_null: " ON DELETE SET NULL"}
+
+
+def with_on_delete(statement: Statement, field: Any) -> Statement:
+    """The statement that makes the field's foreign key, with the rule of its `on_delete`."""
+    rule = _ON_DELETE.get(field.remote_field.on_delete, "")
+    statement.template = statement.template.replace("%(deferrable)s", f"{rule}%(deferrable)s")
+    return statement
+
+
+class PerDatabase(Operation):
+    """SQL that each database says differently: vendor to pairs of a statement and the one that undoes it."""
+
+    def __init__(self, statements: Mapping[str, Sequence[tuple[str, str]]]) -> None:
+        self.statements = statements
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Django's models do not show views and triggers."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        for forwards, _ in self.statements[schema_editor.connection.vendor]:
+            schema_editor.execute(forwards, None)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        for _, backwards in reversed(self.statements[schema_editor.connection.vendor]):
+            schema_editor.execute(backwards, None)
+
+    def describe(self) -> str:
+        return "SQL by database"

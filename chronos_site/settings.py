@@ -82,6 +82,7 @@ DATABASE_URL = env.text("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'chronos.sqli
 def database(url: str) -> dict[str, Any]:
     """Django's settings for one database URL, with what each engine needs to be safe."""
     config = dict(dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True))
+    config["ENGINE"] = config["ENGINE"].replace("django.db.backends", "chronos_site.databases")
     options: dict[str, Any] = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         options |= {
@@ -90,7 +91,12 @@ def database(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
     elif config["ENGINE"].endswith("mysql"):
-        options |= {"charset": "utf8mb4", "isolation_level": "read committed"}
+        options |= {
+            "charset": "utf8mb4",
+            "isolation_level": "read committed",
+            # CURRENT_TIMESTAMP, in defaults too, must be the UTC that Django stores.
+            "init_command": "SET time_zone = '+00:00'",
+        }
     return config
 
 

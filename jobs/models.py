@@ -10,7 +10,18 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import User
-from chronos_site.schema import PartialIndex, SeedIndex, UlidField, cascade, new_ulid, set_null
+from chronos_site.database_views import View
+from chronos_site.schema import (
+    Average,
+    PartialIndex,
+    SeedIndex,
+    Stamp,
+    UlidField,
+    UpdateStamp,
+    cascade,
+    new_ulid,
+    set_null,
+)
 from jobs.schedules import Plan
 
 
@@ -92,9 +103,11 @@ class Job(models.Model):
     priority = models.CharField(
         max_length=20, choices=Priority, default=Priority.MEDIUM, db_default=Priority.MEDIUM.value
     )
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
-    description = models.TextField(blank=True, default="", help_text="First line shows in lists; the rest is the runbook.")
+    created_at = Stamp()
+    updated_at = UpdateStamp()
+    description = models.TextField(
+        blank=True, default="", db_default="", help_text="First line shows in lists; the rest is the runbook."
+    )
     version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
     timeout_seconds = models.PositiveIntegerField(
         null=True, blank=True, help_text="How long one run may take; empty means the type's own limit."
@@ -321,7 +334,7 @@ class JobVersion(models.Model):
         return f"Version {self.version} of {self.job_id}"
 
 
-class JobSummary(models.Model):
+class JobSummary(View):
     """One row a job with its run totals: the database view `job_summary`, never written."""
 
     id = UlidField(primary_key=True)
@@ -335,7 +348,7 @@ class JobSummary(models.Model):
     cron_expression = models.CharField(max_length=255, null=True)  # noqa: DJ001
     total_runs = models.BigIntegerField()
     last_run_time = models.DateTimeField(null=True)
-    avg_duration_ms = models.FloatField(null=True)
+    avg_duration_ms = Average(null=True)
 
     class Meta:
         managed = False

@@ -2,9 +2,8 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
 
-from chronos_site.schema import SeedIndex, cascade, set_null
+from chronos_site.schema import SeedIndex, Stamp, cascade, set_null
 from jobs.models import Job
 
 
@@ -33,7 +32,7 @@ class Notification(models.Model):
     status = models.CharField(
         max_length=20, choices=Delivery, default=Delivery.PENDING, db_default=Delivery.PENDING.value
     )
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_at = Stamp()
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -8,7 +8,17 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import User
-from chronos_site.schema import PartialIndex, SeedIndex, UlidField, cascade, new_ulid, set_null
+from chronos_site.database_views import View
+from chronos_site.schema import (
+    Average,
+    PartialIndex,
+    SeedIndex,
+    Stamp,
+    UlidField,
+    cascade,
+    new_ulid,
+    set_null,
+)
 from jobs.models import Job, Type
 
 
@@ -198,7 +208,7 @@ class DeadLetter(models.Model):
     run = models.ForeignKey(Run, on_delete=set_null, null=True, related_name="dead_letters", db_index=False)
     failure_reason = models.TextField()
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING, db_default="PENDING")
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    created_at = Stamp()
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution_notes = models.TextField(null=True, blank=True)  # noqa: DJ001
     signature = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
@@ -255,7 +265,7 @@ class Process(models.Model):
         return self.name
 
 
-class ExecutionStats(models.Model):
+class ExecutionStats(View):
     """Ended runs a day, type and outcome: the database view `execution_stats`, never written."""
 
     pk = models.CompositePrimaryKey("execution_date", "job_type", "outcome")
@@ -263,7 +273,7 @@ class ExecutionStats(models.Model):
     job_type = models.CharField(max_length=50, choices=Type)
     outcome = models.CharField(max_length=20, choices=Outcome)
     execution_count = models.BigIntegerField()
-    avg_duration_ms = models.FloatField(null=True)
+    avg_duration_ms = Average(null=True)
     min_duration_ms = models.BigIntegerField(null=True)
     max_duration_ms = models.BigIntegerField(null=True)
 

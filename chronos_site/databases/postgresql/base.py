@@ -1,0 +1,55 @@
+"""PostgreSQL."""
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.ddl_references import Statement
+from django.db.backends.postgresql import base, schema
+
+from chronos_site.schema import with_on_delete
+
+_DEPENDENT = """
+    SELECT DISTINCT 'DROP VIEW ' || v.oid::regclass,
+                    'CREATE VIEW ' || v.oid::regclass || ' AS ' || pg_get_viewdef(v.oid)
+    FROM pg_depend d
+    JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v'
+    WHERE d.refobjid = %s::regclass
+    UNION ALL
+    SELECT format('DROP TRIGGER %%I ON %%s', tgname, tgrelid::regclass), pg_get_triggerdef(oid)
+    FROM pg_trigger
+    WHERE tgrelid = %s::regclass AND NOT tgisinternal
+"""
+
+
+class SchemaEditor(schema.DatabaseSchemaEditor):
+    # A column added with its foreign key takes the road that knows the ON DELETE rule.
+    sql_create_column_inline_fk = None
+
+    def _create_fk_sql(self, model: type[models.Model], field: Any, suffix: str) -> Statement:
+        return with_on_delete(super()._create_fk_sql(model, field, suffix), field)  # type: ignore[misc]
+
+    def _create_like_index_sql(self, model: type[models.Model], field: Any) -> None:
+        # Nothing is searched by the beginning of an id: the second index would only cost writes.
+        return None
+
+    def _alter_field(
+        self, model: type[models.Model], old_field: Any, new_field: Any, old_type: str, new_type: str, *rest: Any
+    ) -> None:
+        # A column's type cannot change while a view or a trigger's condition reads it.
+        aside = self._dependent(model) if old_type != new_type else []
+        for drop, _ in aside:
+            self.execute(drop, None)
+        super()._alter_field(model, old_field, new_field, old_type, new_type, *rest)  # type: ignore[misc]
+        for _, create in aside:
+            self.execute(create, None)
+
+    def _dependent(self, model: type[models.Model]) -> list[tuple[str, str]]:
+        table = self.quote_name(model._meta.db_table)
+        with self.connection.cursor() as cursor:
+            cursor.execute(_DEPENDENT, [table, table])
+            return cursor.fetchall()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    SchemaEditorClass = SchemaEditor
