@@ -1,8 +1,12 @@
 """Every address of the product."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
+
+from chronos_site import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("accounts.urls")),
+    path("time-zone/", views.time_zone, name="time_zone"),
     path("admin/", admin.site.urls),
 ]

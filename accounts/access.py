@@ -1,0 +1,71 @@
+"""Who may use a view. Everyone must be signed in, unless the view says otherwise (`login_not_required`)."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+
+View = Callable[..., HttpResponseBase]
+
+
+def operators_only(view: View) -> View:
+    """Answer 403 to people who are neither operator nor administrator."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not getattr(request.user, "is_operator", False):
+            raise PermissionDenied("Only operators and administrators may do this.")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def administrators_only(view: View) -> View:
+    """Answer 403 to everyone but administrators."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not getattr(request.user, "is_administrator", False):
+            raise PermissionDenied("Only administrators may do this.")
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Send people who are not signed in to the sign-in page, and from there back to the page they were on."""
+
+    def handle_no_permission(self, request: HttpRequest, view_func: View) -> HttpResponseBase:
+        address = f"{reverse('sign_in')}?{urlencode({'next': page_of(request)})}"
+        if request.headers.get("HX-Request"):
+            # A redirect would put the sign-in page into a corner of this one.
+            return HttpResponse(status=401, headers={"HX-Redirect": address})
+        return HttpResponse(status=302, headers={"Location": address})
+
+
+def page_of(request: HttpRequest) -> str:
+    """The page a person is looking at: for a form or a fragment, the one it stands on."""
+    if request.method == "GET" and not request.headers.get("HX-Request"):
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "/")
+    address = page._replace(scheme="", netloc="").geturl()
+    return address if page.netloc in ("", request.get_host()) and is_ours(request, address) else "/"
+
+
+def is_ours(request: HttpRequest, address: str) -> bool:
+    """Whether the address leads to this site, and so may be followed after sign-in."""
+    return url_has_allowed_host_and_scheme(
+        address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+
+
+def address(request: HttpRequest) -> str:
+    """Where the connection comes from; headers that anyone can send count for nothing."""
+    told: str = request.META.get("REMOTE_ADDR", "")
+    return told

@@ -1,0 +1,46 @@
+"""What people do with their own account."""
+
+from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.db import transaction
+from django.http import HttpRequest
+
+import audit.models as audit
+from accounts.models import User
+
+# The failure of somebody we do not know is recorded too, without what they typed: it may be a password.
+_NOBODY = User(pk=0)
+
+
+def sign_in(request: HttpRequest, email: str, password: str) -> User | None:
+    """Start a fresh session for whom the password belongs to; None when it belongs to nobody who may sign in."""
+    user = authenticate(request, email=email, password=password)
+    address = {"address": request.META.get("REMOTE_ADDR", "")}
+    if not isinstance(user, User):
+        if not getattr(request, "axes_locked_out", False):
+            known = User.objects.filter(email__iexact=email).first()
+            audit.record(None, "SIGN_IN_FAILED", known or _NOBODY, details=address)
+        return None
+    login(request, user)
+    audit.record(user, "SIGNED_IN", user, details=address)
+    return user
+
+
+def sign_out(request: HttpRequest, user: User) -> None:
+    """End this session; others of the same person go on."""
+    logout(request)
+    audit.record(user, "SIGNED_OUT", user)
+
+
+def change_password(request: HttpRequest, user: User, old: str, new: str) -> bool:
+    """Set the password, keep this session and end all others; False when `old` is not the current one.
+
+    Wrong guesses count like those on the sign-in page.
+    """
+    if authenticate(request, email=user.email, password=old) != user:
+        return False
+    with transaction.atomic():
+        user.set_password(new)
+        user.save(update_fields=["password", "updated_at"])
+        audit.record(user, "PASSWORD_CHANGED", user)
+    update_session_auth_hash(request, user)
+    return True

@@ -1,0 +1,76 @@
+"""Signing in, signing out and changing one's password."""
+
+from datetime import timedelta
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import actions
+from accounts.access import is_ours
+from accounts.forms import PasswordForm, SignInForm
+from accounts.models import User
+
+WRONG = "No account with this e-mail and password."
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated:
+        return redirect(_next(request))
+    form = SignInForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if actions.sign_in(request, form.cleaned_data["email"], form.cleaned_data["password"]):
+            return redirect(_next(request))
+        form.add_error("password", WRONG)
+    return render(request, "accounts/sign_in.html", {"form": form, "next": _next(request)})
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    if isinstance(request.user, User):
+        actions.sign_out(request, request.user)
+    messages.info(request, "You are signed out.")
+    return redirect("sign_in")
+
+
+@never_cache
+@sensitive_post_parameters("old", "new", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_change(request: HttpRequest) -> HttpResponse:
+    assert isinstance(request.user, User)
+    form = PasswordForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if actions.change_password(request, request.user, form.cleaned_data["old"], form.cleaned_data["new"]):
+            messages.success(request, "Password changed. Your other sessions have ended.")
+            return redirect("password_change")
+        form.add_error("old", "This is not your current password.")
+    return render(request, "accounts/password.html", {"form": form})
+
+
+def locked_out(request: HttpRequest, *args: Any) -> HttpResponse:
+    """What too many wrong passwords for one e-mail from one address lead to."""
+    mine = AccessAttempt.objects.filter(
+        username=request.axes_credentials["email"],  # type: ignore[attr-defined]
+        ip_address=request.axes_ip_address,  # type: ignore[attr-defined]
+    )
+    last = mine.order_by("-attempt_time").values_list("attempt_time", flat=True).first() or timezone.now()
+    wait: timedelta = settings.AXES_COOLOFF_TIME
+    return render(request, "accounts/locked_out.html", {"until": last + wait}, status=429)
+
+
+def _next(request: HttpRequest) -> str:
+    """Where to go after signing in: the page asked for, if it is one of ours."""
+    asked = request.POST.get("next") or request.GET.get("next", "")
+    return asked if is_ours(request, asked) else resolve_url(settings.LOGIN_REDIRECT_URL)

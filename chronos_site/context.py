@@ -1,0 +1,88 @@
+"""What the shell shows around every page, asked for only where a page shows it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Model, QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.utils import timezone
+
+from chronos_site import __version__
+from dashboard import wording
+from jobs.models import Job
+from runs.models import Process, Run
+
+MOST_COUNTED = 10_000
+# The scheduler beats every few seconds; after this long it is worth a word.
+SILENT_AFTER = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """When a scheduler last said that it lives, by the database's clock."""
+
+    beat_at: datetime | None = None
+    now: datetime | None = None
+
+    @property
+    def ticking(self) -> bool:
+        return self.silence is not None and self.silence < SILENT_AFTER
+
+    @property
+    def silence(self) -> timedelta | None:
+        return self.now - self.beat_at if self.now and self.beat_at else None
+
+    @property
+    def sentence(self) -> str:
+        if self.silence is None:
+            return "Scheduler not running"
+        return f"Scheduler silent for {wording.rough_span(int(self.silence.total_seconds()))}"
+
+
+def bounded_count(rows: "QuerySet[Model]", most: int = MOST_COUNTED) -> str:
+    """1,248, or "10,000+" without counting further."""
+    counted = rows.order_by()[: most + 1].count()
+    return f"{most:,}+" if counted > most else f"{counted:,}"
+
+
+class Shell:
+    """Each part costs one query, when a page first shows it; nobody who is not signed in causes any."""
+
+    version = __version__
+    environment = settings.ENVIRONMENT
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._user = request.user
+        self.section = request.path.strip("/").partition("/")[0]
+
+    @cached_property
+    def pulse(self) -> Pulse:
+        schedulers = Process.objects.filter(kind=Process.Kind.SCHEDULER, stopped_at=None)
+        last = schedulers.order_by("-beat_at").values_list("beat_at", Now()).first()
+        return Pulse(*last) if last else Pulse()
+
+    @cached_property
+    def jobs(self) -> str:
+        return bounded_count(Job.objects.visible_to(self._user)) if self._user.is_authenticated else ""
+
+    @cached_property
+    def live_runs(self) -> str:
+        """Running now; empty when nothing is."""
+        if not self._user.is_authenticated:
+            return ""
+        counted = bounded_count(Run.objects.visible_to(self._user).running())
+        return "" if counted == "0" else counted
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """`shell`, `now`, and the viewer's zone; a view's own `now` goes before this one."""
+    return {
+        "shell": Shell(request),
+        "now": timezone.now(),
+        "viewer_zone": request.viewer_zone,
+        "zone_choice": request.viewer_zone.choice,
+    }

@@ -1,0 +1,49 @@
+"""What belongs to no app: the viewer's time zone."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import is_ours
+from chronos_site import zones
+
+
+class ZoneForm(forms.Form):
+    zone = forms.ChoiceField(
+        label="Show times in",
+        error_messages={"invalid_choice": "This is not a time zone we know."},
+        help_text="What a job does stays in the job's own zone.",
+    )
+
+    def __init__(self, viewer: zones.ViewerZone, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"zone": viewer.choice}, **kwargs)
+        short = [(choice.value, choice.label) for choice in viewer.choices]
+        self.fields["zone"].choices = [  # type: ignore[attr-defined]
+            ("Usual", short),
+            ("All zones", [(name, name) for name in sorted(zones.known() - {zones.UTC})]),
+        ]
+
+
+@login_not_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def time_zone(request: HttpRequest) -> HttpResponse:
+    """Choose the zone in which times are shown; the browser remembers it."""
+    asked = request.POST.get("next") or request.GET.get("next", "")
+    back = asked if is_ours(request, asked) else "/"
+    form = ZoneForm(request.viewer_zone, request.POST or None)  # type: ignore[attr-defined]
+    if request.method == "POST" and form.is_valid():
+        response = redirect(back)
+        response.set_cookie(
+            zones.COOKIE,
+            form.cleaned_data["zone"],
+            max_age=zones.YEAR,
+            samesite="Lax",
+            secure=request.is_secure(),
+            httponly=True,
+        )
+        return response
+    return render(request, "time_zone.html", {"form": form, "next": back}, status=400 if form.errors else 200)

@@ -1,0 +1,167 @@
+"""What every page shares: icons, states, times, figures and links that change one parameter."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dashboard import wording
+from dashboard.wording import State
+
+register = template.Library()
+
+_ICON_SIZES = {"small": "i-sm", "large": "i-lg"}
+
+
+@register.simple_tag
+def icon(name: str, *classes: str) -> SafeString:
+    """One drawing of the sheet, silent to screen readers: `{% icon "pause" "small" "tx-bad" %}`."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        " ".join(["i", *(_ICON_SIZES.get(word, word) for word in classes)]),
+        static("chronos/icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def status(value: str | None, word: str = "") -> SafeString:
+    """Icon and word of a job's status, a run's state, LATE or STUCK; nothing for None.
+
+    `word` replaces the word, for instance by "Late: 2 min 40 s".
+    """
+    if not value:
+        return SafeString("")
+    state = wording.STATES[value]
+    return format_html(
+        '<span class="st st-{}">{}{}</span>', state.name, icon(f"st-{state.name}", "small"), word or state.word
+    )
+
+
+@register.simple_tag
+def status_icon(value: str | None, word: str = "") -> SafeString:
+    """The state's icon in its colour, the word for screen readers and the pointer only."""
+    if not value:
+        return SafeString("")
+    state: State = wording.STATES[value]
+    return format_html(
+        '<span class="st-icon tx-{}" title="{}">{}<span class="visually-hidden">{}</span></span>',
+        state.tint,
+        word or state.word,
+        icon(f"st-{state.name}"),
+        word or state.word,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def when(context: Context, instant: datetime | None, style: str = "relative", zone: str | None = None) -> SafeString:
+    """A `<time>` whose tooltip gives the instant in the viewer's zone and in UTC; nothing for None.
+
+    `style` is one of
+    relative   "20 min ago", "in 2 min 20 s" (both tick), beyond a fortnight the date
+    countdown  "2 min 20 s", emphasised, for lists of what fires next
+    absolute   "Sat 28 Mar 2026 02:51:49 CET"
+    short      "28 Mar 02:51" or, on the day of the page, "02:51:49"
+    both       "02:51:49 CET" with the date above and UTC below, for pages about one thing
+    `zone` is the job's own zone; it is used when the viewer asked for each job's own.
+    The page's `now` decides what is past; without one, the clock does.
+    """
+    if instant is None:
+        return SafeString("")
+    now: datetime = context.get("now") or timezone.now()
+    own = zone if zone and context.get("zone_choice") == "job" else None
+    local = instant.astimezone(ZoneInfo(own) if own else timezone.get_current_timezone())
+    return _STYLES[style](local, now)
+
+
+def _time(local: datetime, text: str | SafeString, extra: SafeString = SafeString("")) -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}"{}>{}</time>',
+        wording.iso(local),
+        wording.in_both_zones(local),
+        extra,
+        text,
+    )
+
+
+def _relative(local: datetime, now: datetime) -> SafeString:
+    seconds = int((local - now).total_seconds())
+    if abs(seconds) >= timedelta(days=14).total_seconds():
+        return _time(local, wording.date(local))
+    if seconds > 0:
+        return _time(local, f"in {wording.span(seconds)}", format_html(' data-in="{}" data-words', seconds))
+    return _time(local, wording.ago(-seconds), format_html(' data-ago="{}"', -seconds))
+
+
+def _countdown(local: datetime, now: datetime) -> SafeString:
+    seconds = max(0, int((local - now).total_seconds()))
+    soon = " cd-soon" if seconds < 60 else ""
+    return _time(local, wording.span(seconds), format_html(' class="cd{}" data-in="{}"', soon, seconds))
+
+
+def _absolute(local: datetime, now: datetime) -> SafeString:
+    return _time(local, wording.in_full(local))
+
+
+def _short(local: datetime, now: datetime) -> SafeString:
+    same_day = local.date() == now.astimezone(local.tzinfo).date()
+    return _time(local, f"{local:%H:%M:%S}" if same_day else wording.day_and_time(local))
+
+
+def _both(local: datetime, now: datetime) -> SafeString:
+    return _time(local, format_html('{}<span class="abs">{}</span>', wording.in_full(local), wording.in_utc(local)))
+
+
+_STYLES = {
+    "relative": _relative,
+    "countdown": _countdown,
+    "absolute": _absolute,
+    "short": _short,
+    "both": _both,
+}
+
+
+@register.filter
+def duration_ms(milliseconds: float | None) -> str:
+    """412 ms, 1.8 s, 41 s, 5 min 00 s, 1 h 12 min; empty for None."""
+    return "" if milliseconds is None else wording.duration(milliseconds)
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """41 s, 5 min 00 s, 1 h 12 min, 2 d 04 h; empty for None."""
+    return "" if seconds is None else wording.span(int(seconds))
+
+
+@register.filter
+def first_line(text: str | None) -> str:
+    """The first line that says something, cut at 300 characters."""
+    return wording.first_line(text or "")
+
+
+@register.simple_tag(takes_context=True)
+def query_string(context: Context, **changes: Any) -> str:
+    """This page's query with some parameters changed, None or empty removing one: `?status=FAILED&q=x`.
+
+    A change of anything but the page itself starts again at the first page.
+    """
+    query = context["request"].GET.copy()
+    if not changes.keys() & _PAGE_KEYS:
+        changes = {**dict.fromkeys(_PAGE_KEYS), **changes}
+    for key, value in changes.items():
+        if value in (None, ""):
+            query.pop(key, None)
+        elif isinstance(value, list | tuple):
+            query.setlist(key, [str(each) for each in value])
+        else:
+            query[key] = str(value)
+    return f"?{query.urlencode()}"
+
+
+_PAGE_KEYS = {"after", "before"}

@@ -1,0 +1,110 @@
+"""The words for states, instants and lengths of time, the same on every page."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True)
+class State:
+    """How a state is shown: `name` picks icon and class, `tint` the colour of a lone icon."""
+
+    name: str
+    word: str
+    tint: str
+
+
+_SUCCEEDED = State("succeeded", "Succeeded", "ok")
+_FAILED = State("failed", "Failed", "bad")
+
+STATES = {
+    "PENDING": State("pending", "Pending", "idle"),
+    "SCHEDULED": State("scheduled", "Scheduled", "idle"),
+    "RUNNING": State("running", "Running", "now"),
+    "SUCCEEDED": _SUCCEEDED,
+    "SUCCESS": _SUCCEEDED,
+    "FAILED": _FAILED,
+    "FAILURE": _FAILED,
+    "TIMEOUT": State("timeout", "Timed out", "bad"),
+    "CANCELLED": State("cancelled", "Cancelled", "idle"),
+    "PAUSED": State("paused", "Paused", "hold"),
+    "SKIPPED": State("skipped", "Skipped", "idle"),
+    "LATE": State("late", "Late", "warn"),
+    "STUCK": State("stuck", "Stuck", "warn"),
+}
+
+
+def iso(instant: datetime) -> str:
+    """The instant as HTML's `datetime` wants it, in UTC."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def date(local: datetime) -> str:
+    return f"{local.day} {local:%b %Y}"
+
+
+def day_and_time(local: datetime) -> str:
+    return f"{local.day} {local:%b %H:%M}"
+
+
+def in_full(local: datetime) -> str:
+    """Sat 28 Mar 2026 02:52:40 CET."""
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M:%S %Z}"
+
+
+def in_utc(local: datetime) -> str:
+    """01:52:40 UTC, with the day when it is another one there."""
+    instant = local.astimezone(UTC)
+    if instant.date() == local.date():
+        return f"{instant:%H:%M:%S} UTC"
+    return f"{instant.day} {instant:%b %H:%M:%S} UTC"
+
+
+def in_both_zones(local: datetime) -> str:
+    """Sat 28 Mar 2026 02:52:40 CET · 01:52:40 UTC; once, where the viewer's zone is UTC."""
+    if local.tzname() == "UTC":
+        return in_full(local)
+    return f"{in_full(local)} · {in_utc(local)}"
+
+
+def span(seconds: int) -> str:
+    """41 s, 5 min 00 s, 1 h 12 min, 2 d 04 h; "now" for nothing. `js/ui.js` says the same."""
+    if seconds <= 0:
+        return "now"
+    minutes, rest = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    days, hour = divmod(hours, 24)
+    if hours >= 48:
+        return f"{days} d {hour:02} h"
+    if hours:
+        return f"{hours} h {minute:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{seconds} s"
+
+
+def rough_span(seconds: int) -> str:
+    """2 s, 20 min, 6 h, 3 d: one unit, rounded down."""
+    if seconds >= 172_800:
+        return f"{seconds // 86_400} d"
+    if seconds >= 3600:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 60} min" if seconds >= 60 else f"{seconds} s"
+
+
+def ago(seconds: int) -> str:
+    """20 min ago; `js/ui.js` says the same."""
+    return f"{rough_span(seconds)} ago" if seconds >= 1 else "just now"
+
+
+def duration(milliseconds: float) -> str:
+    """412 ms, 1.8 s, 41 s, 5 min 00 s, 1 h 12 min."""
+    whole = round(milliseconds)
+    if whole < 1000:
+        return f"{whole} ms"
+    if whole < 10_000:
+        return f"{whole / 1000:.1f} s"
+    return span(round(whole / 1000))
+
+
+def first_line(text: str, most: int = 300) -> str:
+    """The first line that says something, cut at `most` characters."""
+    line = next((line for line in map(str.strip, text[: 10 * most].splitlines()) if line), "")
+    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -1,0 +1,10 @@
+/* The theme before first paint: loads in <head>, not deferred. */
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  let saved = null;
+  try { saved = localStorage.getItem("theme"); } catch { /* storage may be off */ }
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.bsTheme = saved || (dark ? "dark" : "light");
+  root.classList.add("js");
+})();

@@ -1,0 +1,140 @@
+/* The shell's behaviour: theme, menus, dialogs, keys, ticking times, the pause of live pages.
+   One listener on the document each, so that what htmx swaps in works at once. */
+(() => {
+  "use strict";
+  const root = document.documentElement;
+
+  /* ---- theme, menus, dialogs */
+  function switchTheme() {
+    const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
+    root.dataset.bsTheme = next;
+    try { localStorage.setItem("theme", next); } catch { /* storage may be off */ }
+  }
+
+  function openDialog(id) {
+    const dialog = document.getElementById(id);
+    if (!dialog || dialog.open) { return false; }
+    closeMenus();
+    dialog.showModal();
+    return true;
+  }
+
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu !== except && !menu.contains(except)) { menu.open = false; }
+    }
+  }
+
+  document.addEventListener("click", (event) => {
+    closeMenus(event.target);
+    const asked = event.target.closest("[data-theme-toggle],[data-open],[data-close],[data-live-toggle]");
+    if (asked === null) {
+      if (event.target.matches("dialog.dlg")) { event.target.close(); } // the veil around it
+      return;
+    }
+    if (asked.hasAttribute("data-theme-toggle")) { switchTheme(); }
+    if (asked.hasAttribute("data-live-toggle")) { toggleLive(asked); }
+    if (asked.hasAttribute("data-close")) { asked.closest("dialog").close(); }
+    if (asked.dataset.open && openDialog(asked.dataset.open)) { event.preventDefault(); }
+  });
+
+  /* ---- keys: links that carry data-key, "/" and "?" */
+  let before = "";
+
+  function typing(target) {
+    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+  }
+
+  function follow(keys) {
+    const link = document.querySelector(`a[data-key="${CSS.escape(keys)}"]`);
+    if (link) { link.click(); }
+    return link !== null;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      const menu = document.querySelector("details.menu[open]");
+      closeMenus();
+      if (menu) { menu.querySelector("summary").focus(); }
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) { return; }
+    if (document.querySelector("dialog[open]")) { return; }
+    const key = event.key;
+    if (key === "/" || key === "?") {
+      if (openDialog(key === "/" ? "palette" : "keys")) { event.preventDefault(); }
+    } else if (before === "g" ? follow(`g ${key}`) : follow(key)) {
+      event.preventDefault();
+    }
+    before = before === "g" ? "" : key;
+  });
+
+  /* ---- times: data-in counts down, data-ago grows; the words are those of dashboard/wording.py */
+  function span(seconds) {
+    if (seconds <= 0) { return "now"; }
+    const hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60) % 60;
+    const two = (number) => String(number).padStart(2, "0");
+    if (hours >= 48) { return `${Math.floor(hours / 24)} d ${two(hours % 24)} h`; }
+    if (hours) { return `${hours} h ${two(minutes)} min`; }
+    return minutes ? `${minutes} min ${two(seconds % 60)} s` : `${seconds} s`;
+  }
+
+  function ago(seconds) {
+    if (seconds < 1) { return "just now"; }
+    if (seconds >= 172800) { return `${Math.floor(seconds / 86400)} d ago`; }
+    if (seconds >= 3600) { return `${Math.floor(seconds / 3600)} h ago`; }
+    return seconds >= 60 ? `${Math.floor(seconds / 60)} min ago` : `${seconds} s ago`;
+  }
+
+  function say(element, text) {
+    if (element.textContent !== text) { element.textContent = text; }
+  }
+
+  // What the server wrote is true when the page arrives; from then on this machine's clock only measures.
+  const seen = new WeakMap();
+
+  function since(element) {
+    if (!seen.has(element)) { seen.set(element, performance.now()); }
+    return Math.floor((performance.now() - seen.get(element)) / 1000);
+  }
+
+  function tick() {
+    for (const element of document.querySelectorAll("[data-in]")) {
+      const left = Number(element.dataset.in) - since(element);
+      say(element, "words" in element.dataset && left > 0 ? `in ${span(left)}` : span(left));
+      element.classList.toggle("cd-soon", element.classList.contains("cd") && left < 60);
+    }
+    for (const element of document.querySelectorAll("[data-ago]")) {
+      say(element, ago(Number(element.dataset.ago) + since(element)));
+    }
+  }
+  tick();
+  setInterval(tick, 1000);
+
+  /* ---- live parts: data-live marks what refreshes itself; it waits while somebody is busy with the page */
+  let paused = false;
+
+  function toggleLive(button) {
+    paused = !paused;
+    button.setAttribute("aria-pressed", String(paused));
+    for (const word of button.querySelectorAll("[data-when]")) {
+      word.hidden = (word.dataset.when === "paused") !== paused;
+    }
+  }
+
+  function busy() {
+    return paused || document.hidden || document.querySelector("details.menu[open], dialog[open], tr.sel") !== null
+      || !getSelection().isCollapsed;
+  }
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const polled = event.detail.elt.hasAttribute("data-live") && !event.detail.requestConfig.triggeringEvent;
+    if (polled && busy()) { event.preventDefault(); }
+  });
+
+  /* ---- the browser's zone, so that the server can offer it */
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone && !document.cookie.includes(`browser_tz=${zone}`)) {
+    document.cookie = `browser_tz=${zone}; path=/; max-age=31536000; samesite=lax`;
+  }
+})();
