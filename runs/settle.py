@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from chronos_site.locks import locked
 from jobs import moves, retries
 from jobs.executors.base import chain
 from jobs.models import JobVersion
@@ -83,24 +84,21 @@ def ask_to_stop(job_ids: Iterable[str], at: datetime) -> int:
 _UPDATE = """
 UPDATE job_runs SET end_time = %s, outcome = %s, exit_code = %s, error_message = %s, duration_ms = %s,
        error_class = %s, signature = %s, result = %s, lease_expires_at = NULL
- WHERE id = %s AND outcome IS NULL AND (claim_token = %s OR (claim_token IS NULL AND %s IS NULL))
+ WHERE id = %s AND outcome IS NULL
 """
+_GONE = object()
 
 
 def _write(group: Sequence[Ended]) -> set[str]:
-    # One statement for many rows: a group costs one round trip where the driver pipelines, and no ORM expressions.
-    rows = [_row(ended) for ended in group]
-    with connection.cursor() as cursor:
-        cursor.executemany(_UPDATE, rows)
-        complete = cursor.rowcount == len(rows)
-    ids = {ended.run.pk for ended in group}
-    if complete:
-        return ids
-    written = Run.objects.filter(pk__in=ids, outcome__isnull=False).values_list("pk", "claim_token", "end_time")
-    found = {pk: (token, end) for pk, token, end in written}
-    return {
-        ended.run.pk for ended in group if found.get(ended.run.pk) == (ended.run.claim_token, ended.at)
-    }
+    """Write the outcomes of those runs that are still open and still ours; gives their ids."""
+    rows = locked(Run.objects.active().filter(pk__in=[ended.run.pk for ended in group]))
+    holders = dict(rows.values_list("pk", "claim_token"))
+    ours = [ended for ended in group if holders.get(ended.run.pk, _GONE) == ended.run.claim_token]
+    if ours:
+        # One statement for many rows: no ORM expression a row, and one round trip where the driver pipelines.
+        with connection.cursor() as cursor:
+            cursor.executemany(_UPDATE, [_row(ended) for ended in ours])
+    return {ended.run.pk for ended in ours}
 
 
 def _row(ended: Ended) -> tuple[Any, ...]:
@@ -115,8 +113,6 @@ def _row(ended: Ended) -> tuple[Any, ...]:
         signature(ended.error_class, ended.error_message) if ended.failed else None,
         json.dumps(dict(ended.result)) if ended.result else None,
         ended.run.pk,
-        ended.run.claim_token,
-        ended.run.claim_token,
     )
 
 

@@ -88,7 +88,7 @@ class TestFire:
     def test_ticks_missed_while_paused_say_so(self):
         job = factories.job(schedule={**factories.definition()["schedule"], "misfire_policy": "IGNORE"})
         actions.pause(job, by=None, at=NOON)
-        resumed = NOON + timedelta(minutes=21)
+        resumed = NOON + timedelta(minutes=22)
         actions.resume(job, by=None, at=resumed)
         fire(resumed)
         row = Run.objects.get()

@@ -1,0 +1,106 @@
+from datetime import timedelta
+
+import pytest
+
+from chronos_site.clock import database_now
+from jobs.models import Job, Status
+from runs.claim import claim, renew
+from runs.models import Run
+from tests import factories
+
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
+
+def waiting(job, **fields):
+    now = database_now() - timedelta(seconds=1)
+    known = {"scheduled_time": now, "available_at": now, "version": 1, **fields}
+    return Run.objects.create(job=job, **known)
+
+
+def test_a_claim_marks_the_run_as_ours_with_a_lease():
+    run = waiting(factories.job())
+    (claimed,) = claim("w-1", 10, {})
+    run.refresh_from_db()
+    assert (run.worker_id, run.state) == ("w-1", "RUNNING")
+    assert run.claim_token == claimed.run.claim_token
+    assert run.lease_expires_at - run.start_time == timedelta(seconds=30)
+
+
+def test_a_claimed_run_is_not_claimed_again():
+    waiting(factories.job())
+    assert [len(claim("w-1", 10, {})), len(claim("w-2", 10, {}))] == [1, 0]
+
+
+def test_a_claim_makes_the_scheduled_job_run():
+    job = factories.job()
+    waiting(job)
+    claim("w-1", 10, {})
+    job.refresh_from_db()
+    assert job.status == Status.RUNNING
+
+
+def test_a_claim_leaves_a_paused_job_paused():
+    job = factories.job()
+    waiting(job)
+    Job.objects.update(status=Status.PAUSED)
+    claim("w-1", 10, {})
+    job.refresh_from_db()
+    assert job.status == Status.PAUSED
+
+
+def test_the_most_urgent_go_first_and_no_more_than_there_are_slots():
+    job = factories.job()
+    now = database_now() - timedelta(minutes=1)
+    for priority in (3, 1, 2):
+        waiting(job, priority=priority, scheduled_time=now + timedelta(seconds=priority))
+    assert [each.run.priority for each in claim("w-1", 2, {})] == [1, 2]
+
+
+def test_a_run_of_later_is_left_alone():
+    waiting(factories.job(), available_at=database_now() + timedelta(minutes=1))
+    assert claim("w-1", 10, {}) == []
+
+
+def test_a_type_takes_no_more_than_its_room():
+    job = factories.job()
+    now = database_now() - timedelta(minutes=1)
+    for second in range(3):
+        waiting(job, scheduled_time=now + timedelta(seconds=second))
+    assert len(claim("w-1", 10, {"DUMMY": 2})) == 2
+    assert Run.objects.pending().count() == 1
+
+
+def test_a_full_type_does_not_hide_the_others_behind_it():
+    alice = factories.alice()
+    crowd = factories.job(alice)
+    other = factories.job(alice, type="HTTP", payload={"http_url": "http://example.com/", "http_method": "GET"})
+    now = database_now() - timedelta(minutes=1)
+    for second in range(3):
+        waiting(crowd, scheduled_time=now + timedelta(seconds=second), available_at=now)
+    waiting(other)
+    assert [each.run.job_id for each in claim("w-1", 1, {"DUMMY": 0})] == [other.pk]
+
+
+def test_a_run_executes_the_version_it_was_fired_with():
+    job = factories.job(name="first")
+    waiting(job)
+    job.versions.create(version=2, definition={**factories.definition(), "name": "second"})
+    Job.objects.update(version=2)
+    (claimed,) = claim("w-1", 10, {})
+    assert claimed.definition["name"] == "first"
+
+
+def test_a_heartbeat_renews_our_leases_and_hears_of_cancel_requests():
+    run = waiting(factories.job())
+    (claimed,) = claim("w-1", 10, {})
+    Run.objects.update(cancel_requested_at=database_now(), lease_expires_at=database_now())
+    assert renew([claimed.run.claim_token]) == ({run.pk}, {run.pk})
+    run.refresh_from_db()
+    assert run.lease_expires_at > database_now() + timedelta(seconds=25)
+
+
+def test_a_run_that_was_taken_from_us_is_not_renewed():
+    waiting(factories.job())
+    (claimed,) = claim("w-1", 10, {})
+    Run.objects.update(claim_token="01K0000000000000000000THEE")
+    assert renew([claimed.run.claim_token]) == (set(), set())

@@ -1,0 +1,144 @@
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chronos_site.clock import database_now
+from jobs.executors.base import Context, ExecutionError, Result
+from jobs.models import Status
+from runs import drain as drains
+from runs.drain import Drainer
+from runs.models import Run, RunLog
+from tests import factories
+
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
+
+def due(job=None, **fields):
+    job = job or factories.job(**fields)
+    now = database_now() - timedelta(seconds=1)
+    return Run.objects.create(job=job, scheduled_time=now, available_at=now)
+
+
+@pytest.fixture
+def doing(monkeypatch):
+    """Let DUMMY jobs do what the test says."""
+
+    def use(execute):
+        changed = {**drains.TYPES, "DUMMY": replace(drains.TYPES["DUMMY"], execute=execute)}
+        monkeypatch.setattr(drains, "TYPES", changed)
+
+    return use
+
+
+def drained(run, **options):
+    Drainer("w-1", slots=4, **options).run()
+    run.refresh_from_db()
+    return run
+
+
+def lines(run):
+    return list(RunLog.objects.filter(run=run).order_by("id").values_list("level", "message"))
+
+
+def test_a_due_run_ends_with_its_outcome_and_its_log(doing):
+    doing(lambda payload, context: context.log("DEBUG", "half way") or Result("All 3 done", {"n": 3}))
+    run = drained(due())
+    assert (run.outcome, run.result) == ("SUCCESS", {"summary": "All 3 done", "data": {"n": 3}})
+    assert lines(run) == [
+        ("INFO", "Attempt 1 on w-1, version 1"),
+        ("DEBUG", "half way"),
+        ("INFO", "All 3 done"),
+    ]
+
+
+def test_a_failure_keeps_its_class_message_and_exit_code(doing):
+    def fail(payload, context):
+        raise ExecutionError("SCRIPT_ERROR", "Exit code 3", exit_code=3)
+
+    doing(fail)
+    run = drained(due())
+    assert (run.outcome, run.error_class, run.error_message) == ("FAILURE", "SCRIPT_ERROR", "Exit code 3")
+    assert run.exit_code == 3
+
+
+def test_what_escapes_an_executor_is_a_failure_with_its_traceback_in_the_log(doing):
+    doing(lambda payload, context: 1 / 0)
+    run = drained(due())
+    assert (run.outcome, run.error_class) == ("FAILURE", "INTERNAL_ERROR")
+    assert any("ZeroDivisionError" in message for _, message in lines(run))
+
+
+def test_a_run_that_waits_past_its_deadline_times_out(doing):
+    doing(lambda payload, context: context.wait(60))
+    run = drained(due(timeout_seconds=1))
+    assert (run.outcome, run.error_class) == ("TIMEOUT", "TIMEOUT")
+
+
+def test_a_thread_that_ignores_its_deadline_is_left_behind(doing):
+    release = threading.Event()
+    doing(lambda payload, context: release.wait(60) or Result("too late"))
+    run = drained(due(timeout_seconds=1))
+    release.set()
+    assert run.outcome == "TIMEOUT"
+    assert run.duration_ms < 4000
+
+
+def test_a_cancel_request_reaches_a_running_run(doing):
+    started = threading.Event()
+
+    def hold(payload, context):
+        started.set()
+        context.wait(60)
+
+    doing(hold)
+    run = due()
+    drainer = Drainer("w-1", slots=1)
+    drainer._take()
+    assert started.wait(5)
+    Run.objects.update(cancel_requested_at=database_now())
+    drainer.run()
+    run.refresh_from_db()
+    assert run.outcome == "CANCELLED"
+
+
+def test_a_stop_ends_what_runs_as_lost_to_it_after_the_grace(doing, settings):
+    settings.STOP_GRACE_SECONDS = 0
+    doing(lambda payload, context: context.cancelled.wait(60) and threading.Event().wait(2))
+    run = due()
+    drainer = Drainer("w-1", slots=1)
+    drainer._take()
+    drainer.stop()
+    drainer.run()
+    run.refresh_from_db()
+    assert (run.outcome, run.error_class) == ("FAILURE", "WORKER_LOST")
+
+
+def test_a_stopped_worker_claims_no_more():
+    run = due()
+    drainer = Drainer("w-1", slots=1)
+    drainer.stop()
+    drainer.run()
+    run.refresh_from_db()
+    assert run.state == "PENDING"
+
+
+def test_many_due_runs_of_one_job_leave_it_scheduled():
+    job = factories.job()
+    now = database_now() - timedelta(minutes=1)
+    for second in range(20):
+        Run.objects.create(job=job, scheduled_time=now + timedelta(seconds=second), available_at=now)
+    Drainer("w-1", slots=4).run()
+    job.refresh_from_db()
+    assert set(Run.objects.values_list("outcome", flat=True)) == {"SUCCESS"}
+    assert job.status == Status.SCHEDULED
+
+
+def test_waking_the_work_closes_what_it_blocks_in():
+    closed = []
+    context = Context("r", "j", "job", database_now(), 1, float("inf"), log=print)
+    with context.closing(lambda: closed.append("socket")):
+        context.cancel()
+    context.interrupt()
+    assert closed == ["socket"]

@@ -1,0 +1,62 @@
+"""Imports point one way."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# Each app may import those after it; everyone may import audit and the project, which import none of them.
+ORDER = ["dashboard", "notifications", "runs", "jobs", "accounts"]
+APPS = {*ORDER, "audit"}
+# The project's own wiring: what knows the apps because it puts them together.
+WIRING = {
+    "chronos_site/context.py",
+    "chronos_site/urls.py",
+    "chronos_site/views.py",
+    "chronos_site/first_start.py",
+}
+
+
+def imported(path: Path) -> set[str]:
+    """The apps that a module imports at any depth."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add((node.module or "").split(".")[0])
+    return names & APPS
+
+
+def modules(app: str) -> list[Path]:
+    return [path for path in sorted((ROOT / app).rglob("*.py")) if "migrations" not in path.parts]
+
+
+@pytest.mark.parametrize("app", ORDER)
+def test_an_app_imports_only_what_stands_below_it(app):
+    allowed = {*ORDER[ORDER.index(app) :], "audit"}
+    wrong = {str(path.relative_to(ROOT)): imported(path) - allowed for path in modules(app)}
+    assert {path: names for path, names in wrong.items() if names} == {}
+
+
+def test_audit_imports_no_app():
+    assert {str(path): imported(path) for path in modules("audit") if imported(path) - {"audit"}} == {}
+
+
+def test_only_the_wiring_of_the_project_knows_the_apps():
+    knowing = {str(path.relative_to(ROOT)) for path in modules("chronos_site") if imported(path)}
+    assert {path for path in knowing if "/management/" not in path} - WIRING == set()
+
+
+def test_executors_know_neither_the_orm_nor_the_queue():
+    banned = ("django.db", "rq", "django_rq", "runs", "jobs.models")
+    for path in modules("jobs/executors"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            module = getattr(node, "module", None) or ""
+            assert not module.startswith(banned), f"{path.name} imports {module}"
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    banned = {"utils", "helpers", "services", "common", "managers", "misc"}
+    assert [path for app in APPS for path in modules(app) if path.stem in banned] == []
