@@ -33,7 +33,7 @@ class Mark:
 
 
 def marks(runs: Sequence[Run], count: int = COUNT) -> list[Mark]:
-    """The newest runs from left to right, the last one at the right edge; the height of done ones is duration."""
+    """The newest runs, the last one at the right edge; the height of a done one is its duration."""
     shown = runs[-count:]
     longest = max((run.duration_ms or 0 for run in shown if run.state == "SUCCESS"), default=0)
     start = count - len(shown)

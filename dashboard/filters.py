@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.db.models import Q, TextChoices
@@ -31,7 +30,7 @@ class Chip:
 
 @dataclass(frozen=True)
 class JobFilters:
-    """The conditions of the job list, as the pairs of its address; several values of one name mean any of them."""
+    """The conditions of the job list as pairs of its address; several values of one name mean any of them."""
 
     conditions: tuple[tuple[str, str], ...] = ()
     sort: str = ""
@@ -76,24 +75,20 @@ class JobFilters:
             jobs = jobs.filter(owner__in=User.objects.filter(email__icontains=self.owner))
         return history.failing(jobs) if self.failing else jobs
 
-    def address(self, **extra: str) -> str:
-        """The query string of the list with these conditions and sort order."""
-        return _address(self.conditions, {"sort": self.sort, **extra})
+    def address(self) -> str:
+        """The query string of the list with these conditions and this sort order."""
+        return "?" + urlencode([*self.conditions, *([("sort", self.sort)] if self.sort else [])])
+
+    def without(self, condition: tuple[str, str]) -> "JobFilters":
+        return replace(self, conditions=tuple(other for other in self.conditions if other != condition))
+
+    def chip(self, condition: tuple[str, str]) -> Chip:
+        return Chip(*_words(*condition), without=self.without(condition).address())
 
     @property
     def chips(self) -> list[Chip]:
         """Every condition but the text, which stands in its field."""
-        return [
-            Chip(*_words(*pair), without=self._without(pair)) for pair in self.conditions if pair[0] != "q"
-        ]
-
-    @property
-    def loosened(self) -> list[Chip]:
-        """Every condition, the text too: what could be dropped when nothing matches."""
-        return [Chip(*_words(*pair), without=self._without(pair)) for pair in self.conditions]
-
-    def _without(self, pair: tuple[str, str]) -> str:
-        return _address(tuple(other for other in self.conditions if other != pair), {"sort": self.sort})
+        return [self.chip(condition) for condition in self.conditions if condition[0] != "q"]
 
 
 def plain(text: str) -> str:
@@ -129,7 +124,3 @@ def _words(name: str, value: str) -> tuple[str, str]:
     if name in CHOICES:
         return name, str(CHOICES[name](value).label)
     return {"q": ("text", value), "failing": ("failing", "now")}.get(name, (name, value))
-
-
-def _address(conditions: tuple[tuple[str, str], ...], extra: dict[str, Any]) -> str:
-    return "?" + urlencode([*conditions, *((name, value) for name, value in extra.items() if value)])
