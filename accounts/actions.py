@@ -1,4 +1,6 @@
-"""What people do with their own account."""
+"""What people do with their own account, and administrators with others'."""
+
+from typing import Any
 
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.db import transaction
@@ -44,3 +46,17 @@ def change_password(request: HttpRequest, user: User, old: str, new: str) -> boo
         audit.record(user, "PASSWORD_CHANGED", user)
     update_session_auth_hash(request, user)
     return True
+
+
+@transaction.atomic
+def save_account(user: User, *, role: str, password: str, changed: dict[str, Any], by: User) -> None:
+    """Create or change somebody's account; a new password ends all their sessions.
+
+    `changed` names what changed and its new value; without a password they keep the one they have.
+    """
+    action = "USER_CHANGED" if user.pk else "USER_CREATED"
+    user.roles = role
+    if password:
+        user.set_password(password)
+    user.save()
+    audit.record(by, action, user, details={**changed, **({"password": "set"} if password else {})})

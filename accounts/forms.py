@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
-from accounts.models import User
+from accounts.models import Role, User
 
 # Long enough for any password manager; what is longer would only keep the hasher busy.
 LONGEST_PASSWORD = 1024
@@ -58,3 +58,62 @@ class PasswordForm(forms.Form):
         new, again = self.cleaned_data.get("new"), self.cleaned_data.get("again")
         if new and again and new != again:
             self.add_error("again", "This is not what you typed above.")
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An account as administrators see it; `by` is the one who edits."""
+
+    by: User
+
+    role = forms.ChoiceField(choices=Role.choices, help_text="Operators see and operate everyone's jobs.")
+    new_password = password_field("New password", "new-password")
+    again = password_field("New password again", "new-password")
+
+    class Meta:
+        model = User
+        fields = ["email", "is_active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["is_active"].help_text = (
+            "Who is not active cannot sign in, and is signed out at once; their jobs go on."
+        )
+        if self.instance.pk:
+            self.initial["role"] = self.instance.role
+            for name in ("new_password", "again"):
+                self.fields[name].required = False
+            self.fields["new_password"].help_text = "Leave empty to keep the one they have."
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("Somebody has this e-mail already.")
+        return email
+
+    def clean_new_password(self) -> str:
+        password: str = self.cleaned_data["new_password"]
+        if password:
+            validate_password(password, self.instance)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        if cleaned.get("again", "") != cleaned.get("new_password", cleaned.get("again", "")):
+            self.add_error("again", "This is not what you typed above.")
+        if self.instance.pk and self.instance.is_administrator and not self._stays_administrator():
+            self._refuse_last_administrator()
+        return cleaned
+
+    def changed(self) -> dict[str, Any]:
+        """What was changed to what, for the audit trail."""
+        return {name: self.cleaned_data[name] for name in ("email", "role", "is_active") if name in self.changed_data}
+
+    def _stays_administrator(self) -> bool:
+        return self.cleaned_data.get("role") == Role.ADMIN and bool(self.cleaned_data.get("is_active"))
+
+    def _refuse_last_administrator(self) -> None:
+        field = "is_active" if self.cleaned_data.get("role") == Role.ADMIN else "role"
+        if self.instance == self.by:
+            self.add_error(field, "You cannot take this from yourself; ask another administrator.")
+        elif not {admin.pk for admin in User.objects.administrators().select_for_update()} - {self.instance.pk}:
+            self.add_error(field, "This is the last administrator.")

@@ -26,7 +26,14 @@ class Accounts(BaseUserManager["User"]):
         return self.create_user(email, password, **{**fields, "roles": Role.ADMIN.value})
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email__iexact=username)
+        """The person with this e-mail in whatever case; the oldest, should a database hold two."""
+        if found := self.filter(email__iexact=username).order_by("pk").first():
+            return found
+        raise self.model.DoesNotExist
+
+    def administrators(self) -> models.QuerySet["User"]:
+        """Everyone who may administer now."""
+        return self.filter(is_active=True, roles__iregex=r"(^|,) *ADMIN *(,|$)")
 
 
 class User(AbstractBaseUser):
@@ -56,6 +63,10 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.email = self.email.lower()
+        super().save(*args, **kwargs)
 
     @property
     def role(self) -> Role:

@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Model, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
 
 from chronos_site import __version__
+from chronos_site.counting import counted
+from chronos_site.zones import ViewerZone
 from dashboard import wording
 from jobs.models import Job
 from runs.models import Process, Run
@@ -43,12 +44,6 @@ class Pulse:
         return f"Scheduler silent for {wording.rough_span(int(self.silence.total_seconds()))}"
 
 
-def bounded_count(rows: "QuerySet[Model]", most: int = MOST_COUNTED) -> str:
-    """1,248, or "10,000+" without counting further."""
-    counted = rows.order_by()[: most + 1].count()
-    return f"{most:,}+" if counted > most else f"{counted:,}"
-
-
 class Shell:
     """Each part costs one query, when a page first shows it; nobody who is not signed in causes any."""
 
@@ -67,22 +62,18 @@ class Shell:
 
     @cached_property
     def jobs(self) -> str:
-        return bounded_count(Job.objects.visible_to(self._user)) if self._user.is_authenticated else ""
+        return counted(Job.objects.visible_to(self._user), MOST_COUNTED) if self._user.is_authenticated else ""
 
     @cached_property
     def live_runs(self) -> str:
         """Running now; empty when nothing is."""
         if not self._user.is_authenticated:
             return ""
-        counted = bounded_count(Run.objects.visible_to(self._user).running())
-        return "" if counted == "0" else counted
+        running = counted(Run.objects.visible_to(self._user).running(), MOST_COUNTED)
+        return "" if running == "0" else running
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """`shell`, `now`, and the viewer's zone; a view's own `now` goes before this one."""
-    return {
-        "shell": Shell(request),
-        "now": timezone.now(),
-        "viewer_zone": request.viewer_zone,
-        "zone_choice": request.viewer_zone.choice,
-    }
+    viewer: ViewerZone = getattr(request, "viewer_zone", ViewerZone())
+    return {"shell": Shell(request), "now": timezone.now(), "viewer_zone": viewer, "zone_choice": viewer.choice}

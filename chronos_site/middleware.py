@@ -27,11 +27,9 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "manifest-src 'none'",
     ]
 )
+# On top of what Django's SecurityMiddleware sends: referrer policy, nosniff, opener policy.
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }

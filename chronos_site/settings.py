@@ -1,17 +1,14 @@
 """All settings, in labelled sections, from the environment or `.env`."""
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import dj_database_url
-
-from chronos_site import env
+from chronos_site import env, valkey
+from chronos_site.database_url import database
 
 # Where things are
 
 BASE_DIR = env.BASE_DIR
-DATA_DIR = Path(env.text("CHRONOS_DATA_DIR") or BASE_DIR / "data")
+DATA_DIR = env.folder("CHRONOS_DATA_DIR", "data")
 
 # Security
 
@@ -21,7 +18,7 @@ ALLOWED_HOSTS = env.words("CHRONOS_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CHRONOS_TRUSTED_ORIGINS")
 
 # Shown in the shell, so that nobody takes one installation for another.
-ENVIRONMENT = env.text("CHRONOS_ENVIRONMENT", "production")
+ENVIRONMENT = env.text("CHRONOS_ENVIRONMENT") or ("development" if DEBUG else "production")
 
 # Applications
 
@@ -33,7 +30,7 @@ INSTALLED_APPS = [
     "notifications",
     "dashboard",
     "chronos_site",
-    "django.contrib.admin",
+    "chronos_site.admin_config.AdministrationConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -85,36 +82,12 @@ TEMPLATES = [
 
 # Database
 
-DATABASE_URL = env.text("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'chronos.sqlite3'}"
-
-
-def database(url: str) -> dict[str, Any]:
-    """Django's settings for one database URL, with what each engine needs to be safe."""
-    config = dict(dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True))
-    config["ENGINE"] = config["ENGINE"].replace("django.db.backends", "chronos_site.databases")
-    options: dict[str, Any] = config.setdefault("OPTIONS", {})
-    if config["ENGINE"].endswith("sqlite3"):
-        options |= {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-        }
-    elif config["ENGINE"].endswith("mysql"):
-        options |= {
-            "charset": "utf8mb4",
-            "isolation_level": "read committed",
-            # CURRENT_TIMESTAMP, in defaults too, must be the UTC that Django stores.
-            "init_command": "SET time_zone = '+00:00'",
-        }
-    return config
-
-
-DATABASES = {"default": database(DATABASE_URL)}
+DATABASES = {"default": database("DATABASE_URL", DATA_DIR / "chronos.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Queue
 
-REDIS_URL = env.text("REDIS_URL") or f"unix://{DATA_DIR / 'valkey.sock'}"
+REDIS_URL = valkey.url(DATA_DIR)
 RQ_QUEUES = {
     name: {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"} for name in ("high", "medium", "low")
 }
@@ -144,6 +117,10 @@ AUTHENTICATION_BACKENDS = [
 ]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in {
@@ -178,7 +155,7 @@ USE_I18N = False
 # Static files
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

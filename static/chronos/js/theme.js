@@ -5,6 +5,6 @@
   let saved = null;
   try { saved = localStorage.getItem("theme"); } catch { /* storage may be off */ }
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.bsTheme = saved || (dark ? "dark" : "light");
+  root.dataset.bsTheme = /^(light|dark)$/.test(saved) ? saved : (dark ? "dark" : "light");
   root.classList.add("js");
 })();

@@ -1,0 +1,50 @@
+"""Who may sign in, and as what."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from accounts import actions
+from accounts.forms import AccountForm
+from accounts.models import User
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """People are made inactive, never deleted: their jobs would go with them."""
+
+    form = AccountForm
+    list_display = ["email", "role_name", "is_active", "created_at", "last_login"]
+    list_filter = ["is_active"]
+    search_fields = ["email"]
+    ordering = ["email"]
+    readonly_fields = ["created_at", "last_login"]
+
+    @admin.display(description="Role", ordering="roles")
+    def role_name(self, user: User) -> str:
+        return str(user.role.label)
+
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        fields = ["email", "role", "is_active", "new_password", "again"]
+        return fields if obj is None else [*fields, "created_at", "last_login"]
+
+    def get_form(
+        self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm]:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"by": request.user})
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: AccountForm, change: bool) -> None:  # type: ignore[override]
+        assert isinstance(request.user, User)
+        actions.save_account(
+            obj,
+            role=form.cleaned_data["role"],
+            password=form.cleaned_data["new_password"],
+            changed=form.changed(),
+            by=request.user,
+        )
