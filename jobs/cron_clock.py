@@ -27,7 +27,7 @@ class ClockChange:
     """A clock change that touches a cron plan's fires: which ones, and what happens in a sentence.
 
     `effect` is MOVED (missing times fire once, after the gap), SKIPPED (missing times do not fire), ONCE
-    (times that come twice fire the first time only) or TWICE. `ticks` are the fires to mark, up to a thousand.
+    (times that come twice fire the first time only) or TWICE. `ticks` are the fires to mark (1,000 at most).
     """
 
     at: datetime
