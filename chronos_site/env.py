@@ -7,8 +7,9 @@ from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+FILE = Path(os.environ.get("CHRONOS_ENV_FILE") or BASE_DIR / ".env")
 
-load_dotenv(BASE_DIR / ".env")
+load_dotenv(FILE)
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -51,3 +52,32 @@ def number(name: str, default: int, *, least: int = 0) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """The comma-separated words of the variable, blanks and empty ones dropped."""
     return [word for part in text(name, default).split(",") if (word := part.strip())]
+
+
+def folder(name: str, default: str) -> Path:
+    """An absolute folder; a relative one counts from the project's, whatever the working directory is."""
+    return BASE_DIR / Path(text(name) or default).expanduser()
+
+
+def one_of(name: str, *choices: str) -> str:
+    """One of the choices in any case, the first by default.
+
+    Raises ImproperlyConfigured for anything else.
+    """
+    value = text(name)
+    chosen = {choice.lower(): choice for choice in choices}.get(value.lower() or choices[0].lower())
+    if chosen is None:
+        raise ImproperlyConfigured(f"{name} is {value!r}; use {', '.join(choices[:-1])} or {choices[-1]}.")
+    return chosen
+
+
+def listening() -> tuple[str, int]:
+    """Host and port of the web process."""
+    return text("CHRONOS_HOST", "127.0.0.1"), number("CHRONOS_PORT", number("PORT", 8000, least=1), least=1)
+
+
+def address() -> str:
+    """What to open in a browser on this machine."""
+    host, port = listening()
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}/"

@@ -1,0 +1,28 @@
+"""How gunicorn serves the web process."""
+
+import os
+from typing import Any
+
+from chronos_site import env
+
+_host, _port = env.listening()
+
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+workers = env.number("CHRONOS_WEB_PROCESSES", 2, least=1)
+threads = env.number("CHRONOS_WEB_THREADS", 4, least=1)
+worker_class = "gthread"
+# The processes share what was loaded before they were forked.
+preload_app = True
+# Requests in progress get this long at a stop.
+graceful_timeout = env.number("CHRONOS_STOP_GRACE_SECONDS", 30)
+timeout = 60
+# A heartbeat file on a disk that is busy would stall the process.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+control_socket_disable = True
+accesslog = None
+loglevel = "warning"
+
+
+def when_ready(server: Any) -> None:
+    """Say once where to go."""
+    print(f"Chronos is ready: {env.address()}", flush=True)

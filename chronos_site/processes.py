@@ -1,0 +1,111 @@
+"""The Procfile's processes under honcho: started again when they die, ended together, told of in few words."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from honcho import manager
+from honcho.environ import parse_procfile
+from honcho.printer import Message, Printer
+from honcho.process import Process
+
+from chronos_site import env
+
+PAUSE_SECONDS = 1.0
+# How a product ends that was asked to: by Ctrl-C, by SIGTERM.
+ASKED_TO = (130, 143)
+
+
+def run() -> int:
+    """Run every process of the Procfile until told to stop; gives the exit code."""
+    grace = _grace()
+    manager.KILL_WAIT = grace + 5
+    processes = Processes(CalmPrinter(sys.stdout))
+    for name, command in _commands():
+        processes.add_process(name, command, env=_environment(name, grace), cwd=str(env.BASE_DIR))
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    processes.loop()
+    code: int = processes.returncode
+    return 0 if code in ASKED_TO else code
+
+
+def _grace() -> int:
+    """Seconds that running work gets to end: fewer than elsewhere, somebody waits for their prompt."""
+    return env.number("CHRONOS_STOP_GRACE_SECONDS", 5)
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    many = {"worker": env.number("CHRONOS_WORKERS", 2, least=1)}
+    for kind, command in parse_procfile((env.BASE_DIR / "Procfile").read_text()).processes.items():
+        for index in range(many.get(kind, 1)):
+            yield f"{kind}.{index + 1}", command
+
+
+def _environment(name: str, grace: int) -> dict[str, str]:
+    programs = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return os.environ | {
+        "HONCHO_PROCESS_NAME": name,
+        "PATH": programs,
+        "CHRONOS_STOP_GRACE_SECONDS": str(grace),
+    }
+
+
+class CalmPrinter(Printer):  # type: ignore[misc]
+    """Leaves out who is sent which signal, and goes on when the terminal is gone."""
+
+    def write(self, message: Message) -> None:
+        if isinstance(message.data, str) and message.data.startswith("sending SIGTERM"):
+            return
+        with contextlib.suppress(OSError):
+            super().write(message)
+
+
+class Kept(Process):  # type: ignore[misc]
+    """A process that is started again when it ends unasked."""
+
+    stopping = multiprocessing.Event()
+
+    def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        while True:
+            ears = _Ears(events)
+            super().run(ears, ignore_signals)
+            if self.stopping.is_set():
+                events.put(ears.stopped)
+                return
+            code = ears.stopped.data["returncode"]
+            events.put(
+                ears.stopped._replace(type="line", data=f"ended with code {code}; starting it again\n")
+            )
+            self.stopping.wait(PAUSE_SECONDS)
+
+
+class _Ears:
+    """Passes on what a process says, but keeps its end: for honcho the first end is everybody's."""
+
+    def __init__(self, events: Any) -> None:
+        self._events = events
+        self.stopped: Any = None
+
+    def put(self, message: Message) -> None:
+        if message.type == "stop":
+            self.stopped = message
+        else:
+            self._events.put(message)
+
+
+class Processes(manager.Manager):  # type: ignore[misc]
+    """Honcho's manager of kept processes."""
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__(printer)
+        self._process_ctor = Kept
+
+    def terminate(self) -> None:
+        Kept.stopping.set()
+        # A process that was not started yet has no id to send a signal to; it ends by itself.
+        super().terminate()
