@@ -79,5 +79,6 @@ def listening() -> tuple[str, int]:
 def address() -> str:
     """What to open in a browser on this machine."""
     host, port = listening()
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    # The addresses that mean every interface are none that a browser can open.
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}/"

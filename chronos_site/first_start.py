@@ -1,4 +1,4 @@
-"""What the first start makes, and every later one finds: folders, `.env`, tables, static files, an administrator."""
+"""What the first start makes and every later one finds: folder, `.env`, tables, static files, administrator."""
 
 import hashlib
 import os
@@ -50,7 +50,7 @@ def make_data_folder(folder: Path) -> None:
 
 
 def make_env_file(file: Path) -> bool:
-    """Write `.env` with a fresh SECRET_KEY, or add one to it, unless the environment has one; says whether it did.
+    """Write a fresh SECRET_KEY to `.env` unless there is one already; says whether it did.
 
     Raises OSError where it cannot be written.
     """

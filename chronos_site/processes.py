@@ -1,4 +1,4 @@
-"""The Procfile's processes under honcho: started again when they die, ended together, told of in few words."""
+"""The Procfile's processes under honcho: started again when they die, ended together."""
 
 import contextlib
 import multiprocessing
@@ -16,7 +16,9 @@ from honcho.process import Process
 
 from chronos_site import env
 
-PAUSE_SECONDS = 1.0
+# One that dies at once is started again after 1, 2, 4, ... seconds.
+LONGEST_PAUSE_SECONDS = 30.0
+STEADY_SECONDS = 60.0
 # How a product ends that was asked to: by Ctrl-C, by SIGTERM.
 ASKED_TO = (130, 143)
 
@@ -71,9 +73,12 @@ class Kept(Process):  # type: ignore[misc]
     stopping = multiprocessing.Event()
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        pause = 1.0
         while True:
-            ears = _Ears(events)
+            ears, began = _Ears(events), time.monotonic()
             super().run(ears, ignore_signals)
+            if time.monotonic() - began > STEADY_SECONDS:
+                pause = 1.0
             if self.stopping.is_set():
                 events.put(ears.stopped)
                 return
@@ -81,7 +86,8 @@ class Kept(Process):  # type: ignore[misc]
             events.put(
                 ears.stopped._replace(type="line", data=f"ended with code {code}; starting it again\n")
             )
-            self.stopping.wait(PAUSE_SECONDS)
+            self.stopping.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 class _Ears:
@@ -107,5 +113,9 @@ class Processes(manager.Manager):  # type: ignore[misc]
 
     def terminate(self) -> None:
         Kept.stopping.set()
-        # A process that was not started yet has no id to send a signal to; it ends by itself.
-        super().terminate()
+        if self._all_started():
+            super().terminate()
+        else:
+            # One that has not told its id yet cannot be sent a signal: ask again in a moment.
+            signal.signal(signal.SIGALRM, lambda *_: self.terminate())
+            signal.setitimer(signal.ITIMER_REAL, 0.1)

@@ -93,7 +93,7 @@ def _see_that_port_is_free() -> None:
 
 @contextlib.contextmanager
 def _store(data_dir: Path) -> Iterator[None]:
-    """The embedded Valkey, up before and down after everything that uses it; nothing where REDIS_URL is set."""
+    """The embedded Valkey, up before and down after what uses it; nothing where REDIS_URL is set."""
     if env.text("REDIS_URL"):
         yield
         return

@@ -1,4 +1,4 @@
-"""The embedded Valkey server: where it listens, and `python -m chronos_site.valkey FOLDER`, which keeps it up."""
+"""The embedded Valkey server; `python -m chronos_site.valkey FOLDER` keeps it up."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ LONGEST_PATH = 100
 def url(data_dir: Path) -> str:
     """REDIS_URL, or the embedded server's address.
 
-    Raises ImproperlyConfigured for a REDIS_URL of another kind; it may hold a password and is not in the message.
+    Raises ImproperlyConfigured for a REDIS_URL of another kind, without repeating it: it may hold a password.
     """
     given = env.text("REDIS_URL")
     if given and not given.startswith(SCHEMES):

@@ -1,4 +1,4 @@
-"""manage.py first_start: bring the database, the static files and the first administrator to where they must be."""
+"""manage.py first_start: make the tables, the static files and the first administrator."""
 
 from typing import Any
 
