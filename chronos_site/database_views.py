@@ -19,7 +19,7 @@ class ViewQuerySet(models.QuerySet[M]):
     def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise ReadOnly(self.model)
 
-    create = bulk_create = update = bulk_update = delete = _refuse  # type: ignore[assignment]
+    create = bulk_create = update = bulk_update = delete = _refuse
 
 
 class View(models.Model):

@@ -33,7 +33,7 @@ class UlidField(models.CharField):  # type: ignore[type-arg]
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         # MariaDB's usual collations would find an id written in the wrong case.
-        binary = {"collation": "ascii_bin"} if connection.vendor == "mysql" else {}
+        binary = {"collation": "utf8mb4_bin"} if connection.vendor == "mysql" else {}
         return {**super().db_parameters(connection), **binary}
 
 
@@ -79,12 +79,14 @@ class SeedIndex(models.Index):
 
 
 class PartialIndex(SeedIndex):
-    """An index over the rows of a condition; where the database has no such thing, over the columns that tell.
+    """An index over the rows of a condition; where there is no such thing, over the columns that tell.
 
     `fallback` names the fields of the whole index that MariaDB and MySQL get instead.
     """
 
-    def __init__(self, *, fields: Sequence[str], name: str, condition: models.Q, fallback: Sequence[str]) -> None:
+    def __init__(
+        self, *, fields: Sequence[str], name: str, condition: models.Q, fallback: Sequence[str]
+    ) -> None:
         # Django must not know the condition: it warns that MariaDB would ignore it.
         super().__init__(fields=fields, name=name)
         self.where = condition
@@ -95,7 +97,11 @@ class PartialIndex(SeedIndex):
         return path, args, {**kwargs, "condition": self.where, "fallback": self.fallback}
 
     def create_sql(
-        self, model: type[models.Model], schema_editor: BaseDatabaseSchemaEditor, using: str = "", **kwargs: Any
+        self,
+        model: type[models.Model],
+        schema_editor: BaseDatabaseSchemaEditor,
+        using: str = "",
+        **kwargs: Any,
     ) -> Any:
         if schema_editor.connection.features.supports_partial_indexes:
             index = models.Index(fields=self.fields, name=self.name, condition=self.where)
@@ -119,6 +125,9 @@ def set_null(collector: Collector, field: Any, sub_objs: Iterable[Any], using: s
     if _by_orm(using):
         SET_NULL(collector, field, sub_objs, using)  # type: ignore[arg-type]
 
+
+# Or Django reads all the rows only to find out whether to call.
+cascade.lazy_sub_objs = set_null.lazy_sub_objs = True  # type: ignore[attr-defined]
 
 _ON_DELETE = {cascade: " ON DELETE CASCADE", set_null: " ON DELETE SET NULL"}
 

@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
                         CREATE FUNCTION refuse_other_type() RETURNS trigger LANGUAGE plpgsql AS $$
                         BEGIN
                             IF NEW.type IS DISTINCT FROM (SELECT type FROM jobs WHERE id = NEW.job_id) THEN
-                                RAISE EXCEPTION 'The payload is not of its job''s type.'
+                                RAISE EXCEPTION 'chk_payload_type_consistency: the payload is not of its job''s type'
                                 USING ERRCODE = 'check_violation', CONSTRAINT = 'chk_payload_type_consistency';
                             END IF;
                             RETURN NEW;

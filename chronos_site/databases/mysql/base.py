@@ -15,7 +15,7 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
         "CREATE TABLE %(table)s (%(definition)s) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci"
     )
     # A column added with its foreign key takes the road that knows the ON DELETE rule.
-    sql_create_column_inline_fk = None
+    sql_create_column_inline_fk = None  # type: ignore[assignment]
 
     def _create_fk_sql(self, model: type[models.Model], field: Any, suffix: str) -> Statement:
         return with_on_delete(super()._create_fk_sql(model, field, suffix), field)  # type: ignore[misc]

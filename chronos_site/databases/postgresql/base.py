@@ -14,17 +14,17 @@ _DEPENDENT = """
     FROM pg_depend d
     JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
     JOIN pg_class v ON v.oid = r.ev_class AND v.relkind = 'v'
-    WHERE d.refobjid = %s::regclass
+    WHERE d.refobjid = ANY(%s::regclass[])
     UNION ALL
     SELECT format('DROP TRIGGER %%I ON %%s', tgname, tgrelid::regclass), pg_get_triggerdef(oid)
     FROM pg_trigger
-    WHERE tgrelid = %s::regclass AND NOT tgisinternal
+    WHERE tgrelid = ANY(%s::regclass[]) AND NOT tgisinternal
 """
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
     # A column added with its foreign key takes the road that knows the ON DELETE rule.
-    sql_create_column_inline_fk = None
+    sql_create_column_inline_fk = None  # type: ignore[assignment]
 
     def _create_fk_sql(self, model: type[models.Model], field: Any, suffix: str) -> Statement:
         return with_on_delete(super()._create_fk_sql(model, field, suffix), field)  # type: ignore[misc]
@@ -34,7 +34,13 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
         return None
 
     def _alter_field(
-        self, model: type[models.Model], old_field: Any, new_field: Any, old_type: str, new_type: str, *rest: Any
+        self,
+        model: type[models.Model],
+        old_field: Any,
+        new_field: Any,
+        old_type: str,
+        new_type: str,
+        *rest: Any,
     ) -> None:
         # A column's type cannot change while a view or a trigger's condition reads it.
         aside = self._dependent(model) if old_type != new_type else []
@@ -45,10 +51,12 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
             self.execute(create, None)
 
     def _dependent(self, model: type[models.Model]) -> list[tuple[str, str]]:
-        table = self.quote_name(model._meta.db_table)
+        # The columns of the foreign keys to the table change their type along with its key.
+        models = [model, *(related.related_model for related in model._meta.related_objects)]
+        tables = [self.quote_name(each._meta.db_table) for each in models]
         with self.connection.cursor() as cursor:
-            cursor.execute(_DEPENDENT, [table, table])
-            return cursor.fetchall()
+            cursor.execute(_DEPENDENT, [tables, tables])
+            return [(drop, create) for drop, create in cursor.fetchall()]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):

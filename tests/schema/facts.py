@@ -1,0 +1,294 @@
+"""The schema the product was asked for, as a table of facts, and what we added to it.
+
+A line says one thing of its table: a column (type, null, default), a key, an index with its columns
+and their order, a foreign key with its rule, a CHECK with values it allows and refuses, a view's columns.
+What starts with `+` is ours. `or (...)` are the columns of a partial index where the database has no such thing.
+"""
+
+# ruff: noqa: E501
+
+SCHEMA = """
+users
+    id bigint not null auto
+    email varchar(255) not null
+    password varchar(255) not null
+    roles varchar(255) not null default 'USER'
+    created_at timestamp default now
+    updated_at timestamp default now
+    primary key (id)
+    unique (email)
+    index idx_users_email (email)
+    index idx_users_created_at (created_at)
+  + last_login timestamp
+  + is_active boolean not null default true
+
+jobs
+    id varchar(26) not null
+    owner_id bigint not null
+    name varchar(255) not null
+    type varchar(50) not null
+    status varchar(50) not null default 'PENDING'
+    priority varchar(20) not null default 'MEDIUM'
+    created_at timestamp default now
+    updated_at timestamp default now
+    primary key (id)
+    foreign key (owner_id) references users on delete cascade
+    index idx_jobs_owner (owner_id)
+    index idx_jobs_type (type)
+    index idx_jobs_status (status)
+    index idx_jobs_priority (priority)
+    index idx_jobs_created_at (created_at)
+    index idx_jobs_composite_status_type (status, type, created_at)
+    index idx_jobs_composite_owner_status (owner_id, status, updated_at)
+    check chk_jobs_type on type allows 'HTTP' 'DATABASE' 'FILE_SYSTEM' 'MESSAGE_QUEUE' 'CACHE' 'EMAIL' 'REPORT' 'SCRIPT' 'DUMMY' 'DB_TO_KAFKA' refuses 'FTP'
+    check chk_jobs_status on status allows 'PENDING' 'SCHEDULED' 'RUNNING' 'SUCCEEDED' 'FAILED' 'CANCELLED' 'PAUSED' refuses 'BROKEN'
+    check chk_jobs_priority on priority allows 'LOW' 'MEDIUM' 'HIGH' refuses 'CRITICAL'
+  + description text not null default ''
+  + version integer not null default 1
+  + timeout_seconds integer
+  + safe_to_repeat boolean
+  + index idx_jobs_name (name, id)
+
+job_schedules
+    id bigint not null auto
+    job_id varchar(26) not null
+    schedule_type varchar(20) not null
+    run_at timestamp
+    cron_expression varchar(255)
+    interval_seconds bigint
+    timezone varchar(50) default 'UTC'
+    misfire_policy varchar(20) default 'FIRE_NOW'
+    primary key (id)
+    unique (job_id)
+    foreign key (job_id) references jobs on delete cascade
+    index idx_job_schedules_job_id (job_id)
+    index idx_job_schedules_run_at (run_at)
+    index idx_job_schedules_type (schedule_type)
+    check chk_schedule_type on schedule_type allows 'ONCE' 'CRON' 'INTERVAL' refuses 'HOURLY'
+    check chk_misfire_policy on misfire_policy allows 'FIRE_NOW' 'IGNORE' 'RESCHEDULE' refuses 'RUN_TWICE'
+    check chk_schedule_consistency on interval_seconds refuses NULL
+  + overlap_policy varchar(20) not null default 'SKIP'
+  + starts_at timestamp
+  + ends_at timestamp
+  + jitter_seconds integer not null default 0
+  + anchor_at timestamp
+  + next_fire_at timestamp
+  + held_fire_at timestamp
+  + paused_until timestamp
+  + resumed_at timestamp
+  + index idx_job_schedules_next_fire_at (next_fire_at)
+  + partial index idx_job_schedules_paused_until (paused_until) or (paused_until)
+  + check chk_overlap_policy on overlap_policy allows 'SKIP' 'QUEUE' 'ALLOW' 'CANCEL_RUNNING' refuses 'PILE_UP'
+
+job_payloads
+    id bigint not null auto
+    job_id varchar(26) not null
+    type varchar(50) not null
+    http_url varchar(2048)
+    http_method varchar(10)
+    http_headers json
+    http_body text
+    timeout_seconds integer
+    script_content text
+    database_url varchar(2048)
+    query text
+    parameters json
+    query_timeout_seconds integer
+    max_rows integer
+    read_only boolean default true
+    transaction_isolation varchar(50)
+    queue_name varchar(255)
+    operation_type varchar(50)
+    message_body text
+    message_group_id varchar(255)
+    queue_config json
+    batch_size integer
+    cache_region varchar(255)
+    cache_operation varchar(50)
+    cache_keys json
+    time_to_live_seconds integer
+    skip_if_exists boolean default false
+    source_region varchar(255)
+    cache_config json
+    async boolean default false
+    file_path varchar(2048)
+    file_operation varchar(50)
+    target_path varchar(2048)
+    file_content text
+    create_directories boolean default false
+    overwrite boolean default false
+    kafka_topic varchar(255)
+    kafka_key_field varchar(255)
+    include_metadata boolean default false
+    skip_on_error boolean default false
+    field_mappings json
+    excluded_fields json
+    metadata json
+    primary key (id)
+    unique (job_id)
+    foreign key (job_id) references jobs on delete cascade
+    index idx_job_payloads_job_id (job_id)
+    index idx_job_payloads_type (type)
+    check chk_payload_type_consistency on type refuses 'FTP'
+
+retry_policies
+    id bigint not null auto
+    job_id varchar(26) not null
+    max_attempts integer not null default 1
+    backoff_strategy varchar(20) not null default 'FIXED'
+    backoff_seconds integer not null default 60
+    retry_on json
+    primary key (id)
+    unique (job_id)
+    foreign key (job_id) references jobs on delete cascade
+    index idx_retry_policies_job_id (job_id)
+    check chk_max_attempts on max_attempts allows 1 10 refuses 0
+    check chk_backoff_seconds on backoff_seconds allows 0 3600 refuses -1
+    check chk_backoff_strategy on backoff_strategy allows 'FIXED' 'EXPONENTIAL' refuses 'RANDOM'
+    check chk_retry_sanity on max_attempts refuses 11
+
+job_runs
+    id varchar(26) not null
+    job_id varchar(26) not null
+    scheduled_time timestamp not null
+    start_time timestamp
+    end_time timestamp
+    attempt integer not null default 1
+    outcome varchar(20)
+    exit_code integer
+    error_message text
+    worker_id varchar(255)
+    duration_ms bigint
+    primary key (id)
+    foreign key (job_id) references jobs on delete cascade
+    index idx_job_runs_job_id (job_id)
+    index idx_job_runs_scheduled_time (scheduled_time)
+    index idx_job_runs_outcome (outcome)
+    index idx_job_runs_worker_id (worker_id)
+    index idx_job_runs_composite_job_time (job_id, scheduled_time desc)
+    index idx_job_runs_composite_outcome_time (outcome, end_time desc)
+    check chk_outcome on outcome allows 'SUCCESS' 'FAILURE' 'TIMEOUT' 'CANCELLED' refuses 'PERHAPS'
+  + available_at timestamp default now
+  + trigger varchar(10) not null default 'SCHEDULE'
+  + version integer not null default 1
+  + priority smallint not null default 2
+  + claim_token varchar(26)
+  + lease_expires_at timestamp
+  + cancel_requested_at timestamp
+  + error_class varchar(64)
+  + signature varchar(64)
+  + result json
+  + skip_reason varchar(20)
+  + skipped_count integer
+  + replay_of_id varchar(26)
+  + unique (job_id, scheduled_time, attempt)
+  + foreign key (replay_of_id) references job_runs on delete set null
+  + partial index idx_job_runs_pending (priority, available_at) or (start_time, outcome, priority, available_at)
+  + partial index idx_job_runs_active (job_id, lease_expires_at) or (job_id, outcome)
+  + partial index idx_job_runs_lease (lease_expires_at) or (outcome, lease_expires_at)
+  + partial index idx_job_runs_replay_of (replay_of_id) or (replay_of_id)
+
+job_run_logs
+    id bigint not null auto
+    run_id varchar(26) not null
+    timestamp timestamp not null default now
+    level varchar(10) not null default 'INFO'
+    message text not null
+    context json
+    primary key (id)
+    foreign key (run_id) references job_runs on delete cascade
+    index idx_job_run_logs_run_id (run_id)
+    index idx_job_run_logs_timestamp (timestamp)
+    index idx_job_run_logs_level (level)
+    check chk_level on level allows 'TRACE' 'DEBUG' 'INFO' 'WARN' 'ERROR' refuses 'FATAL'
+
+notifications
+    id bigint not null auto
+    user_id bigint not null
+    job_id varchar(26)
+    channel varchar(20) not null
+    target varchar(255) not null
+    template_code varchar(50) not null
+    payload json
+    status varchar(20) not null default 'PENDING'
+    created_at timestamp default now
+    sent_at timestamp
+    primary key (id)
+    foreign key (user_id) references users on delete cascade
+    foreign key (job_id) references jobs on delete set null
+    index idx_notifications_user_id (user_id)
+    index idx_notifications_job_id (job_id)
+    index idx_notifications_status (status)
+    index idx_notifications_created_at (created_at)
+    index idx_notifications_composite_user_status (user_id, status, created_at desc)
+    check chk_channel on channel allows 'EMAIL' 'WEBHOOK' 'SMS' refuses 'PIGEON'
+    check chk_notification_status on status allows 'PENDING' 'SENT' 'FAILED' 'CANCELLED' refuses 'LOST'
+
+dlq_events
+    id varchar(26) not null
+    job_id varchar(26) not null
+    run_id varchar(26)
+    failure_reason text not null
+    status varchar(20) not null default 'PENDING'
+    created_at timestamp default now
+    resolved_at timestamp
+    resolution_notes text
+    primary key (id)
+    foreign key (job_id) references jobs on delete cascade
+    foreign key (run_id) references job_runs on delete set null
+    index idx_dlq_events_job_id (job_id)
+    index idx_dlq_events_run_id (run_id)
+    index idx_dlq_events_status (status)
+    index idx_dlq_events_created_at (created_at)
+    check chk_dlq_status on status allows 'PENDING' 'RESOLVED' 'IGNORED' refuses 'FORGOTTEN'
+  + signature varchar(64)
+  + index idx_dlq_events_signature (status, signature, created_at desc)
+
+audit_events
+    id varchar(26) not null
+    entity_type varchar(50) not null
+    entity_id varchar(255) not null
+    action varchar(50) not null
+    user_email varchar(255)
+    timestamp timestamp default now
+    details json
+    primary key (id)
+    index idx_audit_events_entity (entity_type, entity_id)
+    index idx_audit_events_user (user_email)
+    index idx_audit_events_timestamp (timestamp)
+    index idx_audit_events_action (action)
+    index idx_audit_events_composite_entity_time (entity_type, entity_id, timestamp desc)
+
++ job_versions
+  + id bigint not null auto
+  + job_id varchar(26) not null
+  + version integer not null
+  + definition json not null
+  + created_at timestamp not null default now
+  + author_id bigint
+  + note varchar(255) not null
+  + primary key (id)
+  + unique (job_id, version)
+  + foreign key (job_id) references jobs on delete cascade
+  + foreign key (author_id) references users on delete set null
+  + index idx_job_versions_author (author_id)
+
++ processes
+  + name varchar(255) not null
+  + kind varchar(10) not null
+  + host varchar(255) not null
+  + pid integer not null
+  + slots integer not null default 0
+  + busy integer not null default 0
+  + started_at timestamp not null default now
+  + beat_at timestamp not null default now
+  + stopped_at timestamp
+  + primary key (name)
+  + index idx_processes_kind_beat (kind, beat_at desc)
+
+job_summary
+    view (id, name, type, status, priority, owner_email, schedule_type, run_at, cron_expression, total_runs, last_run_time, avg_duration_ms)
+
+execution_stats
+    view (execution_date, job_type, outcome, execution_count, avg_duration_ms, min_duration_ms, max_duration_ms)
+"""
