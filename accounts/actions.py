@@ -14,7 +14,7 @@ _NOBODY = User(pk=0)
 
 
 def sign_in(request: HttpRequest, email: str, password: str) -> User | None:
-    """Start a fresh session for whom the password belongs to; None when it belongs to nobody who may sign in."""
+    """Start a fresh session for whom the password belongs to; None when nobody may sign in with it."""
     user = authenticate(request, email=email, password=password)
     address = {"address": request.META.get("REMOTE_ADDR", "")}
     if not isinstance(user, User):

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts import actions
+from accounts.access import person
 from accounts.forms import AccountForm
 from accounts.models import User
 
@@ -26,25 +26,24 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def role_name(self, user: User) -> str:
         return str(user.role.label)
 
-    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
         fields = ["email", "role", "is_active", "new_password", "again"]
         return fields if obj is None else [*fields, "created_at", "last_login"]
 
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any
-    ) -> type[forms.ModelForm]:
+    ) -> type[AccountForm]:
         form = super().get_form(request, obj, change, **kwargs)
-        return type(form.__name__, (form,), {"by": request.user})
+        return type(form.__name__, (form, AccountForm), {"by": person(request)})
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: User, form: AccountForm, change: bool) -> None:  # type: ignore[override]
-        assert isinstance(request.user, User)
+    def save_model(self, request: HttpRequest, obj: User, form: AccountForm, change: bool) -> None:
         actions.save_account(
             obj,
             role=form.cleaned_data["role"],
             password=form.cleaned_data["new_password"],
             changed=form.changed(),
-            by=request.user,
+            by=person(request),
         )

@@ -75,9 +75,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["is_active"].help_text = (
-            "Who is not active cannot sign in, and is signed out at once; their jobs go on."
-        )
+        self.fields["is_active"].help_text = "Without it they are signed out at once; their jobs go on."
         if self.instance.pk:
             self.initial["role"] = self.instance.role
             for name in ("new_password", "again"):
@@ -106,14 +104,17 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def changed(self) -> dict[str, Any]:
         """What was changed to what, for the audit trail."""
-        return {name: self.cleaned_data[name] for name in ("email", "role", "is_active") if name in self.changed_data}
+        told = {"email", "role", "is_active"} & set(self.changed_data)
+        return {name: self.cleaned_data[name] for name in sorted(told)}
 
     def _stays_administrator(self) -> bool:
         return self.cleaned_data.get("role") == Role.ADMIN and bool(self.cleaned_data.get("is_active"))
 
     def _refuse_last_administrator(self) -> None:
         field = "is_active" if self.cleaned_data.get("role") == Role.ADMIN else "role"
+        # Locked, so that two administrators cannot take the role from each other at once.
+        administrators = {user.pk for user in User.objects.administrators().select_for_update()}
         if self.instance == self.by:
             self.add_error(field, "You cannot take this from yourself; ask another administrator.")
-        elif not {admin.pk for admin in User.objects.administrators().select_for_update()} - {self.instance.pk}:
+        elif not administrators - {self.instance.pk}:
             self.add_error(field, "This is the last administrator.")

@@ -15,9 +15,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions
-from accounts.access import is_ours
+from accounts.access import is_ours, person
 from accounts.forms import PasswordForm, SignInForm
-from accounts.models import User
 
 WRONG = "No account with this e-mail and password."
 
@@ -39,8 +38,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    if isinstance(request.user, User):
-        actions.sign_out(request, request.user)
+    actions.sign_out(request, person(request))
     messages.info(request, "You are signed out.")
     return redirect("sign_in")
 
@@ -49,10 +47,10 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("old", "new", "again")
 @require_http_methods(["GET", "HEAD", "POST"])
 def password_change(request: HttpRequest) -> HttpResponse:
-    assert isinstance(request.user, User)
-    form = PasswordForm(request.user, request.POST or None)
+    user = person(request)
+    form = PasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        if actions.change_password(request, request.user, form.cleaned_data["old"], form.cleaned_data["new"]):
+        if actions.change_password(request, user, form.cleaned_data["old"], form.cleaned_data["new"]):
             messages.success(request, "Password changed. Your other sessions have ended.")
             return redirect("password_change")
         form.add_error("old", "This is not your current password.")

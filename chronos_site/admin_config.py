@@ -6,7 +6,7 @@ from django.contrib.admin.apps import AdminConfig
 class AdministrationConfig(AdminConfig):
     """Django's admin on our site, without what has no use here or opens a side door."""
 
-    default_site = "chronos_site.administration.Administration"
+    default_site = "accounts.administration.Administration"
 
     def ready(self) -> None:
         super().ready()

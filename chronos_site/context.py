@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from chronos_site import __version__
 from chronos_site.counting import counted
-from chronos_site.zones import ViewerZone
 from dashboard import wording
+from dashboard.viewer import ViewerZone
 from jobs.models import Job
 from runs.models import Process, Run
 
@@ -62,7 +62,9 @@ class Shell:
 
     @cached_property
     def jobs(self) -> str:
-        return counted(Job.objects.visible_to(self._user), MOST_COUNTED) if self._user.is_authenticated else ""
+        return (
+            counted(Job.objects.visible_to(self._user), MOST_COUNTED) if self._user.is_authenticated else ""
+        )
 
     @cached_property
     def live_runs(self) -> str:
@@ -76,4 +78,9 @@ class Shell:
 def shell(request: HttpRequest) -> dict[str, Any]:
     """`shell`, `now`, and the viewer's zone; a view's own `now` goes before this one."""
     viewer: ViewerZone = getattr(request, "viewer_zone", ViewerZone())
-    return {"shell": Shell(request), "now": timezone.now(), "viewer_zone": viewer, "zone_choice": viewer.choice}
+    return {
+        "shell": Shell(request),
+        "now": timezone.now(),
+        "viewer_zone": viewer,
+        "zone_choice": viewer.choice,
+    }

@@ -1,13 +1,8 @@
-"""What holds for every answer: the policy that browsers enforce, the viewer's zone, and refused moves."""
+"""What holds for every answer: the policy that browsers enforce."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils import timezone
-
-from chronos_site.zones import ViewerZone
-from jobs.moves import IllegalMove
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -45,29 +40,3 @@ def browser_policy(get_response: Answer) -> Answer:
         return response
 
     return answer
-
-
-def viewer_zone(get_response: Answer) -> Answer:
-    """Show times in the zone that the viewer chose; `request.viewer_zone` tells which."""
-
-    def answer(request: HttpRequest) -> HttpResponse:
-        request.viewer_zone = ViewerZone.read(request.COOKIES)  # type: ignore[attr-defined]
-        with timezone.override(request.viewer_zone.zone):  # type: ignore[attr-defined]
-            return get_response(request)
-
-    return answer
-
-
-class RefusedMoves:
-    """Answer a move that the job's state does not allow with 409 and its sentence."""
-
-    def __init__(self, get_response: Answer) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, IllegalMove):
-            return None
-        return render(request, "409.html", {"sentence": str(exception)}, status=409)

@@ -52,12 +52,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "chronos_site.middleware.viewer_zone",
+    "dashboard.viewer.viewer_zone",
     "accounts.access.SignInFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "chronos_site.middleware.RefusedMoves",
+    "jobs.middleware.RefusedMoves",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -89,7 +89,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = valkey.url(DATA_DIR)
 RQ_QUEUES = {
-    name: {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"} for name in ("high", "medium", "low")
+    name: {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer"}
+    for name in ("high", "medium", "low")
 }
 RQ = {"JOB_CLASS": "runs.ring.Bell"}
 

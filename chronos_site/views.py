@@ -9,7 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import is_ours
-from chronos_site import zones
+from dashboard import viewer
+from jobs.zones import names
 
 
 class ZoneForm(forms.Form):
@@ -19,12 +20,13 @@ class ZoneForm(forms.Form):
         help_text="What a job does stays in the job's own zone.",
     )
 
-    def __init__(self, viewer: zones.ViewerZone, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"zone": viewer.choice}, **kwargs)
-        short = [(choice.value, choice.label) for choice in viewer.choices]
+    def __init__(self, mine: viewer.ViewerZone, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["zone"] = mine.choice
+        short = [(choice.value, choice.label) for choice in mine.choices]
         self.fields["zone"].choices = [  # type: ignore[attr-defined]
             ("Usual", short),
-            ("All zones", [(name, name) for name in sorted(zones.known() - {zones.UTC})]),
+            ("All zones", [(name, name) for name in sorted(names())]),
         ]
 
 
@@ -38,9 +40,9 @@ def time_zone(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         response = redirect(back)
         response.set_cookie(
-            zones.COOKIE,
+            viewer.COOKIE,
             form.cleaned_data["zone"],
-            max_age=zones.YEAR,
+            max_age=viewer.YEAR,
             samesite="Lax",
             secure=request.is_secure(),
             httponly=True,

@@ -46,6 +46,10 @@ def day_and_time(local: datetime) -> str:
     return f"{local.day} {local:%b %H:%M}"
 
 
+def is_utc(local: datetime) -> bool:
+    return local.tzname() == "UTC"
+
+
 def in_full(local: datetime) -> str:
     """Sat 28 Mar 2026 02:52:40 CET."""
     return f"{local:%a} {local.day} {local:%b %Y %H:%M:%S %Z}"
@@ -61,7 +65,7 @@ def in_utc(local: datetime) -> str:
 
 def in_both_zones(local: datetime) -> str:
     """Sat 28 Mar 2026 02:52:40 CET · 01:52:40 UTC; once, where the viewer's zone is UTC."""
-    if local.tzname() == "UTC":
+    if is_utc(local):
         return in_full(local)
     return f"{in_full(local)} · {in_utc(local)}"
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.template.context import Context
@@ -13,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from dashboard import wording
 from dashboard.wording import State
+from jobs import zones
 
 register = template.Library()
 
@@ -39,9 +39,8 @@ def status(value: str | None, word: str = "") -> SafeString:
     if not value:
         return SafeString("")
     state = wording.STATES[value]
-    return format_html(
-        '<span class="st st-{}">{}{}</span>', state.name, icon(f"st-{state.name}", "small"), word or state.word
-    )
+    drawing = icon(f"st-{state.name}", "small")
+    return format_html('<span class="st st-{}">{}{}</span>', state.name, drawing, word or state.word)
 
 
 @register.simple_tag
@@ -60,7 +59,9 @@ def status_icon(value: str | None, word: str = "") -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def when(context: Context, instant: datetime | None, style: str = "relative", zone: str | None = None) -> SafeString:
+def when(
+    context: Context, instant: datetime | None, style: str = "relative", zone: str | None = None
+) -> SafeString:
     """A `<time>` whose tooltip gives the instant in the viewer's zone and in UTC; nothing for None.
 
     `style` is one of
@@ -76,11 +77,11 @@ def when(context: Context, instant: datetime | None, style: str = "relative", zo
         return SafeString("")
     now: datetime = context.get("now") or timezone.now()
     own = zone if zone and context.get("zone_choice") == "job" else None
-    local = instant.astimezone(ZoneInfo(own) if own else timezone.get_current_timezone())
+    local = instant.astimezone(zones.zone(own) if own else timezone.get_current_timezone())
     return _STYLES[style](local, now)
 
 
-def _time(local: datetime, text: str | SafeString, extra: SafeString = SafeString("")) -> SafeString:
+def _time(local: datetime, text: str, extra: str = "") -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}"{}>{}</time>',
         wording.iso(local),
@@ -115,7 +116,10 @@ def _short(local: datetime, now: datetime) -> SafeString:
 
 
 def _both(local: datetime, now: datetime) -> SafeString:
-    return _time(local, format_html('{}<span class="abs">{}</span>', wording.in_full(local), wording.in_utc(local)))
+    if wording.is_utc(local):
+        return _absolute(local, now)
+    utc = wording.in_utc(local)
+    return _time(local, format_html('{}<span class="abs">{}</span>', wording.in_full(local), utc))
 
 
 _STYLES = {

@@ -24,12 +24,14 @@ class Administration(AdminSite):
             raise PermissionDenied("Only administrators may do this.")
         return redirect("sign_in")
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def logout(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
         from accounts.views import sign_out  # models are not there yet when this module is imported
 
         return sign_out(request)
 
-    def password_change(
+    def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
         return redirect("password_change")
