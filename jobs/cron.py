@@ -2,7 +2,7 @@
 
 Five fields are Unix cron as Debian runs it: when the day of the month or the day of the week starts with
 `*`, both must match, otherwise either is enough. Six or seven fields are Quartz: seconds first, 1 = Sunday,
-and only one of the two day fields is given. Nothing here knows a time zone; `jobs.schedules` owns the clock.
+and only one of the two day fields is given. Nothing here knows a time zone; see `jobs.cron_clock`.
 """
 
 import copy

@@ -67,8 +67,7 @@ def _next_real_instant(
     found = cron.next_wall(local.replace(tzinfo=None, fold=0))
     if shift and not local.fold and (found is None or found >= shift.end_wall):
         # nothing more in the first pass; the second one begins anew
-        again = cron.next_wall(shift.first_wall - ONE_SECOND)
-        found = again if again and again < shift.end_wall else found
+        found = cron.next_wall(shift.first_wall - ONE_SECOND)
     while found is not None:
         shift = shift_at(found, zone)
         if shift is None or not shift.forward:

@@ -13,6 +13,18 @@ from zoneinfo import ZoneInfo
 from jobs import cron, cron_reading, zones
 from jobs.cron_clock import ClockChange, effect_of, next_match
 
+__all__ = [
+    "BadSchedule",
+    "ClockChange",
+    "Plan",
+    "available_at",
+    "check",
+    "clock_changes",
+    "describe",
+    "fires",
+    "next_fire",
+]
+
 ONCE, CRON, INTERVAL = KINDS = ("ONCE", "CRON", "INTERVAL")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)

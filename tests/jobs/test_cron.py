@@ -6,7 +6,7 @@ import time
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.cron import BadExpression, read
@@ -120,6 +120,7 @@ days = st.integers(1, 31)
 months = st.sets(st.integers(1, 12), min_size=1)
 
 
+@settings(deadline=None)
 @given(
     st.sets(days, min_size=1), months, st.sets(st.integers(0, 6), min_size=1), st.booleans(),
     st.dates(date(1970, 1, 1), date(2100, 1, 1)),
@@ -135,6 +136,7 @@ def test_croniter_and_our_own_calendar_agree_on_plain_days(in_month, in_year, in
     assert matcher._day_by_croniter(first) == matcher._day_by_months(first)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300) | st.text("0123456789*/,-?LW#HR@ \t", max_size=60))
 def test_whatever_is_typed_is_read_or_refused_with_a_sentence(text):
     try:

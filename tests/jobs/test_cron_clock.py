@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from cronsim import CronSim
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs import zones
@@ -81,6 +81,7 @@ fields = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(fields, fields, st.sampled_from(NAMED), st.integers(0, 3), st.integers(0, 240))
 def test_around_a_clock_change_the_fires_are_those_of_a_brute_force_clock(minute, hour, zone, which, lead):
     clock = ZoneInfo(zone)
@@ -101,6 +102,7 @@ plain = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(plain, plain, plain, plain, plain, st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)))
 def test_outside_clock_changes_cronsim_agrees(minute, hour, day, month, weekday, at):
     expression = f"{minute} {hour} {day} {month} {weekday}"
@@ -109,6 +111,7 @@ def test_outside_clock_changes_cronsim_agrees(minute, hour, day, month, weekday,
     assert fires(plan(expression, "UTC"), at, 5) == [next(expected) for _ in range(5)]
 
 
+@settings(deadline=None)
 @given(plain, plain, plain, st.sampled_from(NAMED), st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)))
 def test_fires_come_strictly_one_after_the_other(minute, hour, weekday, zone, at):
     at = at.replace(tzinfo=UTC)

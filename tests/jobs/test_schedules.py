@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.schedules import (
@@ -149,6 +149,7 @@ def test_an_instant_without_a_zone_is_a_mistake_of_the_caller():
         next_fire(daily(), datetime(2026, 1, 1))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**8), st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)), st.floats(-1e9, 1e9))
 def test_interval_ticks_lie_on_the_grid_strictly_after(seconds, anchor, offset):
     anchor = anchor.replace(tzinfo=UTC)
