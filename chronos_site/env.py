@@ -1,6 +1,7 @@
 """What the environment says, read once and refused in a sentence when it makes no sense."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -69,6 +70,20 @@ def one_of(name: str, *choices: str) -> str:
     if chosen is None:
         raise ImproperlyConfigured(f"{name} is {value!r}; use {', '.join(choices[:-1])} or {choices[-1]}.")
     return chosen
+
+
+def networks(name: str) -> list[str]:
+    """IP networks such as 10.0.0.0/8 or single addresses, separated by commas.
+
+    Raises ImproperlyConfigured for anything else.
+    """
+    found = words(name)
+    for each in found:
+        try:
+            ip_network(each, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(f"{name} names {each!r}, which is no network such as 10.0.0.0/8.") from None
+    return found
 
 
 def listening() -> tuple[str, int]:

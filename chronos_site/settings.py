@@ -106,6 +106,8 @@ SLOTS = env.number("CHRONOS_SLOTS", 128, least=1)
 STOP_GRACE_SECONDS = env.number("CHRONOS_STOP_GRACE_SECONDS", 30)
 # A worker's process is replaced after this long, once its runs have ended.
 DRAIN_LIFETIME_SECONDS = env.number("CHRONOS_DRAIN_LIFETIME_SECONDS", 900, least=1)
+# Private networks that jobs may connect to; public addresses are open, metadata services never.
+HTTP_ALLOWED_NETWORKS = env.networks("CHRONOS_HTTP_ALLOWED_NETWORKS")
 # Log lines kept of one run.
 LOG_LINES_LIMIT = env.number("CHRONOS_LOG_LINES_LIMIT", 100_000, least=1)
 
@@ -152,6 +154,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "chronos_site.formats"
 
 # Static files
 

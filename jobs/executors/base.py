@@ -152,8 +152,13 @@ class PayloadForm(forms.Form):
         """The cleaned values by column, ready to store; empty ones are left out."""
         kept = {name: value for name, value in self.cleaned_data.items() if not _is_empty(value)}
         options = {name: kept.pop(name) for name in self.options if name in kept}
+        # An unticked box says the same as no option at all.
+        options = {name: value for name, value in options.items() if value is not False or self._says_no(name)}
         metadata = {**kept.pop("metadata", {}), **options}
         return {**kept, "metadata": metadata} if metadata else kept
+
+    def _says_no(self, name: str) -> bool:
+        return isinstance(self.fields[name], forms.NullBooleanField)
 
     @classmethod
     def initial_from(cls, payload: Mapping[str, Any]) -> dict[str, Any]:

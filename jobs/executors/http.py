@@ -1,0 +1,218 @@
+"""HTTP: call a URL and judge the answer by its status."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import requests
+from django import forms
+from urllib3.exceptions import NameResolutionError
+
+from jobs.executors import guard
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.fields import HeadersField, JsonField, NumbersField
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+BODY_LIMIT = 1_000_000
+EXCERPT = 2_000
+REDIRECTS = 5
+CHUNK = 64 * 1024
+_CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+class HttpForm(PayloadForm):
+    options: ClassVar[tuple[str, ...]] = ("expected_statuses", "follow_redirects", "verify_tls")
+
+    http_method = forms.ChoiceField(label="Method", choices=[(each, each) for each in METHODS], initial="GET")
+    http_url = forms.CharField(
+        label="URL", max_length=2048, help_text="For example https://billing.example.com/v2/invoices/export"
+    )
+    http_headers = HeadersField(
+        label="Headers", required=False, help_text="One a line, such as Accept: application/json, or a JSON object."
+    )
+    http_body = forms.CharField(
+        label="Body", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 6, "class": "mono"})
+    )
+    timeout_seconds = forms.IntegerField(
+        label="Timeout", required=False, min_value=1, max_value=86_400, help_text="Seconds for the whole run; 30 if empty."
+    )
+    expected_statuses = NumbersField(
+        label="Count as success",
+        required=False,
+        least=100,
+        most=599,
+        help_text="Statuses such as 200, 201, 204; every 2xx if empty.",
+    )
+    follow_redirects = forms.NullBooleanField(
+        label="Follow redirects", required=False, help_text=f"Up to {REDIRECTS}, each checked anew; yes if unset."
+    )
+    verify_tls = forms.NullBooleanField(
+        label="Verify the certificate", required=False, help_text="Yes if unset."
+    )
+    metadata = JsonField(label="Other options", required=False, shape=dict)
+
+    def clean_http_url(self) -> str:
+        url: str = self.cleaned_data["http_url"]
+        if _CONTROL.search(url):
+            raise forms.ValidationError("The URL holds a blank, a backslash or a control character.")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise forms.ValidationError(f"The URL cannot be read: {error}.") from error
+        if parts.scheme not in ("http", "https"):
+            raise forms.ValidationError("The URL must start with http:// or https://.")
+        if parts.username is not None or parts.password is not None:
+            raise forms.ValidationError("Leave user and password out of the URL: use an Authorization header.")
+        if not parts.hostname or port == 0:
+            raise forms.ValidationError("The URL names no host.")
+        return url
+
+
+def execute(payload: Payload, context: Context) -> Result:
+    """Make the call and judge its answer by status.
+
+    Raises ExecutionError with HTTP_<status>, UNEXPECTED_STATUS, DNS_ERROR, TLS_ERROR, CONNECTION_ERROR,
+    TOO_MANY_REDIRECTS, FORBIDDEN_ADDRESS or INVALID_URL.
+    """
+    opened: list[socket.socket] = []
+    with context.closing(lambda: guard.close_all(opened)), guard.session(opened) as session:
+        try:
+            return _call(session, payload, context)
+        except (requests.RequestException, guard.Forbidden, UnicodeError) as error:
+            # A socket closed under our hands is the deadline or a cancellation, not the network.
+            context.check()
+            raise ExecutionError(_error_class(error), _sentence(error)) from error
+
+
+def _call(session: requests.Session, payload: Payload, context: Context) -> Result:
+    method = payload.http_method or "GET"
+    context.log("INFO", f"{method} {payload.http_url}")
+    session.max_redirects = REDIRECTS
+    started = time.monotonic()
+    answer = session.request(
+        method,
+        payload.http_url,
+        headers=payload.http_headers or {},
+        data=(payload.http_body or "").encode() or None,
+        timeout=context.remaining,
+        allow_redirects=payload.options.get("follow_redirects", True),
+        verify=payload.options.get("verify_tls", True),
+        stream=True,
+    )
+    for hop in answer.history:
+        context.log("INFO", f"{hop.status_code} redirects to {hop.headers.get('Location')}")
+    body, cut = _read(answer, context)
+    took = round((time.monotonic() - started) * 1000)
+    return _judge(answer, body, cut, took, payload, context)
+
+
+def _read(answer: requests.Response, context: Context) -> tuple[bytes, bool]:
+    """The body up to the limit, and whether there was more."""
+    body = bytearray()
+    for chunk in answer.iter_content(CHUNK):
+        context.check()
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return bytes(body[:BODY_LIMIT]), True
+    return bytes(body), False
+
+
+def _judge(
+    answer: requests.Response, body: bytes, cut: bool, took: int, payload: Payload, context: Context
+) -> Result:
+    status = answer.status_code
+    size = f"{'over ' if cut else ''}{len(body):,} bytes"
+    summary = f"{status} {answer.reason} in {took:,} ms, {size}"
+    good = _expected(status, payload.options.get("expected_statuses"))
+    excerpt = body[:EXCERPT].decode(answer.encoding or "utf-8", "replace")
+    context.log("INFO" if good else "WARN", summary, headers=dict(list(answer.headers.items())[:50]))
+    if excerpt:
+        context.log("DEBUG", excerpt)
+    data = {"status": status, "bytes": len(body), "elapsed_ms": took, "url": answer.url}
+    if good:
+        return Result(summary, data)
+    error_class = f"HTTP_{status}" if status >= 400 else "UNEXPECTED_STATUS"
+    raise ExecutionError(error_class, f"{status} {answer.reason} from {urlsplit(answer.url).hostname}", result=data)
+
+
+def _expected(status: int, wanted: list[int] | None) -> bool:
+    return status in wanted if wanted else 200 <= status < 300
+
+
+def _error_class(error: Exception) -> str:
+    if any(isinstance(each, NameResolutionError) for each in _causes(error)):
+        return "DNS_ERROR"
+    for kind, name in _CLASSES:
+        if isinstance(error, kind):
+            return name
+    return "CONNECTION_ERROR"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it came from, also where urllib3 keeps it as `reason`."""
+    while error is not None:
+        yield error
+        inner = error.args[0] if error.args else None
+        reason = getattr(inner, "reason", None)
+        if isinstance(reason, BaseException):
+            yield reason
+        error = error.__cause__ or error.__context__
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, guard.Forbidden):
+        return str(error)
+    return f"{type(error).__name__}: {error}"[:500]
+
+
+_CLASSES: tuple[tuple[type[Exception], str], ...] = (
+    (guard.Forbidden, "FORBIDDEN_ADDRESS"),
+    (requests.TooManyRedirects, "TOO_MANY_REDIRECTS"),
+    (requests.exceptions.SSLError, "TLS_ERROR"),
+    (requests.exceptions.InvalidURL, "INVALID_URL"),
+    (requests.exceptions.InvalidSchema, "INVALID_URL"),
+    (UnicodeError, "INVALID_URL"),
+    (requests.Timeout, "TIMEOUT"),
+)
+
+TYPE = JobType(
+    code="HTTP",
+    label="HTTP",
+    hint="Call a URL, check the answer",
+    icon="ty-http",
+    form=HttpForm,
+    aliases={
+        "httpUrl": "http_url",
+        "url": "http_url",
+        "httpMethod": "http_method",
+        "method": "http_method",
+        "httpHeaders": "http_headers",
+        "headers": "http_headers",
+        "httpBody": "http_body",
+        "body": "http_body",
+        "timeoutSeconds": "timeout_seconds",
+        "expectedStatuses": "expected_statuses",
+        "followRedirects": "follow_redirects",
+        "verifyTls": "verify_tls",
+    },
+    execute=execute,
+    limit=30,
+    repeatable=lambda payload: payload.http_method in ("GET", "HEAD"),
+    error_classes=(
+        "4XX",
+        "5XX",
+        "HTTP_ERROR",
+        "UNEXPECTED_STATUS",
+        "CONNECTION_ERROR",
+        "DNS_ERROR",
+        "TLS_ERROR",
+        "TIMEOUT",
+        "TOO_MANY_REDIRECTS",
+        "FORBIDDEN_ADDRESS",
+        "INVALID_URL",
+    ),
+)

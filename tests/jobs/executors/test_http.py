@@ -1,0 +1,165 @@
+"""HTTP jobs against a real server in this process."""
+
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+import pytest
+
+from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
+from jobs.executors.http import execute
+from tests.factories import NOON
+
+
+class Handler(BaseHTTPRequestHandler):
+    seen: ClassVar[list[dict]] = []
+
+    def do_GET(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length).decode()
+        self.seen.append({"method": self.command, "headers": dict(self.headers), "body": body})
+        route = self.path.strip("/").split("/")
+        getattr(self, f"answer_{route[0]}")(*route[1:])
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET
+
+    def answer_status(self, code):
+        self.reply(int(code), b'{"answer": 42}')
+
+    def answer_large(self, size):
+        self.reply(200, b"x" * int(size))
+
+    def answer_to(self, *target):
+        self.send_response(302)
+        self.send_header("Location", "/" + "/".join(target))
+        self.end_headers()
+
+    def answer_away(self, port):
+        self.send_response(302)
+        self.send_header("Location", f"http://127.0.0.2:{port}/status/200")
+        self.end_headers()
+
+    def answer_hang(self):
+        time.sleep(30)
+
+    def reply(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server(settings):
+    settings.HTTP_ALLOWED_NETWORKS = ["127.0.0.1/32"]
+    Handler.seen.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.daemon_threads = True
+        running.block_on_close = False
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.fixture
+def logged():
+    return []
+
+
+def context(logged=(), seconds=10):
+    def log(level, message, **fields):
+        if isinstance(logged, list):
+            logged.append((level, message))
+
+    return Context("r", "j", "job", NOON, 1, time.monotonic() + seconds, log=log)
+
+
+def call(url, method="GET", *, within=None, metadata=None, **columns):
+    payload = Payload({"http_url": url, "http_method": method, "metadata": metadata or {}, **columns})
+    return execute(payload, within or context())
+
+
+def refusal(*args, **kwargs):
+    with pytest.raises(ExecutionError) as caught:
+        call(*args, **kwargs)
+    return caught.value
+
+
+def test_a_success_tells_status_size_and_time(server):
+    result = call(f"{server}/status/200")
+    assert result.data["status"] == 200
+    assert result.summary.startswith("200 OK in ")
+    assert result.summary.endswith("14 bytes")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
+def test_every_method_arrives_with_headers_and_body(server, method):
+    call(f"{server}/status/200", method, http_headers={"X-Job": "nightly"}, http_body="héllo")
+    (seen,) = Handler.seen
+    assert (seen["method"], seen["headers"]["X-Job"], seen["body"]) == (method, "nightly", "héllo")
+
+
+@pytest.mark.parametrize(("status", "error_class"), [(404, "HTTP_404"), (503, "HTTP_503"), (304, "UNEXPECTED_STATUS")])
+def test_another_status_is_a_failure_of_its_own_class(server, status, error_class):
+    failure = refusal(f"{server}/status/{status}")
+    assert failure.error_class == error_class
+    assert failure.result["status"] == status
+
+
+def test_the_job_says_which_statuses_are_good(server):
+    options = {"expected_statuses": [404]}
+    assert call(f"{server}/status/404", metadata=options).data["status"] == 404
+    assert refusal(f"{server}/status/200", metadata=options).error_class == "UNEXPECTED_STATUS"
+
+
+def test_redirects_are_followed_and_logged(server, logged):
+    result = call(f"{server}/to/status/200", within=context(logged))
+    assert result.data["url"] == f"{server}/status/200"
+    assert ("INFO", "302 redirects to /status/200") in logged
+
+
+def test_redirects_without_end_are_a_failure(server):
+    endless = "/".join(["to"] * 9)
+    assert refusal(f"{server}/{endless}/status/200").error_class == "TOO_MANY_REDIRECTS"
+
+
+def test_each_hop_is_checked_anew(server):
+    failure = refusal(f"{server}/away/{server.rpartition(':')[2]}")
+    assert failure.error_class == "FORBIDDEN_ADDRESS"
+    assert "127.0.0.2" in failure.message
+
+
+def test_a_large_body_is_cut(server):
+    assert call(f"{server}/large/3000000").summary.endswith("over 1,000,000 bytes")
+
+
+def test_a_refused_connection_says_so(server):
+    assert refusal("http://127.0.0.1:1/").error_class == "CONNECTION_ERROR"
+
+
+def test_an_unknown_host_says_so():
+    assert refusal("http://nobody.invalid/").error_class == "DNS_ERROR"
+
+
+def test_a_server_that_never_answers_runs_into_the_deadline(server):
+    with pytest.raises(DeadlineExceeded):
+        call(f"{server}/hang", within=context(seconds=0.5))
+
+
+def test_a_cancellation_wakes_a_call_that_waits(server):
+    within = context()
+    threading.Timer(0.2, within.cancel).start()
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        call(f"{server}/hang", within=within)
+    assert time.monotonic() - started < 5
+
+
+def test_an_answer_is_logged_in_part(server, logged):
+    call(f"{server}/status/200", within=context(logged))
+    assert ("DEBUG", '{"answer": 42}') in logged
