@@ -51,7 +51,7 @@ class ViewerZone:
     @property
     def choices(self) -> Iterator[Choice]:
         """What the menu offers; any other zone is a page away."""
-        if self.browser:
+        if self.browser and zones.label(self.browser) != UTC:
             yield Choice(BROWSER, f"{self.browser} (browser)")
         yield Choice(UTC, "UTC")
         yield Choice(JOB, "Each job's own zone")
