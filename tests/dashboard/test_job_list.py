@@ -1,0 +1,235 @@
+"""The job list: who sees what, what the filters mean, what it costs."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from jobs import actions
+from jobs.models import Job, JobSchedule
+from runs.models import Outcome, Run
+from tests.factories import NOON, ada, alice, bob, charlie, job
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def owner():
+    return alice()
+
+
+def names(response) -> list[str]:
+    return [row.job.name for row in response.context.get("rows", [])]
+
+
+def listed(client, user, query: str = "") -> list[str]:
+    client.force_login(user)
+    response = client.get(reverse("job_list") + query)
+    assert response.status_code == 200
+    return names(response)
+
+
+def ended(one: Job, outcome: Outcome, minutes: int = 0, **fields) -> Run:
+    at = NOON + timedelta(minutes=minutes)
+    return Run.objects.create(job=one, scheduled_time=at, start_time=at, end_time=at, outcome=outcome, **fields)
+
+
+def page_text(client, user, query: str = "") -> str:
+    client.force_login(user)
+    return client.get(reverse("job_list") + query).content.decode()
+
+
+def test_people_see_their_own_jobs_and_operators_everyones(client, owner):
+    job(owner, name="hers")
+    job(charlie(), name="his")
+    assert listed(client, owner) == ["hers"]
+    assert listed(client, bob()) == ["hers", "his"]
+    assert listed(client, ada()) == ["hers", "his"]
+
+
+def test_nobody_sees_anything_without_signing_in(client):
+    assert client.get(reverse("job_list")).status_code == 302
+
+
+def test_the_list_only_reads(client, owner):
+    client.force_login(owner)
+    assert client.post(reverse("job_list")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["call", "probe", "report"]),
+        ("?q=RO", ["probe"]),
+        ("?status=PAUSED", ["probe"]),
+        ("?status=PAUSED&status=PENDING", ["probe", "report"]),
+        ("?type=DUMMY", ["probe"]),
+        ("?type=HTTP&type=DUMMY", ["call", "probe"]),
+        ("?priority=HIGH", ["report"]),
+        ("?priority=HIGH&type=DUMMY", []),
+        ("?failing=1", ["call"]),
+    ],
+)
+def test_filters(client, owner, query, found):
+    probe = job(owner, name="probe")
+    actions.pause(probe, by=None, at=NOON)
+    ended(probe, Outcome.SUCCESS)
+    call = job(owner, name="call", type="HTTP", payload={"http_url": "http://example.com"})
+    ended(call, Outcome.TIMEOUT)
+    job(owner, name="report", type="REPORT", priority="HIGH")
+    assert listed(client, owner, query) == found
+
+
+def test_a_job_is_found_by_the_beginning_of_its_id(client, owner):
+    one, _ = job(owner, name="one"), job(owner, name="other")
+    assert listed(client, owner, f"?q={one.pk.lower()}") == ["one"]
+
+
+def test_operators_filter_by_owner(client, owner):
+    him = bob()
+    job(owner, name="hers")
+    job(him, name="mine")
+    assert listed(client, him, "?owner=alice") == ["hers"]
+    assert listed(client, him, "?owner=me") == ["mine"]
+    assert listed(client, owner, "?owner=bob") == ["hers"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?sort=password&sort=name",
+        "?sort=",
+        "?status=ROT",
+        "?status=&type=&priority=&q=&owner=&failing=",
+        "?failing=2",
+        "?q=%00%0A",
+        "?q=%ff%fe",
+        "?q=" + "x" * 5000,
+        "?after=garbage",
+        "?before=W10",
+        "?after=a&before=b",
+        "?status=" + "&status=".join(["PAUSED"] * 500),
+        "?q=%25_%5C",
+        "?owner=%00",
+    ],
+)
+def test_an_address_that_makes_no_sense_is_no_error(client, owner, query):
+    job(owner)
+    client.force_login(bob())
+    assert client.get(reverse("job_list") + query).status_code == 200
+
+
+def test_what_the_list_does_not_know_is_left_out_and_said(client, owner):
+    job(owner, name="hers")
+    text = page_text(client, owner, "?status=ROT&sort=password")
+    assert "status “ROT”, sort “password”" in text
+    assert "hers" in text
+
+
+def test_each_chip_removes_itself_alone(client, owner):
+    client.force_login(owner)
+    response = client.get(reverse("job_list") + "?status=PAUSED&status=FAILED&q=x&sort=next")
+    assert [(chip.label, chip.value, chip.without) for chip in response.context["filters"].chips] == [
+        ("status", "Paused", "?q=x&status=FAILED&sort=next"),
+        ("status", "Failed", "?q=x&status=PAUSED&sort=next"),
+    ]
+
+
+def test_a_list_without_matches_says_what_would_have_some(client, owner):
+    job(owner, name="probe")
+    text = page_text(client, owner, "?q=probe&status=PAUSED")
+    assert "No job matches all 2 conditions" in text
+    assert "Without “status: Paused” there is" in text
+
+
+def test_somebody_without_jobs_is_shown_how_to_begin(client, owner):
+    assert "Nothing scheduled yet" in page_text(client, owner)
+
+
+def test_more_than_is_counted_is_said_as_such(client, owner, monkeypatch):
+    monkeypatch.setattr("dashboard.jobs.MOST_COUNTED", 30)
+    for n in range(32):
+        job(owner, name=f"job-{n}")
+    assert "30+ in all" in page_text(client, owner)
+
+
+def test_a_failing_job_shows_its_last_outcome_and_the_errors_first_line(client, owner):
+    one = job(owner)
+    ended(one, Outcome.FAILURE, error_message="pool exhausted\nTraceback")
+    client.force_login(owner)
+    response = client.get(reverse("job_list"))
+    (row,) = response.context["rows"]
+    assert row.state == "FAILURE"
+    assert "pool exhausted" in response.content.decode()
+    assert "Traceback" not in response.content.decode()
+
+
+def test_an_error_is_text_and_never_markup(client, owner):
+    ended(job(owner, name="<b>job"), Outcome.FAILURE, error_message="<script>alert(1)</script>")
+    text = page_text(client, owner)
+    assert "<script>alert" not in text
+    assert "<b>job" not in text
+
+
+def test_a_success_after_a_failure_is_no_failure(client, owner):
+    one = job(owner)
+    ended(one, Outcome.FAILURE, error_message="pool exhausted")
+    ended(one, Outcome.SUCCESS, minutes=5)
+    assert "pool exhausted" not in page_text(client, owner)
+
+
+def test_a_tick_that_should_have_come_makes_a_job_late(client, owner):
+    one = job(owner)
+    JobSchedule.objects.filter(job=one).update(next_fire_at=timezone.now() - timedelta(minutes=3))
+    assert "waiting 3 min" in page_text(client, owner)
+
+
+@pytest.mark.parametrize(
+    ("status", "offered", "refused"),
+    [("SCHEDULED", "pause", "resume"), ("PAUSED", "resume", "pause"), ("CANCELLED", "run-now", "pause")],
+)
+def test_the_menu_offers_what_the_state_allows(client, owner, status, offered, refused):
+    one = job(owner)
+    Job.objects.filter(pk=one.pk).update(status=status)
+    text = page_text(client, owner)
+    assert f"/jobs/{one.pk}/{offered}/" in text
+    assert f"/jobs/{one.pk}/{refused}/" not in text
+
+
+def test_a_type_that_does_not_run_yet_is_not_offered_to_run(client, owner):
+    one = job(owner, type="REPORT")
+    text = page_text(client, owner)
+    assert f"/jobs/{one.pk}/run-now/" not in text
+    assert "Runs in a later version" in text
+
+
+def queries(client, query: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(reverse("job_list") + query).status_code == 200
+    return len(captured)
+
+
+@pytest.mark.parametrize("query", ["", "?sort=status", "?sort=next", "?sort=updated", "?q=job&failing=1"])
+def test_the_number_of_queries_does_not_grow_with_the_list(client, owner, query):
+    client.force_login(bob())
+    for n in range(3):
+        ended(job(owner, name=f"job-{n}"), Outcome.FAILURE, error_message="no")
+    few = queries(client, query)
+    for n in range(3, 40):
+        ended(job(owner, name=f"job-{n}"), Outcome.FAILURE, error_message="no")
+    # A list that goes on is counted as well; one that fits on the page has been counted by showing it.
+    assert queries(client, query) <= few + 1
+    assert few + 1 <= 12
+
+
+def test_lists_never_read_what_they_do_not_show(client, owner):
+    ended(job(owner), Outcome.FAILURE, error_message="no")
+    client.force_login(owner)
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse("job_list"))
+    read = " ".join(query["sql"] for query in captured if "FROM" in query["sql"] and "job" in query["sql"])
+    assert '"jobs"."description"' not in read
+    assert '"job_runs"."result"' not in read
