@@ -1,0 +1,242 @@
+"""The parts of a job's definition as forms; the pages and the import check the same way."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from jobs import retries, zones
+from jobs.executors import TYPES
+from jobs.models import Backoff, Kind, Misfire, Overlap, Priority
+from jobs.schedules import BadSchedule, Plan, check, next_fire
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+LATEST_YEAR = 9999
+
+
+class BasicsForm(forms.Form):
+    """Name, description, priority and type."""
+
+    name = forms.CharField(max_length=255, help_text="Name it the way you would say it in a call.")
+    description = forms.CharField(
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="First line shows in lists; the rest is the runbook.",
+    )
+    priority = forms.ChoiceField(choices=Priority, initial=Priority.MEDIUM, required=False)
+    type = forms.ChoiceField(choices=[(each.code, each.label) for each in TYPES.values()])
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if _CONTROL.search(name):
+            raise ValidationError("The name holds a control character.")
+        return name
+
+    def clean_priority(self) -> str:
+        return self.cleaned_data["priority"] or Priority.MEDIUM.value
+
+    def clean_description(self) -> str:
+        text: str = self.cleaned_data["description"]
+        return text.replace("\r\n", "\n")
+
+    def definition(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("name", "type", "priority", "description")}
+
+
+class LocalInstantField(forms.DateTimeField):
+    """An instant: with an offset as it stands, without one on the clock of the job's zone.
+
+    Gives an aware datetime where an offset stood, else a naive one for the form to place.
+    """
+
+    input_formats: ClassVar[list[str]] = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+    default_error_messages: ClassVar[dict[str, str]] = {
+        "invalid": "This is no date and time: write it like 2026-03-28T02:30."
+    }
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, datetime) or value in self.empty_values:
+            return value or None
+        try:
+            found = datetime.fromisoformat(str(value).strip())
+        except ValueError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+        return found
+
+
+class ScheduleForm(forms.Form):
+    """When the job fires. Instants without an offset are read on the clock of the job's zone."""
+
+    schedule_type = forms.ChoiceField(label="Kind", choices=Kind, initial=Kind.CRON)
+    run_at = LocalInstantField(label="Run at", required=False, help_text="On the clock of the time zone below.")
+    cron_expression = forms.CharField(
+        required=False,
+        max_length=255,
+        help_text="Five fields as in crontab, or six with seconds first. ? means any.",
+        widget=forms.TextInput(attrs={"class": "mono", "placeholder": "0 30 2 * * ?", "spellcheck": "false"}),
+    )
+    interval_seconds = forms.IntegerField(label="Every", required=False, min_value=1, help_text="Seconds.")
+    timezone = forms.CharField(
+        label="Time zone", required=False, max_length=50, help_text="Fires follow this zone's clock."
+    )
+    misfire_policy = forms.ChoiceField(
+        label="If a fire is missed by more than 60 s", choices=Misfire, initial=Misfire.FIRE_NOW, required=False
+    )
+    overlap_policy = forms.ChoiceField(
+        label="If the last run is still going", choices=Overlap, initial=Overlap.SKIP, required=False
+    )
+    starts_at = LocalInstantField(label="Not before", required=False)
+    ends_at = LocalInstantField(label="Not after", required=False)
+    jitter_seconds = forms.IntegerField(
+        label="Spread",
+        required=False,
+        min_value=0,
+        max_value=86_400,
+        help_text="Each run starts up to so many seconds later, by chance.",
+    )
+
+    def clean_timezone(self) -> str:
+        name = self.cleaned_data["timezone"] or "UTC"
+        if name not in zones.names():
+            raise ValidationError(f"{name} is no time zone: write it like Europe/Berlin.")
+        return str(name)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in ("run_at", "starts_at", "ends_at"):
+            self._place(name)
+        if not self.errors:
+            self._check_plan()
+        return cleaned
+
+    def _place(self, name: str) -> None:
+        """Put a time without an offset on the clock of the job's zone."""
+        value: datetime | None = self.cleaned_data.get(name)
+        zone = self.cleaned_data.get("timezone")
+        if value is None or zone is None:
+            return
+        try:
+            placed = value if value.tzinfo else value.replace(tzinfo=ZoneInfo(zone))
+            self.cleaned_data[name] = placed.astimezone(UTC)
+        except OverflowError:
+            self.add_error(name, f"This is outside the years 1 to {LATEST_YEAR}.")
+
+    def _check_plan(self) -> None:
+        try:
+            check(self.plan())
+        except BadSchedule as bad:
+            field = "schedule_type" if bad.field == "kind" else bad.field
+            self.add_error(field if field in self.fields else None, bad.message)
+
+    def plan(self) -> Plan:
+        """What the fields say so far, as the pure core reads it."""
+        said = self.cleaned_data
+        return Plan(
+            kind=said.get("schedule_type", ""),
+            run_at=said.get("run_at"),
+            cron_expression=said.get("cron_expression") or None,
+            interval_seconds=said.get("interval_seconds"),
+            timezone=said.get("timezone") or "UTC",
+            starts_at=said.get("starts_at"),
+            ends_at=said.get("ends_at"),
+            jitter_seconds=said.get("jitter_seconds") or 0,
+        )
+
+    def fires_after(self, at: datetime) -> bool:
+        """Whether the plan has a fire ahead of this instant."""
+        return next_fire(self.plan(), at) is not None
+
+    def definition(self) -> dict[str, Any]:
+        """The schedule part; only the field of the chosen kind is kept."""
+        said = self.cleaned_data
+        own = {"ONCE": "run_at", "CRON": "cron_expression", "INTERVAL": "interval_seconds"}[said["schedule_type"]]
+        kept = {
+            "schedule_type": said["schedule_type"],
+            own: said[own],
+            "timezone": said["timezone"],
+            "misfire_policy": said["misfire_policy"] or Misfire.FIRE_NOW.value,
+            "overlap_policy": said["overlap_policy"] or Overlap.SKIP.value,
+            "starts_at": said["starts_at"],
+            "ends_at": said["ends_at"],
+            "jitter_seconds": said["jitter_seconds"] or 0,
+        }
+        return {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in kept.items()
+            if value is not None
+        }
+
+
+class ErrorClassesField(forms.CharField):
+    """Error classes separated by commas or blanks; gives a list in Chronos's spelling."""
+
+    def to_python(self, value: Any) -> Any:
+        words = value if isinstance(value, list) else re.split(r"[,\s]+", super().to_python(value) or "")
+        try:
+            names = [retries.normal(str(word)) for word in words if str(word).strip()]
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+        if len(names) > 50:
+            raise ValidationError("These are more than 50 error classes.")
+        return list(dict.fromkeys(names))
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(str(each) for each in value) if isinstance(value, list) else value
+
+
+class RetryForm(forms.Form):
+    """How often a failure is tried again, and after what wait."""
+
+    max_attempts = forms.IntegerField(
+        label="Attempts in all", min_value=1, max_value=10, initial=1, required=False, help_text="1 to 10; 1 never retries."
+    )
+    backoff_seconds = forms.IntegerField(
+        label="First wait", min_value=0, max_value=3600, initial=60, required=False, help_text="Seconds, up to 3600."
+    )
+    backoff_strategy = forms.ChoiceField(
+        label="Then",
+        choices=[(Backoff.FIXED.value, "the same each time"), (Backoff.EXPONENTIAL.value, "double each time")],
+        initial=Backoff.FIXED,
+        required=False,
+    )
+    retry_on = ErrorClassesField(
+        label="Retry on", required=False, help_text="Error classes such as TIMEOUT, 5XX; every failure if empty."
+    )
+
+    def definition(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        kept = {
+            "max_attempts": 1 if said["max_attempts"] is None else said["max_attempts"],
+            "backoff_strategy": said["backoff_strategy"] or Backoff.FIXED.value,
+            "backoff_seconds": 60 if said["backoff_seconds"] is None else said["backoff_seconds"],
+        }
+        return {**kept, "retry_on": said["retry_on"]} if said["retry_on"] else kept
+
+
+def payload_form(code: str, *args: Any, **kwargs: Any) -> forms.Form:
+    """The payload form of a job type, with the page's prefix."""
+    return TYPES[code].form(*args, prefix="payload", **kwargs)
+
+
+def initial_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A stored definition as initial values: `basics`, `schedule`, `payload` and `retry`.
+
+    Instants are shown on the clock of the job's zone.
+    """
+    schedule = dict(definition["schedule"])
+    zone = ZoneInfo(schedule.get("timezone") or "UTC")
+    for name in ("run_at", "starts_at", "ends_at"):
+        if schedule.get(name):
+            schedule[name] = datetime.fromisoformat(schedule[name]).astimezone(zone).replace(tzinfo=None)
+    return {
+        "basics": {name: value for name, value in definition.items() if not isinstance(value, dict)},
+        "schedule": schedule,
+        "payload": TYPES[definition["type"]].form.initial_from(definition["payload"]),
+        "retry": dict(definition.get("retry", {})),
+    }

@@ -1,0 +1,39 @@
+from datetime import timedelta
+
+import pytest
+
+from jobs.executors.base import chain
+from jobs.retries import delay, matches, normal
+
+
+@pytest.mark.parametrize(
+    ("strategy", "failures", "seconds"),
+    [("FIXED", 1, 10), ("FIXED", 5, 10), ("EXPONENTIAL", 1, 10), ("EXPONENTIAL", 2, 20), ("EXPONENTIAL", 4, 80)],
+)
+def test_the_wait_follows_the_strategy(strategy, failures, seconds):
+    assert delay(strategy, 10, failures) == timedelta(seconds=seconds)
+
+
+def test_the_wait_is_never_longer_than_an_hour():
+    assert delay("EXPONENTIAL", 3600, 9) == timedelta(hours=1)
+
+
+def test_an_error_class_belongs_to_wider_ones():
+    assert chain("HTTP_503") == ["HTTP_503", "5XX", "HTTP_ERROR"]
+    assert chain("DNS_ERROR") == ["DNS_ERROR", "CONNECTION_ERROR", "NETWORK_ERROR"]
+    assert chain("SOMETHING") == ["SOMETHING"]
+
+
+@pytest.mark.parametrize(("retry_on", "wanted"), [(None, True), ([], True), (["5XX"], True), (["4XX", "TIMEOUT"], False)])
+def test_any_class_of_the_chain_may_be_named(retry_on, wanted):
+    assert matches(retry_on, chain("HTTP_503")) is wanted
+
+
+def test_other_systems_names_are_understood():
+    assert [normal("http_5xx"), normal(" TIMEOUT ")] == ["5XX", "TIMEOUT"]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "<b>", "X" * 65, "É"])
+def test_what_is_no_class_name_is_refused(name):
+    with pytest.raises(ValueError, match="is no error class"):
+        normal(name)
