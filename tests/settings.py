@@ -13,10 +13,11 @@ os.environ["SECRET_KEY"] = "only for tests, long enough and not a secret at all 
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
 from chronos_site.settings import *  # noqa: E402, F403
-from chronos_site.settings import STORAGES  # noqa: E402
+from chronos_site.settings import STATIC_ROOT, STORAGES  # noqa: E402
 
 # Hashing a password slowly is the point in the product and only costs time here.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # Pages are rendered without collecting the static files first.
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,51 @@
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+
+from accounts.access import administrators_only, operators_only, page_of
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def answer(request):
+    return HttpResponse("done")
+
+
+@pytest.mark.parametrize(
+    ("guard", "allowed"),
+    [(operators_only, {"bob", "ada"}), (administrators_only, {"ada"})],
+    ids=["operators", "administrators"],
+)
+@pytest.mark.parametrize("name", ["alice", "bob", "charlie", "ada"])
+def test_a_guarded_view_answers_only_those_with_the_role(rf, guard, allowed, name):
+    request = rf.get("/")
+    request.user = getattr(factories, name)()
+    if name in allowed:
+        assert guard(answer)(request).status_code == 200
+    else:
+        with pytest.raises(PermissionDenied):
+            guard(answer)(request)
+
+
+def test_who_is_not_signed_in_comes_back_to_the_page_they_wanted(client):
+    response = client.get("/account/password/?x=1")
+    assert response.headers["Location"] == "/sign-in/?next=%2Faccount%2Fpassword%2F%3Fx%3D1"
+
+
+def test_a_form_sent_when_the_session_was_over_leads_back_to_its_page(client):
+    response = client.post("/account/password/", headers={"Referer": "http://testserver/jobs/?q=a"})
+    assert response.headers["Location"] == "/sign-in/?next=%2Fjobs%2F%3Fq%3Da"
+
+
+def test_a_fragment_asked_for_when_the_session_was_over_takes_the_whole_page_to_sign_in(client):
+    response = client.get(
+        "/account/password/", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/runs/"}
+    )
+    assert response.status_code == 401
+    assert response.headers["HX-Redirect"] == "/sign-in/?next=%2Fruns%2F"
+
+
+@pytest.mark.parametrize("referer", ["http://evil.example/jobs/", "http://testserver//evil.example/", ""])
+def test_a_page_elsewhere_is_never_the_one_to_go_back_to(rf, referer):
+    assert page_of(rf.post("/", headers={"Referer": referer})) == "/"

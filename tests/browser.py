@@ -1,0 +1,73 @@
+"""Chromium, and every page that must keep to the browser's policy."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from accounts.models import User
+
+# A page's name, and what makes its rows and gives its address to the one who is signed in.
+PAGES: dict[str, Callable[[User], str]] = {
+    "change password": lambda user: "/account/password/",
+    "time zone": lambda user: "/time-zone/",
+    "not found": lambda user: "/nowhere/",
+    "administration": lambda user: "/admin/",
+    "accounts": lambda user: "/admin/accounts/user/",
+    "one account": lambda user: f"/admin/accounts/user/{user.pk}/change/",
+    "new account": lambda user: "/admin/accounts/user/add/",
+}
+
+_SWITCHES = (
+    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+_LISTEN = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+});
+"""
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        missing = pytest.fail if os.environ.get("CHRONOS_REQUIRE_SERVICES") else pytest.skip
+        missing("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright's own event loop runs in this thread, where Django would refuse to touch the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, live_server):
+    """Open an address as somebody, or as nobody, and give the page; `page.evaluate("violations")` tells."""
+    contexts = []
+
+    def open_page(path: str, user: User | None = None, **options):
+        context = chromium.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        context.add_init_script(_LISTEN)
+        if user:
+            client = Client()
+            client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+            session = client.cookies[settings.SESSION_COOKIE_NAME].value
+            cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
+            context.add_cookies([cookie])
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
