@@ -44,7 +44,7 @@ def create(definition: Definition, *, owner: User, by: User | None, at: datetime
 
 @transaction.atomic
 def edit(job: Job, definition: Definition, *, by: User | None, at: datetime, note: str = "") -> Job:
-    """Replace the job's definition and keep the new one as a version; an edit that changes nothing does nothing.
+    """Replace the job's definition and keep the new one as a version; no change, no version.
 
     A changed schedule is planned anew from `at`; runs that exist go on with the version they were fired with.
     Raises TypeIsFixed when the type changes after a first run.
@@ -73,9 +73,7 @@ def delete(job: Job, *, by: User | None) -> None:
 
 
 @transaction.atomic
-def pause(
-    job: Job, *, by: User | None, at: datetime, note: str = "", until: datetime | None = None
-) -> None:
+def pause(job: Job, *, by: User | None, at: datetime, note: str = "", until: datetime | None = None) -> None:
     """Stop firing until resumed, or until the given time; a run in progress goes on.
 
     Raises IllegalMove unless the job is scheduled or running.
@@ -105,7 +103,9 @@ def resume(job: Job, *, by: User | None, at: datetime) -> None:
     record(by, "JOB_RESUMED", job)
 
 
-def changed(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[Any, Any]]:
+def changed(
+    before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = ""
+) -> dict[str, tuple[Any, Any]]:
     """What differs between two definitions: dotted name to (before, after)."""
     found: dict[str, tuple[Any, Any]] = {}
     for name in before.keys() | after.keys():

@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from jobs.models import Job, JobPayload, JobSchedule, RetryPolicy
 
-JOB_FIELDS = ("name", "type", "priority", "description", "timeout_seconds", "safe_to_repeat")
+JOB_FIELDS = ("name", "type", "priority", "description", "safe_to_repeat")
 SCHEDULE_FIELDS = (
     "schedule_type",
     "run_at",
@@ -60,8 +60,8 @@ def instants(schedule: Definition) -> Definition:
 
 def apply(definition: Definition, job: Job) -> None:
     """Write the definition over the job's rows; what it leaves out goes back to its default."""
-    for name in JOB_FIELDS:
-        setattr(job, name, definition.get(name, Job._meta.get_field(name).get_default()))
+    for name, default in _defaults(Job, JOB_FIELDS).items():
+        setattr(job, name, definition.get(name, default))
     job.save()
     _replace(JobSchedule, job, instants(definition["schedule"]), SCHEDULE_FIELDS)
     _replace(JobPayload, job, {**definition["payload"]}, PAYLOAD_FIELDS, type=job.type)
@@ -74,5 +74,10 @@ def apply(definition: Definition, job: Job) -> None:
 def _replace(
     model: type[models.Model], job: Job, values: Definition, names: tuple[str, ...], **fixed: Any
 ) -> None:
-    defaults = {name: model._meta.get_field(name).get_default() for name in names}
-    model._default_manager.update_or_create(job=job, defaults={**defaults, **values, **fixed})
+    defaults = {**_defaults(model, names), **values, **fixed}
+    model._default_manager.update_or_create(job=job, defaults=defaults)
+
+
+def _defaults(model: type[models.Model], names: tuple[str, ...]) -> Definition:
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    return {name: fields[name].get_default() for name in names}

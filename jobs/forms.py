@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -54,27 +54,25 @@ class LocalInstantField(forms.DateTimeField):
     Gives an aware datetime where an offset stood, else a naive one for the form to place.
     """
 
-    input_formats: ClassVar[list[str]] = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
-    default_error_messages: ClassVar[dict[str, str]] = {
-        "invalid": "This is no date and time: write it like 2026-03-28T02:30."
-    }
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, datetime) or value in self.empty_values:
             return value or None
         try:
-            found = datetime.fromisoformat(str(value).strip())
+            return datetime.fromisoformat(str(value).strip())
         except ValueError as error:
-            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
-        return found
+            sentence = "This is no date and time: write it like 2026-03-28T02:30."
+            raise ValidationError(sentence, code="invalid") from error
 
 
 class ScheduleForm(forms.Form):
     """When the job fires. Instants without an offset are read on the clock of the job's zone."""
 
     schedule_type = forms.ChoiceField(label="Kind", choices=Kind, initial=Kind.CRON)
-    run_at = LocalInstantField(label="Run at", required=False, help_text="On the clock of the time zone below.")
+    run_at = LocalInstantField(
+        label="Run at", required=False, help_text="On the clock of the time zone below."
+    )
     cron_expression = forms.CharField(
         required=False,
         max_length=255,
@@ -86,7 +84,10 @@ class ScheduleForm(forms.Form):
         label="Time zone", required=False, max_length=50, help_text="Fires follow this zone's clock."
     )
     misfire_policy = forms.ChoiceField(
-        label="If a fire is missed by more than 60 s", choices=Misfire, initial=Misfire.FIRE_NOW, required=False
+        label="If a fire is missed by more than 60 s",
+        choices=Misfire,
+        initial=Misfire.FIRE_NOW,
+        required=False,
     )
     overlap_policy = forms.ChoiceField(
         label="If the last run is still going", choices=Overlap, initial=Overlap.SKIP, required=False
@@ -155,7 +156,9 @@ class ScheduleForm(forms.Form):
     def definition(self) -> dict[str, Any]:
         """The schedule part; only the field of the chosen kind is kept."""
         said = self.cleaned_data
-        own = {"ONCE": "run_at", "CRON": "cron_expression", "INTERVAL": "interval_seconds"}[said["schedule_type"]]
+        own = {"ONCE": "run_at", "CRON": "cron_expression", "INTERVAL": "interval_seconds"}[
+            said["schedule_type"]
+        ]
         kept = {
             "schedule_type": said["schedule_type"],
             own: said[own],
@@ -194,19 +197,34 @@ class RetryForm(forms.Form):
     """How often a failure is tried again, and after what wait."""
 
     max_attempts = forms.IntegerField(
-        label="Attempts in all", min_value=1, max_value=10, initial=1, required=False, help_text="1 to 10; 1 never retries."
+        label="Attempts in all",
+        min_value=1,
+        max_value=10,
+        initial=1,
+        required=False,
+        help_text="1 to 10; 1 never retries.",
     )
     backoff_seconds = forms.IntegerField(
-        label="First wait", min_value=0, max_value=3600, initial=60, required=False, help_text="Seconds, up to 3600."
+        label="First wait",
+        min_value=0,
+        max_value=3600,
+        initial=60,
+        required=False,
+        help_text="Seconds, up to 3600.",
     )
     backoff_strategy = forms.ChoiceField(
         label="Then",
-        choices=[(Backoff.FIXED.value, "the same each time"), (Backoff.EXPONENTIAL.value, "double each time")],
+        choices=[
+            (Backoff.FIXED.value, "the same each time"),
+            (Backoff.EXPONENTIAL.value, "double each time"),
+        ],
         initial=Backoff.FIXED,
         required=False,
     )
     retry_on = ErrorClassesField(
-        label="Retry on", required=False, help_text="Error classes such as TIMEOUT, 5XX; every failure if empty."
+        label="Retry on",
+        required=False,
+        help_text="Error classes such as TIMEOUT, 5XX; every failure if empty.",
     )
 
     def definition(self) -> dict[str, Any]:
@@ -217,11 +235,6 @@ class RetryForm(forms.Form):
             "backoff_seconds": 60 if said["backoff_seconds"] is None else said["backoff_seconds"],
         }
         return {**kept, "retry_on": said["retry_on"]} if said["retry_on"] else kept
-
-
-def payload_form(code: str, *args: Any, **kwargs: Any) -> forms.Form:
-    """The payload form of a job type, with the page's prefix."""
-    return TYPES[code].form(*args, prefix="payload", **kwargs)
 
 
 def initial_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:

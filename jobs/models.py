@@ -25,7 +25,6 @@ from chronos_site.schema import (
 from jobs.schedules import Plan
 
 
-
 class Type(models.TextChoices):
     HTTP = "HTTP", "HTTP"
     DATABASE = "DATABASE", "Database"
@@ -109,11 +108,10 @@ class Job(models.Model):
         blank=True, default="", db_default="", help_text="First line shows in lists; the rest is the runbook."
     )
     version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
-    timeout_seconds = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How long one run may take; empty means the type's own limit."
-    )
     safe_to_repeat = models.BooleanField(
-        null=True, blank=True, help_text="Whether a run that was lost may be repeated; empty means the type's own answer."
+        null=True,
+        blank=True,
+        help_text="Whether a run that was lost may be repeated; empty means the type's own answer.",
     )
 
     objects = JobQuerySet.as_manager()
@@ -283,7 +281,9 @@ class JobPayload(models.Model):
 
     def clean(self) -> None:
         if self.job_id and self.type != self.job.type:
-            raise ValidationError({"type": f"The payload is of type {self.type}, its job of type {self.job.type}."})
+            raise ValidationError(
+                {"type": f"The payload is of type {self.type}, its job of type {self.job.type}."}
+            )
 
 
 class RetryPolicy(models.Model):
@@ -302,7 +302,9 @@ class RetryPolicy(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(max_attempts__gt=0), name="chk_max_attempts"),
             models.CheckConstraint(condition=Q(backoff_seconds__gte=0), name="chk_backoff_seconds"),
-            models.CheckConstraint(condition=Q(backoff_strategy__in=Backoff.values), name="chk_backoff_strategy"),
+            models.CheckConstraint(
+                condition=Q(backoff_strategy__in=Backoff.values), name="chk_backoff_strategy"
+            ),
             models.CheckConstraint(
                 condition=Q(max_attempts__range=(1, 10), backoff_seconds__range=(0, 3600)),
                 name="chk_retry_sanity",

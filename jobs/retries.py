@@ -27,7 +27,7 @@ def delay(strategy: str, seconds: int, failures: int) -> timedelta:
 
 
 def matches(retry_on: Sequence[str] | None, chain: Iterable[str]) -> bool:
-    """Whether a failure with this chain of classes is to be tried again; an empty policy takes every failure."""
+    """Whether a failure with this chain of classes is tried again; an empty policy takes every failure."""
     return not retry_on or not set(retry_on).isdisjoint(chain)
 
 
@@ -38,5 +38,7 @@ def normal(name: str) -> str:
     """
     plain = name.strip().upper()
     if not _NAME.fullmatch(plain):
-        raise ValueError(f"{name[:70]!r} is no error class: use capital letters, digits and _, such as TIMEOUT.")
+        raise ValueError(
+            f"{name[:70]!r} is no error class: use capital letters, digits and _, such as TIMEOUT."
+        )
     return SYNONYMS.get(plain, plain)

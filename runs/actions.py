@@ -21,7 +21,7 @@ class RunHasEnded(Exception):
     """The run has its outcome; `str()` is the sentence for the person."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"The run has ended already: {Outcome(run.outcome).label.lower()}.")
+        super().__init__(f"The run has ended already: {run.get_outcome_display().lower()}.")
 
 
 @transaction.atomic

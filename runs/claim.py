@@ -66,7 +66,12 @@ def _fitting(candidates: Iterable[Claimed], room: Mapping[str, int]) -> Iterator
 
 
 def _start(runs: list[Run], worker: str, token: str, at: datetime) -> None:
-    fields: dict[str, Any] = {"start_time": at, "worker_id": worker, "claim_token": token, "lease_expires_at": at + lease()}
+    fields: dict[str, Any] = {
+        "start_time": at,
+        "worker_id": worker,
+        "claim_token": token,
+        "lease_expires_at": at + lease(),
+    }
     Run.objects.filter(pk__in=[run.pk for run in runs]).update(**fields)
     for run in runs:
         for name, value in fields.items():

@@ -137,14 +137,13 @@ class Drainer:
 
     def _begin(self, claimed: Claimed) -> None:
         run, definition = claimed.run, claimed.definition
-        limit = definition.get("timeout_seconds") or TYPES[definition["type"]].limit
         context = Context(
             run_id=run.pk,
             job_id=run.job_id,
             job_name=definition["name"],
             scheduled_time=run.scheduled_time,
             attempt=run.attempt,
-            deadline=time.monotonic() + limit,
+            deadline=time.monotonic() + _limit(definition),
             log=self._logbook.writer(run.pk),
         )
         work = Work(claimed, context)
@@ -178,10 +177,11 @@ class Drainer:
 
     def _end(self, finished: Sequence[Finish]) -> None:
         at = _until_written(database_now)
-        group: list[Ended] = []
-        for finish in finished:
-            if self._work.pop(finish.work.run.pk, None):
-                group.append(Ended(finish.work.run, finish.outcome, at, **finish.fields))
+        group = [
+            Ended(finish.work.run, finish.outcome, at, **finish.fields)
+            for finish in finished
+            if self._work.pop(finish.work.run.pk, None)
+        ]
         for ended in group:
             self._logbook.add(ended.run.pk, *_last_line(ended))
         _until_written(lambda: self._write(group, self._logbook.take()))
@@ -256,9 +256,13 @@ def _kept(result: Result) -> dict[str, Any]:
 
 
 def _timed_out(work: Work) -> Finish:
-    limit = work.claimed.definition.get("timeout_seconds") or TYPES[work.type_code].limit
-    message = f"Not done within its {limit} s."
+    message = f"Not done within its {_limit(work.claimed.definition)} s."
     return Finish(work, Outcome.TIMEOUT, {"error_class": "TIMEOUT", "error_message": message})
+
+
+def _limit(definition: dict[str, Any]) -> int:
+    """Seconds that one run may take: the job's own word, else its type's."""
+    return definition["payload"].get("timeout_seconds") or TYPES[definition["type"]].limit
 
 
 def _interrupted(work: Work) -> Finish:

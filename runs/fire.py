@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -53,7 +54,9 @@ def reckon(plan: Plan, tick: datetime, at: datetime, *, misfire: str, threshold:
     if misfire == Misfire.FIRE_NOW:
         return Reckoning(due, missed[:-1], missed[-1], ahead)
     if plan.kind == Kind.INTERVAL:
-        return Reckoning([], ticks, None, next_fire(replace(plan, anchor_at=at, starts_at=None), at), anchor_at=at)
+        return Reckoning(
+            [], ticks, None, next_fire(replace(plan, anchor_at=at, starts_at=None), at), anchor_at=at
+        )
     return Reckoning([], ticks, None, next_fire(plan, at))
 
 
@@ -177,7 +180,7 @@ _ADVANCE = "UPDATE job_schedules SET next_fire_at = %s, anchor_at = %s WHERE id 
 
 
 def _advance(schedules: list[JobSchedule]) -> None:
-    def told(instant: datetime | None) -> object:
+    def told(instant: datetime | None) -> Any:
         return connection.ops.adapt_datetimefield_value(instant)
 
     rows = [(told(each.next_fire_at), told(each.anchor_at), each.pk) for each in schedules]

@@ -21,9 +21,7 @@ def beat(name: str, kind: Process.Kind, *, slots: int = 0) -> None:
     """Say that this process is alive, by the database's clock."""
     alive = {"beat_at": Now(), "stopped_at": None}
     if not Process.objects.filter(pk=name).update(**alive):
-        Process.objects.create(
-            name=name, kind=kind, host=socket.gethostname(), pid=os.getpid(), slots=slots
-        )
+        Process.objects.create(name=name, kind=kind, host=socket.gethostname(), pid=os.getpid(), slots=slots)
 
 
 def farewell(name: str) -> None:

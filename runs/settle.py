@@ -36,7 +36,11 @@ class Ended:
 
     @property
     def duration_ms(self) -> int | None:
-        return round((self.at - self.run.start_time) / timedelta(milliseconds=1)) if self.run.start_time else None
+        return (
+            round((self.at - self.run.start_time) / timedelta(milliseconds=1))
+            if self.run.start_time
+            else None
+        )
 
     @property
     def failed(self) -> bool:

@@ -14,7 +14,7 @@ _CHANGING = (
 
 
 def signature(error_class: str, message: str) -> str:
-    """A 64-character hash that failures of one class share when their text differs in numbers and ids only."""
+    """A hash (64 characters) that failures of one class share when they differ in numbers and ids only."""
     text = message[:2000]
     for pattern, mark in _CHANGING:
         text = pattern.sub(mark, text)

@@ -34,7 +34,7 @@ class Worker(RQWorker):
             connections.close_all()
 
     def handle_warm_shutdown_request(self) -> None:
-        super().handle_warm_shutdown_request()
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
         if self.horse_pid:
             os.kill(self.horse_pid, signal.SIGTERM)
 
@@ -44,6 +44,6 @@ class Worker(RQWorker):
             super().kill_horse(sig)
 
     def teardown(self) -> None:
-        super().teardown()
+        super().teardown()  # type: ignore[no-untyped-call]
         farewell(self.name)
         connections.close_all()

@@ -153,7 +153,9 @@ class PayloadForm(forms.Form):
         kept = {name: value for name, value in self.cleaned_data.items() if not _is_empty(value)}
         options = {name: kept.pop(name) for name in self.options if name in kept}
         # An unticked box says the same as no option at all.
-        options = {name: value for name, value in options.items() if value is not False or self._says_no(name)}
+        options = {
+            name: value for name, value in options.items() if value is not False or self._says_no(name)
+        }
         metadata = {**kept.pop("metadata", {}), **options}
         return {**kept, "metadata": metadata} if metadata else kept
 

@@ -1,4 +1,4 @@
-"""DUMMY: do what the simulation options say, to try schedules, retries and alerts without any other system."""
+"""DUMMY: do what the simulation options say, to try schedules, retries and alerts on their own."""
 
 import math
 import random
@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from jobs.executors.base import Context, DeadlineExceeded, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.base import (
+    Context,
+    DeadlineExceeded,
+    ExecutionError,
+    JobType,
+    Payload,
+    PayloadForm,
+    Result,
+)
 from jobs.executors.fields import JsonField
 
 CHUNK_MB = 8
@@ -52,7 +60,11 @@ class DummyForm(PayloadForm):
     simulateFailure = _choice("Fail", "The run fails with DUMMY_ERROR.")
     failureMessage = forms.CharField(label="Failure message", required=False, max_length=500)
     successProbability = forms.FloatField(
-        label="Chance of success", required=False, min_value=0, max_value=1, help_text="0.7 fails 3 runs of 10."
+        label="Chance of success",
+        required=False,
+        min_value=0,
+        max_value=1,
+        help_text="0.7 fails 3 runs of 10.",
     )
     simulatedCpuWorkSeconds = _seconds("Work", "Seconds of real computing.", 600)
     simulatedMemoryUsageMB = _number("Memory", "Megabytes to hold.", 512)
@@ -67,7 +79,11 @@ class DummyForm(PayloadForm):
     simulateTimeout = _choice("Time out", "The run waits until its time is up.")
     timeoutAfterSeconds = _seconds("Time out after", "Seconds; the run's own limit if empty.")
     timeout_seconds = forms.IntegerField(
-        label="Timeout", required=False, min_value=1, max_value=86_400, help_text="Seconds for the whole run; 300 if empty."
+        label="Timeout",
+        required=False,
+        min_value=1,
+        max_value=86_400,
+        help_text="Seconds for the whole run; 300 if empty.",
     )
     metadata = JsonField(label="Other options", required=False, shape=dict)
 

@@ -23,10 +23,7 @@ class JsonField(forms.CharField):
         self.shape = shape
 
     def to_python(self, value: Any) -> Any:
-        if isinstance(value, dict | list):
-            text = json.dumps(value)
-        else:
-            text = super().to_python(value) or ""
+        text = json.dumps(value) if isinstance(value, dict | list) else super().to_python(value) or ""
         if not text.strip():
             return None
         return self._shaped(_parsed(text))
@@ -131,7 +128,11 @@ class NumbersField(forms.CharField):
         self.least, self.most = least, most
 
     def to_python(self, value: Any) -> Any:
-        parts = value if isinstance(value, list) else (super().to_python(value) or "").replace(";", ",").split(",")
+        parts = (
+            value
+            if isinstance(value, list)
+            else (super().to_python(value) or "").replace(";", ",").split(",")
+        )
         return [self._number(str(part).strip()) for part in parts if str(part).strip()]
 
     def _number(self, text: str) -> int:

@@ -36,7 +36,7 @@ def check(text: str) -> None:
     allowed = (ipaddress.ip_network(each, strict=False) for each in settings.HTTP_ALLOWED_NETWORKS)
     if not address.is_global and not any(address in network for network in allowed):
         raise Forbidden(
-            f"{address} is not a public address; an administrator can allow it by CHRONOS_HTTP_ALLOWED_NETWORKS."
+            f"{address} is not a public address; CHRONOS_HTTP_ALLOWED_NETWORKS can allow it."
         )
 
 

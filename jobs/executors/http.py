@@ -31,13 +31,19 @@ class HttpForm(PayloadForm):
         label="URL", max_length=2048, help_text="For example https://billing.example.com/v2/invoices/export"
     )
     http_headers = HeadersField(
-        label="Headers", required=False, help_text="One a line, such as Accept: application/json, or a JSON object."
+        label="Headers",
+        required=False,
+        help_text="One a line, such as Accept: application/json, or a JSON object.",
     )
     http_body = forms.CharField(
         label="Body", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 6, "class": "mono"})
     )
     timeout_seconds = forms.IntegerField(
-        label="Timeout", required=False, min_value=1, max_value=86_400, help_text="Seconds for the whole run; 30 if empty."
+        label="Timeout",
+        required=False,
+        min_value=1,
+        max_value=86_400,
+        help_text="Seconds for the whole run; 30 if empty.",
     )
     expected_statuses = NumbersField(
         label="Count as success",
@@ -47,7 +53,9 @@ class HttpForm(PayloadForm):
         help_text="Statuses such as 200, 201, 204; every 2xx if empty.",
     )
     follow_redirects = forms.NullBooleanField(
-        label="Follow redirects", required=False, help_text=f"Up to {REDIRECTS}, each checked anew; yes if unset."
+        label="Follow redirects",
+        required=False,
+        help_text=f"Up to {REDIRECTS}, each checked anew; yes if unset.",
     )
     verify_tls = forms.NullBooleanField(
         label="Verify the certificate", required=False, help_text="Yes if unset."
@@ -66,7 +74,9 @@ class HttpForm(PayloadForm):
         if parts.scheme not in ("http", "https"):
             raise forms.ValidationError("The URL must start with http:// or https://.")
         if parts.username is not None or parts.password is not None:
-            raise forms.ValidationError("Leave user and password out of the URL: use an Authorization header.")
+            raise forms.ValidationError(
+                "Leave user and password out of the URL: use an Authorization header."
+            )
         if not parts.hostname or port == 0:
             raise forms.ValidationError("The URL names no host.")
         return url
@@ -136,7 +146,9 @@ def _judge(
     if good:
         return Result(summary, data)
     error_class = f"HTTP_{status}" if status >= 400 else "UNEXPECTED_STATUS"
-    raise ExecutionError(error_class, f"{status} {answer.reason} from {urlsplit(answer.url).hostname}", result=data)
+    raise ExecutionError(
+        error_class, f"{status} {answer.reason} from {urlsplit(answer.url).hostname}", result=data
+    )
 
 
 def _expected(status: int, wanted: list[int] | None) -> bool:

@@ -124,14 +124,6 @@ class Migration(migrations.Migration):
                 ),
                 ("version", models.PositiveIntegerField(db_default=1, default=1, editable=False)),
                 (
-                    "timeout_seconds",
-                    models.PositiveIntegerField(
-                        blank=True,
-                        help_text="How long one run may take; empty means the type's own limit.",
-                        null=True,
-                    ),
-                ),
-                (
                     "safe_to_repeat",
                     models.BooleanField(
                         blank=True,

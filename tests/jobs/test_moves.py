@@ -64,5 +64,5 @@ def test_a_move_of_many_leaves_those_alone_whose_status_forbids_it():
 
 def test_an_illegal_move_says_why_in_a_sentence():
     job = factories.job(name="nightly-export")
-    with pytest.raises(IllegalMove, match="nightly-export is scheduled: it cannot be resumed."):
+    with pytest.raises(IllegalMove, match=r"nightly-export is scheduled: it cannot be resumed\."):
         moves.require(job, Event.RESUME)

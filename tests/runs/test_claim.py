@@ -73,7 +73,9 @@ def test_a_type_takes_no_more_than_its_room():
 def test_a_full_type_does_not_hide_the_others_behind_it():
     alice = factories.alice()
     crowd = factories.job(alice)
-    other = factories.job(alice, type="HTTP", payload={"http_url": "http://example.com/", "http_method": "GET"})
+    other = factories.job(
+        alice, type="HTTP", payload={"http_url": "http://example.com/", "http_method": "GET"}
+    )
     now = database_now() - timedelta(minutes=1)
     for second in range(3):
         waiting(crowd, scheduled_time=now + timedelta(seconds=second), available_at=now)

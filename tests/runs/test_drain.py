@@ -72,14 +72,14 @@ def test_what_escapes_an_executor_is_a_failure_with_its_traceback_in_the_log(doi
 
 def test_a_run_that_waits_past_its_deadline_times_out(doing):
     doing(lambda payload, context: context.wait(60))
-    run = drained(due(timeout_seconds=1))
+    run = drained(due(payload={"timeout_seconds": 1}))
     assert (run.outcome, run.error_class) == ("TIMEOUT", "TIMEOUT")
 
 
 def test_a_thread_that_ignores_its_deadline_is_left_behind(doing):
     release = threading.Event()
     doing(lambda payload, context: release.wait(60) or Result("too late"))
-    run = drained(due(timeout_seconds=1))
+    run = drained(due(payload={"timeout_seconds": 1}))
     release.set()
     assert run.outcome == "TIMEOUT"
     assert run.duration_ms < 4000

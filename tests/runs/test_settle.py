@@ -26,14 +26,21 @@ def running(job, token="01K0000000000000000000TOKE", **fields):
 
 
 def failed(run, error_class="HTTP_503", **fields):
-    return Ended(run, Outcome.FAILURE, END, error_class=error_class, error_message="Service unavailable", **fields)
+    return Ended(
+        run, Outcome.FAILURE, END, error_class=error_class, error_message="Service unavailable", **fields
+    )
 
 
 def test_an_outcome_is_written_with_its_duration_and_result():
     run = running(factories.job())
     assert settle([Ended(run, Outcome.SUCCESS, END, exit_code=0, result={"summary": "ok"})]) == {run.pk}
     run.refresh_from_db()
-    assert (run.outcome, run.duration_ms, run.exit_code, run.result) == ("SUCCESS", 3000, 0, {"summary": "ok"})
+    assert (run.outcome, run.duration_ms, run.exit_code, run.result) == (
+        "SUCCESS",
+        3000,
+        0,
+        {"summary": "ok"},
+    )
 
 
 def test_a_worker_we_gave_up_on_cannot_settle_the_run():

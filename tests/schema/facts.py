@@ -45,7 +45,6 @@ jobs
     check chk_jobs_priority on priority allows 'LOW' 'MEDIUM' 'HIGH' refuses 'CRITICAL'
   + description text not null default ''
   + version integer not null default 1
-  + timeout_seconds integer
   + safe_to_repeat boolean
   + index idx_jobs_name (name, id)
 

@@ -84,6 +84,8 @@ def _due_ranks(at: datetime) -> list[int]:
 
 def _sleep(now: datetime) -> float:
     """Until the next due instant, but never longer than a second."""
-    tick = JobSchedule.objects.filter(next_fire_at__isnull=False).aggregate(first=Min("next_fire_at"))["first"]
+    tick = JobSchedule.objects.filter(next_fire_at__isnull=False).aggregate(first=Min("next_fire_at"))[
+        "first"
+    ]
     wait = (tick - now).total_seconds() if tick else LONGEST_SLEEP
     return min(max(wait, 0.0), LONGEST_SLEEP)

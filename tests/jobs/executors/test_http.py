@@ -104,7 +104,9 @@ def test_every_method_arrives_with_headers_and_body(server, method):
     assert (seen["method"], seen["headers"]["X-Job"], seen["body"]) == (method, "nightly", "héllo")
 
 
-@pytest.mark.parametrize(("status", "error_class"), [(404, "HTTP_404"), (503, "HTTP_503"), (304, "UNEXPECTED_STATUS")])
+@pytest.mark.parametrize(
+    ("status", "error_class"), [(404, "HTTP_404"), (503, "HTTP_503"), (304, "UNEXPECTED_STATUS")]
+)
 def test_another_status_is_a_failure_of_its_own_class(server, status, error_class):
     failure = refusal(f"{server}/status/{status}")
     assert failure.error_class == error_class
