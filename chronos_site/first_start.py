@@ -31,6 +31,10 @@ SECRET_KEY={secret_key}
 # Which Redis or Valkey to use. Without it: an embedded one, started by `make run`.
 # REDIS_URL=redis://127.0.0.1:6379/0
 
+# Private networks that jobs may connect to; public addresses are open to them anyway.
+# This machine itself, to try things out: take it away where other people have accounts here.
+CHRONOS_HTTP_ALLOWED_NETWORKS=127.0.0.0/8,::1
+
 # Where the web process listens.
 # CHRONOS_HOST=127.0.0.1
 # CHRONOS_PORT=8000
