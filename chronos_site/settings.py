@@ -108,6 +108,8 @@ STOP_GRACE_SECONDS = env.number("CHRONOS_STOP_GRACE_SECONDS", 30)
 DRAIN_LIFETIME_SECONDS = env.number("CHRONOS_DRAIN_LIFETIME_SECONDS", 900, least=1)
 # Private networks that jobs may connect to; public addresses are open, metadata services never.
 HTTP_ALLOWED_NETWORKS = env.networks("CHRONOS_HTTP_ALLOWED_NETWORKS")
+# Whether administrators may define jobs that run scripts on the workers' machines.
+SCRIPT_ENABLED = env.flag("CHRONOS_SCRIPT_ENABLED")
 # Log lines kept of one run.
 LOG_LINES_LIMIT = env.number("CHRONOS_LOG_LINES_LIMIT", 100_000, least=1)
 

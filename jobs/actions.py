@@ -30,6 +30,14 @@ class TypeIsFixed(Exception):
     """The type of a job that has runs cannot change; `str()` is the sentence for the person."""
 
 
+class Stale(Exception):
+    """Somebody else has saved the job since; `job` is as they left it."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"{job.name} is at version {job.version} by now.")
+        self.job = job
+
+
 @transaction.atomic
 def create(definition: Definition, *, owner: User, by: User | None, at: datetime, arm: bool = True) -> Job:
     """Store a new job as version 1 and arm it, if asked, when its type runs and a tick is ahead."""
@@ -43,13 +51,24 @@ def create(definition: Definition, *, owner: User, by: User | None, at: datetime
 
 
 @transaction.atomic
-def edit(job: Job, definition: Definition, *, by: User | None, at: datetime, note: str = "") -> Job:
+def edit(
+    job: Job,
+    definition: Definition,
+    *,
+    by: User | None,
+    at: datetime,
+    note: str = "",
+    version: int | None = None,
+) -> Job:
     """Replace the job's definition and keep the new one as a version; no change, no version.
 
     A changed schedule is planned anew from `at`; runs that exist go on with the version they were fired with.
-    Raises TypeIsFixed when the type changes after a first run.
+    Raises Stale when the job is no longer at the `version` that the change was made from, and TypeIsFixed
+    when the type changes after a first run.
     """
     schedule = _lock(job)
+    if version not in (None, schedule.job.version):
+        raise Stale(schedule.job)
     before = definitions.of(schedule.job)
     if definition["type"] != before["type"] and job.runs.exists():
         raise TypeIsFixed(f"{job.name} has runs: its type stays {before['type']}.")
@@ -63,6 +82,23 @@ def edit(job: Job, definition: Definition, *, by: User | None, at: datetime, not
     if any(name.startswith("schedule.") for name in changes) and TYPES[job.type].runnable:
         _plan_anew(job, at=at)
     return job
+
+
+@transaction.atomic
+def hand_over(job: Job, owner: User, *, by: User | None) -> None:
+    """Make the job another person's; its history goes with it."""
+    before = job.owner
+    job.owner = owner
+    job.save(update_fields=["owner", "updated_at"])
+    record(by, "JOB_HANDED_OVER", job, details={"from": before.email, "to": owner.email})
+
+
+@transaction.atomic
+def hand_over(job: Job, *, owner: User, by: User | None) -> None:
+    """Give the job with its history to another owner."""
+    job = Job.objects.select_related("owner").get(pk=job.pk)
+    Job.objects.filter(pk=job.pk).update(owner=owner)
+    record(by, "JOB_HANDED_OVER", job, details={"from": job.owner.email, "to": owner.email})
 
 
 @transaction.atomic

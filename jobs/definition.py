@@ -62,7 +62,8 @@ def apply(definition: Definition, job: Job) -> None:
     """Write the definition over the job's rows; what it leaves out goes back to its default."""
     for name, default in _defaults(Job, JOB_FIELDS).items():
         setattr(job, name, definition.get(name, default))
-    job.save()
+    # What this object believes about the rest, the status above all, may be old by now.
+    job.save(update_fields=None if job._state.adding else [*JOB_FIELDS, "updated_at"])
     _replace(JobSchedule, job, instants(definition["schedule"]), SCHEDULE_FIELDS)
     _replace(JobPayload, job, {**definition["payload"]}, PAYLOAD_FIELDS, type=job.type)
     if "retry" in definition:
