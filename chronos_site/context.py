@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
@@ -51,7 +52,8 @@ class Shell:
     environment = settings.ENVIRONMENT
 
     def __init__(self, request: HttpRequest) -> None:
-        self._user = request.user
+        # A request refused early, for its host, has no user.
+        self._user = getattr(request, "user", AnonymousUser())
         self.section = request.path.strip("/").partition("/")[0]
 
     @cached_property

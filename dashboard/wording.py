@@ -103,7 +103,7 @@ def duration(milliseconds: float) -> str:
     whole = round(milliseconds)
     if whole < 1000:
         return f"{whole} ms"
-    if whole < 10_000:
+    if whole < 9950:
         return f"{whole / 1000:.1f} s"
     return span(round(whole / 1000))
 

@@ -97,7 +97,9 @@ def test_nobody_is_deleted_because_their_jobs_would_go_with_them(client, ada):
 
 
 @pytest.mark.parametrize("name", ["alice", "bob", "charlie"])
-@pytest.mark.parametrize("address", ["/admin/", "/admin/login/", "/admin/accounts/user/", "/admin/accounts/user/add/"])
+@pytest.mark.parametrize(
+    "address", ["/admin/", "/admin/login/", "/admin/accounts/user/", "/admin/accounts/user/add/"]
+)
 def test_the_administration_is_for_administrators(client, name, address):
     client.force_login(getattr(factories, name)(), "django.contrib.auth.backends.ModelBackend")
     assert client.get(address, follow=True).status_code == 403

@@ -31,7 +31,12 @@ def test_an_email_is_kept_in_lower_case():
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("roles", "active", "counts"),
-    [("ADMIN", True, True), ("USER, ADMIN", True, True), ("ADMIN", False, False), ("SUPERADMIN", True, False)],
+    [
+        ("ADMIN", True, True),
+        ("USER, ADMIN", True, True),
+        ("ADMIN", False, False),
+        ("SUPERADMIN", True, False),
+    ],
 )
 def test_administrators_are_those_who_may_administer_now(roles, active, counts):
     user = User.objects.create(email="a@example.com", password="!", roles=roles, is_active=active)

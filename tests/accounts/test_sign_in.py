@@ -73,9 +73,9 @@ def test_who_is_not_active_cannot_sign_in(client):
 
 def test_signing_in_starts_a_fresh_session(client):
     factories.alice()
-    client.cookies["sessionid"] = before = "planted-by-somebody-else"
+    client.cookies[settings.SESSION_COOKIE_NAME] = before = "planted-by-somebody-else"
     sign_in(client)
-    assert client.cookies["sessionid"].value != before
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value != before
 
 
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])

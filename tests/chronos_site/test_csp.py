@@ -42,7 +42,7 @@ def test_the_policy_refuses_a_script_in_the_page(visit, live_server):
         script.textContent = "window.ran = true";
         document.body.append(script);
     }""")
-    page.wait_for_function("violations.length")
+    page.wait_for_function("() => violations.length")
     assert page.evaluate("window.ran") is None
 
 

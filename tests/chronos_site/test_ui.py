@@ -1,0 +1,99 @@
+"""What the shell's script does in a browser, and what goes without it."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import factories
+
+pytestmark = pytest.mark.browser
+
+PAGE = "/account/password/"
+
+
+@pytest.fixture
+def page(visit, live_server):
+    return visit(PAGE, factories.ada())
+
+
+def theme(page):
+    return page.evaluate("document.documentElement.dataset.bsTheme")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_theme_follows_the_system_before_the_body_is_painted(visit, live_server, scheme):
+    page = visit("/sign-in/", color_scheme=scheme)
+    assert theme(page) == scheme
+    assert page.evaluate("document.querySelector('script[src*=theme]').defer") is False
+
+
+def test_a_chosen_theme_stays(page):
+    before = theme(page)
+    page.click("[data-theme-toggle]")
+    page.reload()
+    assert theme(page) != before
+
+
+def test_slash_opens_the_search_and_escape_closes_it(page):
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.press("Escape")
+    assert not page.locator("#palette").is_visible()
+
+
+def test_a_question_mark_lists_the_keys(page):
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+
+
+def test_keys_typed_into_a_field_are_text(page):
+    page.focus("[name=old]")
+    page.keyboard.type("/g?n")
+    assert page.input_value("[name=old]") == "/g?n"
+    assert page.locator("dialog[open]").count() == 0
+
+
+def test_a_menu_closes_on_escape_and_on_a_click_elsewhere(page):
+    menu = page.locator("details.menu", has=page.locator("text=Account"))
+    for leave in (lambda: page.keyboard.press("Escape"), lambda: page.click("h1")):
+        menu.locator("summary").click()
+        assert menu.get_attribute("open") is not None
+        leave()
+        assert menu.get_attribute("open") is None
+
+
+def test_times_go_on_ticking(page):
+    page.evaluate("""() => {
+        document.querySelector("h1").innerHTML =
+            '<time id="left" data-in="62" data-words>x</time><time id="gone" data-ago="58">x</time>';
+    }""")
+    expect(page.locator("#left")).to_have_text("in 1 min 00 s")
+    expect(page.locator("#gone")).to_have_text("1 min ago")
+
+
+def test_the_browsers_zone_can_be_chosen(visit, live_server):
+    page = visit(PAGE, factories.ada(), timezone_id="Asia/Tokyo")
+    page.reload()
+    page.click("summary[title='The time zone of this page']")
+    page.click("text=Asia/Tokyo (browser)")
+    page.wait_for_url(f"**{PAGE}")
+    assert "JST" in page.inner_text(".rail-foot")
+
+
+def test_without_scripts_signing_in_zones_and_signing_out_work(visit, live_server):
+    factories.alice()
+    page = visit(f"/sign-in/?next={PAGE}", java_script_enabled=False)
+    page.fill("[name=email]", "alice@example.com")
+    page.fill("[name=password]", factories.PASSWORD)
+    page.click("button:has-text('Sign in')")
+    page.click("summary[title='The time zone of this page']")
+    page.click("text=Another zone")
+    page.select_option("select[name=zone]", "Asia/Tokyo")
+    page.click("text=Use this zone")
+    page.goto(PAGE)
+    assert "JST" in page.inner_text(".rail-foot")
+    assert not page.locator("[data-theme-toggle]").is_visible()
+    page.click("summary[title^=alice]")
+    page.click("text=Sign out")
+    assert "You are signed out." in page.inner_text("main")

@@ -1,0 +1,39 @@
+import pytest
+from django.urls import include, path
+
+from jobs.moves import Event, IllegalMove
+from tests import factories
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+
+
+def refuse(request):
+    raise IllegalMove(factories.job(), Event.RESUME)
+
+
+def break_down(request):
+    raise RuntimeError("the handle came off")
+
+
+urlpatterns = [
+    path("refuse/", refuse),
+    path("break/", break_down),
+    path("", include("chronos_site.urls")),
+]
+
+
+def test_a_refused_move_is_a_409_that_says_why(client):
+    client.force_login(factories.bob(), "django.contrib.auth.backends.ModelBackend")
+    response = client.post("/refuse/", headers={"Referer": "http://testserver/jobs/?q=x"})
+    assert response.status_code == 409
+    assert "smoke-probe is scheduled: it cannot be resumed." in response.content.decode()
+    assert 'href="/jobs/?q=x"' in response.content.decode()
+
+
+def test_what_is_no_refused_move_stays_what_it_is(client):
+    client.force_login(factories.bob(), "django.contrib.auth.backends.ModelBackend")
+    client.raise_request_exception = False
+    response = client.get("/break/")
+    assert response.status_code == 500
+    assert "Something broke" in response.content.decode()
+    assert "handle" not in response.content.decode()
