@@ -82,7 +82,9 @@ def networks(name: str) -> list[str]:
         try:
             ip_network(each, strict=False)
         except ValueError:
-            raise ImproperlyConfigured(f"{name} names {each!r}, which is no network such as 10.0.0.0/8.") from None
+            raise ImproperlyConfigured(
+                f"{name} names {each!r}, which is no network such as 10.0.0.0/8."
+            ) from None
     return found
 
 

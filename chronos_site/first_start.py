@@ -1,4 +1,4 @@
-"""What the first start makes and every later one finds: folder, `.env`, tables, static files, administrator."""
+"""What the first start makes: data folder, `.env`, tables, static files, the first administrator."""
 
 import hashlib
 import os

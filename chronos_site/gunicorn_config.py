@@ -1,11 +1,20 @@
 """How gunicorn serves the web process."""
 
 import os
+import sys
 from typing import Any
 
-from chronos_site import env
+from django.core.exceptions import ImproperlyConfigured
 
-_host, _port = env.listening()
+from chronos_site import checks, env
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chronos_site.settings")
+try:
+    # Asked here too: what the application raises ends in a page of gunicorn's own.
+    checks.refuse_unsafe()
+    _host, _port = env.listening()
+except ImproperlyConfigured as error:
+    sys.exit(f"Chronos cannot start. {error}")
 
 bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 workers = env.number("CHRONOS_WEB_PROCESSES", 2, least=1)

@@ -17,6 +17,19 @@ SECRET_KEY = env.text("SECRET_KEY")
 ALLOWED_HOSTS = env.words("CHRONOS_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("CHRONOS_TRUSTED_ORIGINS")
 
+# Names of our own: cookies do not tell ports apart, and other sites run on 127.0.0.1 too.
+SESSION_COOKIE_NAME = "chronos_session"
+CSRF_COOKIE_NAME = "chronos_csrf"
+
+# Behind a proxy that speaks TLS and sets X-Forwarded-Proto. Monitors may go on asking without it.
+HTTPS = env.flag("CHRONOS_HTTPS")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+# Other names under the same domain are not ours to speak for.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
 # Shown in the shell, so that nobody takes one installation for another.
 ENVIRONMENT = env.text("CHRONOS_ENVIRONMENT") or ("development" if DEBUG else "production")
 
@@ -166,6 +179,34 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# Logging
+
+_LEVEL = env.one_of("CHRONOS_LOG_LEVEL", "INFO", "DEBUG", "WARNING", "ERROR")
+# The process manager puts the time before each line.
+_TIME = "" if env.text("HONCHO_PROCESS_NAME") else "%(asctime)s "
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"()": "chronos_site.logs.Text", "format": f"{_TIME}%(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "chronos_site.logs.Json"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": env.one_of("CHRONOS_LOG_FORMAT", "text", "json"),
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": _LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True, "level": "INFO"},
+        # A page that is not there or not allowed is no news; one that broke is.
+        "django.request": {"level": "ERROR"},
+        "axes": {"level": "WARNING"},
+        "rq": {"level": "WARNING"},
+    },
 }
 
 # Forms

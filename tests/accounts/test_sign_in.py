@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
@@ -71,7 +72,7 @@ def test_who_is_not_active_cannot_sign_in(client):
     assert SESSION_KEY not in client.session
 
 
-def test_signing_in_starts_a_fresh_session(client):
+def test_signing_in_starts_a_fresh_session(client, settings):
     factories.alice()
     client.cookies[settings.SESSION_COOKIE_NAME] = before = "planted-by-somebody-else"
     sign_in(client)
