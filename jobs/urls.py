@@ -1,0 +1,14 @@
+"""The addresses where jobs are defined and steered."""
+
+from django.urls import path
+
+from jobs import views
+
+urlpatterns = [
+    path("jobs/new/", views.job_create, name="job_create"),
+    path("jobs/preview/", views.schedule_preview, name="schedule_preview"),
+    path("jobs/<ulid:job_id>/edit/", views.job_edit, name="job_edit"),
+    path("jobs/<ulid:job_id>/pause/", views.job_pause, name="job_pause"),
+    path("jobs/<ulid:job_id>/resume/", views.job_resume, name="job_resume"),
+    path("jobs/<ulid:job_id>/delete/", views.job_delete, name="job_delete"),
+]
