@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from jobs import zones
 
-COOKIE = "tz"
+COOKIE = "chronos_tz"
 # Written by js/ui.js, so that the server knows what the browser calls its own zone.
-BROWSER_COOKIE = "browser_tz"
+BROWSER_COOKIE = "chronos_browser_tz"
 BROWSER, JOB, UTC = "browser", "job", "UTC"
 YEAR = 365 * 24 * 3600
 

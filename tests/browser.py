@@ -21,10 +21,14 @@ PAGES: dict[str, Callable[[User], str]] = {
     "new account": lambda user: "/admin/accounts/user/add/",
 }
 
-_SWITCHES = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+_SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 _LISTEN = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => {

@@ -20,7 +20,7 @@ def test_the_highest_role_counts(roles, role):
 
 def test_who_is_not_active_has_no_powers():
     ada = User(roles="ADMIN", is_active=False)
-    assert not (ada.is_administrator or ada.is_operator or ada.is_staff or ada.has_perm("any"))
+    assert not any([ada.is_administrator, ada.is_operator, ada.is_staff, ada.has_perm("any")])
 
 
 @pytest.mark.django_db

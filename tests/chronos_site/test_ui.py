@@ -1,5 +1,7 @@
 """What the shell's script does in a browser, and what goes without it."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -68,7 +70,7 @@ def test_times_go_on_ticking(page):
         document.querySelector("h1").innerHTML =
             '<time id="left" data-in="62" data-words>x</time><time id="gone" data-ago="58">x</time>';
     }""")
-    expect(page.locator("#left")).to_have_text("in 1 min 00 s")
+    expect(page.locator("#left")).to_have_text(re.compile(r"^in 5\d s$"))
     expect(page.locator("#gone")).to_have_text("1 min ago")
 
 

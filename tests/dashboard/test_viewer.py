@@ -1,7 +1,7 @@
 import pytest
 from django.utils import timezone
 
-from dashboard.viewer import ViewerZone
+from dashboard.viewer import BROWSER_COOKIE, COOKIE, ViewerZone
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -16,13 +16,13 @@ def answered(client, path="/sign-in/", **cookies):
     ("cookies", "zone"),
     [
         ({}, "UTC"),
-        ({"tz": "Asia/Tokyo"}, "Asia/Tokyo"),
-        ({"tz": "browser", "browser_tz": "Europe/Berlin"}, "Europe/Berlin"),
-        ({"tz": "browser"}, "UTC"),
-        ({"tz": "browser", "browser_tz": "../../etc/passwd"}, "UTC"),
-        ({"tz": "job"}, "UTC"),
-        ({"tz": "Mars/Olympus"}, "UTC"),
-        ({"tz": "/etc/localtime"}, "UTC"),
+        ({COOKIE: "Asia/Tokyo"}, "Asia/Tokyo"),
+        ({COOKIE: "browser", BROWSER_COOKIE: "Europe/Berlin"}, "Europe/Berlin"),
+        ({COOKIE: "browser"}, "UTC"),
+        ({COOKIE: "browser", BROWSER_COOKIE: "../../etc/passwd"}, "UTC"),
+        ({COOKIE: "job"}, "UTC"),
+        ({COOKIE: "Mars/Olympus"}, "UTC"),
+        ({COOKIE: "/etc/localtime"}, "UTC"),
     ],
 )
 def test_the_viewers_zone_is_the_one_of_the_cookies(cookies, zone):
@@ -30,13 +30,13 @@ def test_the_viewers_zone_is_the_one_of_the_cookies(cookies, zone):
 
 
 def test_a_page_is_written_in_the_viewers_zone(client):
-    assert " JST" in answered(client, tz="Asia/Tokyo").content.decode()
+    assert " JST" in answered(client, **{COOKIE: "Asia/Tokyo"}).content.decode()
     assert timezone.get_current_timezone_name() == "UTC"
 
 
 def test_the_menu_offers_the_browsers_zone_once_it_is_known(client):
     client.force_login(factories.alice(), "django.contrib.auth.backends.ModelBackend")
-    page = answered(client, "/account/password/", browser_tz="Europe/Berlin").content.decode()
+    page = answered(client, "/account/password/", **{BROWSER_COOKIE: "Europe/Berlin"}).content.decode()
     assert '<button name="zone" value="browser">' in page
     assert "Europe/Berlin (browser)" in page
 
@@ -44,7 +44,7 @@ def test_the_menu_offers_the_browsers_zone_once_it_is_known(client):
 def test_a_choice_is_remembered_and_leads_back(client):
     response = client.post("/time-zone/", {"zone": "Asia/Tokyo", "next": "/runs/?q=a"})
     assert response.headers["Location"] == "/runs/?q=a"
-    assert client.cookies["tz"].value == "Asia/Tokyo"
+    assert client.cookies[COOKIE].value == "Asia/Tokyo"
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "browser", "x" * 100_000])
@@ -52,7 +52,7 @@ def test_a_zone_that_is_none_is_told_at_its_field(client, zone):
     response = client.post("/time-zone/", {"zone": zone})
     assert response.status_code == 400
     assert response.context["form"].errors["zone"]
-    assert "tz" not in client.cookies
+    assert COOKIE not in client.cookies
 
 
 def test_choosing_a_zone_leads_nobody_elsewhere(client):

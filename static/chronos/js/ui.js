@@ -134,7 +134,8 @@
 
   /* ---- the browser's zone, so that the server can offer it */
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone && !document.cookie.includes(`browser_tz=${zone}`)) {
-    document.cookie = `browser_tz=${zone}; path=/; max-age=31536000; samesite=lax`;
+  const cookie = `chronos_browser_tz=${zone}`;
+  if (zone && !document.cookie.includes(cookie)) {
+    document.cookie = `${cookie}; path=/; max-age=31536000; samesite=lax`;
   }
 })();
