@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -143,31 +144,50 @@ class Result:
 class PayloadForm(forms.Form):
     """The fields of one job type's payload.
 
-    A field's name is the payload's column, or an option kept in the `metadata` column.
+    A field's name is the payload's column, or an option kept in the JSON column `options_column`.
     """
 
     options: ClassVar[tuple[str, ...]] = ()
+    options_column: ClassVar[str] = "metadata"
+
+    def clean(self) -> dict[str, Any]:
+        """Check options that stand inside the JSON of other options like those in their own fields."""
+        cleaned = super().clean() or {}
+        others = cleaned.get(self.options_column) or {}
+        for name in [each for each in self.options if each in others]:
+            self._take(name, others.pop(name))
+        return self.cleaned_data
+
+    def _take(self, name: str, value: Any) -> None:
+        """The value for an option whose own field says nothing."""
+        field = self.fields[name]
+        said = self.cleaned_data.get(name)
+        if name in self.errors or not self._is_unsaid(name, said):
+            self.add_error(self.options_column, f"{name} has a field of its own: write it there.")
+            return
+        try:
+            self.cleaned_data[name] = field.clean(value)
+        except ValidationError as error:
+            self.add_error(name, error)
 
     def columns(self) -> dict[str, Any]:
         """The cleaned values by column, ready to store; empty ones are left out."""
         kept = {name: value for name, value in self.cleaned_data.items() if not _is_empty(value)}
         options = {name: kept.pop(name) for name in self.options if name in kept}
-        # An unticked box says the same as no option at all.
-        options = {
-            name: value for name, value in options.items() if value is not False or self._says_no(name)
-        }
-        metadata = {**kept.pop("metadata", {}), **options}
-        return {**kept, "metadata": metadata} if metadata else kept
+        options = {name: value for name, value in options.items() if not self._is_unsaid(name, value)}
+        others = {**kept.pop(self.options_column, {}), **options}
+        return {**kept, self.options_column: others} if others else kept
 
-    def _says_no(self, name: str) -> bool:
-        return isinstance(self.fields[name], forms.NullBooleanField)
+    def _is_unsaid(self, name: str, value: Any) -> bool:
+        """Whether the value says the same as no option at all: empty, or a flag at its default."""
+        return _is_empty(value) or (isinstance(value, bool) and value is bool(self.fields[name].initial))
 
     @classmethod
     def initial_from(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The form's values for a stored payload: `columns()` read backwards."""
-        metadata = dict(payload.get("metadata") or {})
-        options = {name: metadata.pop(name) for name in cls.options if name in metadata}
-        return {**payload, "metadata": metadata or None, **options}
+        others = dict(payload.get(cls.options_column) or {})
+        options = {name: others.pop(name) for name in cls.options if name in others}
+        return {**payload, cls.options_column: others or None, **options}
 
 
 def _is_empty(value: Any) -> bool:

@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from django import forms
-
 from jobs.executors.base import (
     Context,
     DeadlineExceeded,
@@ -17,21 +15,21 @@ from jobs.executors.base import (
     PayloadForm,
     Result,
 )
-from jobs.executors.fields import JsonField
+from jobs.executors.fields import DecimalField, FlagField, JsonField, NumberField, TextField
 
 CHUNK_MB = 8
 
 
-def _seconds(label: str, text: str = "", most: int = 86_400) -> forms.FloatField:
-    return forms.FloatField(label=label, required=False, min_value=0, max_value=most, help_text=text)
+def _seconds(label: str, text: str = "", most: int = 86_400) -> DecimalField:
+    return DecimalField(label=label, required=False, least=0, most=most, help_text=text)
 
 
-def _number(label: str, text: str = "", most: int = 1_000_000) -> forms.IntegerField:
-    return forms.IntegerField(label=label, required=False, min_value=0, max_value=most, help_text=text)
+def _number(label: str, text: str = "", most: int = 1_000_000) -> NumberField:
+    return NumberField(label=label, required=False, least=0, most=most, help_text=text)
 
 
-def _choice(label: str, text: str = "") -> forms.BooleanField:
-    return forms.BooleanField(label=label, required=False, help_text=text)
+def _choice(label: str, text: str = "") -> FlagField:
+    return FlagField(label=label, help_text=text)
 
 
 class DummyForm(PayloadForm):
@@ -58,12 +56,12 @@ class DummyForm(PayloadForm):
 
     simulatedDelaySeconds = _seconds("Wait", "Seconds to wait, for example 5.")
     simulateFailure = _choice("Fail", "The run fails with DUMMY_ERROR.")
-    failureMessage = forms.CharField(label="Failure message", required=False, max_length=500)
-    successProbability = forms.FloatField(
+    failureMessage = TextField(label="Failure message", required=False, max_length=500)
+    successProbability = DecimalField(
         label="Chance of success",
         required=False,
-        min_value=0,
-        max_value=1,
+        least=0,
+        most=1,
         help_text="0.7 fails 3 runs of 10.",
     )
     simulatedCpuWorkSeconds = _seconds("Work", "Seconds of real computing.", 600)
@@ -78,11 +76,11 @@ class DummyForm(PayloadForm):
     processingTimePerBatchMs = _number("Time a batch", "Milliseconds.")
     simulateTimeout = _choice("Time out", "The run waits until its time is up.")
     timeoutAfterSeconds = _seconds("Time out after", "Seconds; the run's own limit if empty.")
-    timeout_seconds = forms.IntegerField(
+    timeout_seconds = NumberField(
         label="Timeout",
         required=False,
-        min_value=1,
-        max_value=86_400,
+        least=1,
+        most=86_400,
         help_text="Seconds for the whole run; 300 if empty.",
     )
     metadata = JsonField(label="Other options", required=False, shape=dict)
@@ -172,6 +170,11 @@ TYPE = JobType(
     hint="Do nothing, on time",
     icon="ty-dummy",
     form=DummyForm,
+    aliases={
+        **{name: name for name in DummyForm.options},
+        "timeoutSeconds": "timeout_seconds",
+        "metadata": "metadata",
+    },
     execute=execute,
     repeatable=lambda payload: True,
     error_classes=("DUMMY_ERROR", "RANDOM_ERROR", "NETWORK_ERROR", "DATABASE_ERROR", "TIMEOUT"),

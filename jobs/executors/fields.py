@@ -1,20 +1,152 @@
-"""Form fields for what payloads hold: JSON, header lines, lists of numbers."""
+"""Form fields for what payloads hold: they take what a page posts and what a JSON import says."""
 
 import json
 import re
 from collections.abc import Mapping
+from math import inf
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
+from django.core.validators import validate_email
+from django.forms.renderers import BaseRenderer
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 JSON_LIMIT = 100_000
 DEPTH_LIMIT = 20
+TEXT_LIMIT = 200_000
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class TextField(forms.CharField):
+    """Text, never a number or a list in its place; one line unless `lines` is set.
+
+    Line ends are kept as LF, whatever the browser sends.
+    """
+
+    def __init__(self, *, lines: int = 0, mono: bool = False, **kwargs: Any) -> None:
+        attrs = {"class": "mono", "spellcheck": "false"} if mono else {}
+        wide = forms.Textarea(attrs={"rows": lines, **attrs}) if lines else forms.TextInput(attrs=attrs)
+        kwargs.setdefault("widget", wide)
+        kwargs.setdefault("max_length", TEXT_LIMIT if lines else 255)
+        super().__init__(**kwargs)
+        self.lines = lines
+
+    def to_python(self, value: Any) -> str:
+        if value is not None and not isinstance(value, str):
+            raise forms.ValidationError("This must be text.")
+        text = (super().to_python(value) or "").replace("\r\n", "\n")
+        if _SURROGATE.search(text) or (not self.lines and _CONTROL.search(text)):
+            raise forms.ValidationError("This holds a control character.")
+        if self.required and not text.strip():
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return text
+
+
+class ScalarField(TextField):
+    """Text, or a number that is kept as text."""
+
+    def to_python(self, value: Any) -> str:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return super().to_python(str(value) if number else value)
+
+
+class NumberField(forms.IntegerField):
+    """A whole number within a range."""
+
+    def __init__(self, *, least: int, most: int, **kwargs: Any) -> None:
+        sentence = f"Give a whole number from {least:,} to {most:,}."
+        messages = dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
+        super().__init__(min_value=least, max_value=most, error_messages=messages, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        _refuse_other_shapes(value, self.error_messages)
+        return super().to_python(value)
+
+
+class DecimalField(forms.FloatField):
+    """A number within a range, with or without a decimal point."""
+
+    def __init__(self, *, least: float, most: float, **kwargs: Any) -> None:
+        sentence = f"Give a number from {least:,} to {most:,}."
+        messages = dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
+        super().__init__(min_value=least, max_value=most, error_messages=messages, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        _refuse_other_shapes(value, self.error_messages)
+        try:
+            return super().to_python(value)
+        except OverflowError as error:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+def _refuse_other_shapes(value: Any, messages: Mapping[str, Any]) -> None:
+    if isinstance(value, bool | list | dict):
+        raise forms.ValidationError(messages["invalid"], code="invalid")
+
+
+class FlagInput(forms.CheckboxInput):
+    """A box that says when it is unticked, so that leaving the key out means the default."""
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: dict[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
+        hidden = format_html('<input type="hidden" name="{}" value="false">', name)
+        return hidden + super().render(name, value, attrs, renderer)
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        return data.get(name)
+
+
+class FlagField(forms.BooleanField):
+    """Yes or no; the default where nothing is said."""
+
+    widget = FlagInput
+    _WORDS = {"true": True, "on": True, "false": False, "off": False}
+
+    def __init__(self, *, default: bool = False, **kwargs: Any) -> None:
+        super().__init__(required=False, initial=default, **kwargs)
+
+    def to_python(self, value: Any) -> bool:
+        if value is None or value == "":
+            return bool(self.initial)
+        found = self._WORDS.get(value.lower()) if isinstance(value, str) else value
+        if not isinstance(found, bool):
+            raise forms.ValidationError("Say true or false.")
+        return found
+
+
+class WordField(forms.ChoiceField):
+    """One of a few words, written in any case: `read committed` is READ_COMMITTED."""
+
+    def __init__(self, *, choices: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(choices=choices, **kwargs)
+        self.words = [word for word in choices if word]
+
+    def to_python(self, value: Any) -> str:
+        if value is not None and not isinstance(value, str):
+            raise forms.ValidationError("This must be text.")
+        return (value or "").strip().upper().replace(" ", "_").replace("-", "_")
+
+    def validate(self, value: Any) -> None:
+        forms.Field.validate(self, value)
+        if value and value not in self.words:
+            raise forms.ValidationError(
+                f"{value[:40]} is none of {', '.join(self.words)}.", code="invalid_choice"
+            )
 
 
 class JsonField(forms.CharField):
     """A JSON object or list, typed as text; shown indented.
 
-    Refuses duplicate keys, NaN and Infinity, more than 100,000 characters and nesting deeper than 20.
+    Refuses duplicate keys, what no database can keep, more than 100,000 characters and nesting
+    deeper than 20.
     """
 
     def __init__(self, *, shape: type[dict[Any, Any]] | type[list[Any]] = dict, **kwargs: Any) -> None:
@@ -23,21 +155,26 @@ class JsonField(forms.CharField):
         self.shape = shape
 
     def to_python(self, value: Any) -> Any:
-        text = json.dumps(value) if isinstance(value, dict | list) else super().to_python(value) or ""
-        if not text.strip():
+        if value is None or (isinstance(value, str) and not value.strip()):
             return None
-        return self._shaped(_parsed(text))
+        return self._shaped(_parsed(value if isinstance(value, str) else _written(value)))
 
     def _shaped(self, found: Any) -> Any:
         if not isinstance(found, self.shape):
             wanted = 'an object such as {"name": "value"}' if self.shape is dict else "a list such as [1, 2]"
             raise forms.ValidationError(f"This must be JSON, {wanted}.")
-        if _depth(found) > DEPTH_LIMIT:
-            raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.")
+        _check_values(found)
         return found
 
     def prepare_value(self, value: Any) -> Any:
         return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def _written(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError as error:
+        raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.") from error
 
 
 def _parsed(text: str) -> Any:
@@ -51,6 +188,8 @@ def _parsed(text: str) -> Any:
         ) from error
     except RecursionError as error:
         raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.") from error
+    except ValueError as error:
+        raise forms.ValidationError("This holds a number that is too large.") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -66,9 +205,29 @@ def _refuse_constant(name: str) -> None:
     raise forms.ValidationError(f"{name} is no JSON value.")
 
 
-def _depth(value: Any) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max((_depth(each) for each in inner), default=0)
+def _check_values(found: Any) -> None:
+    """Refuse what some database cannot keep: deep nesting, NUL, half characters, numbers without end."""
+    level = [found]
+    for _ in range(DEPTH_LIMIT):
+        for each in level:
+            _check_value(each)
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return
+    raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.")
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else []
+
+
+def _check_value(value: Any) -> None:
+    if isinstance(value, str) and ("\0" in value or _SURROGATE.search(value)):
+        raise forms.ValidationError("This holds a NUL or half a character.")
+    if isinstance(value, int | float) and not abs(value) < (inf if isinstance(value, float) else 2**63):
+        raise forms.ValidationError("This holds a number that is too large.")
 
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -142,3 +301,211 @@ class NumbersField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(str(each) for each in value) if isinstance(value, list) else value
+
+
+class TextListField(TextField):
+    """Texts, one a line or as a JSON list; gives a list of str without repetitions."""
+
+    SEPARATORS = "\n"
+    GLUE = "\n"
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("lines", 3)
+        super().__init__(mono=True, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        parts = value if isinstance(value, list) else self._parts(super().to_python(value))
+        return list(dict.fromkeys(self._checked(each) for each in parts))
+
+    def _parts(self, text: str) -> list[Any]:
+        if text.lstrip().startswith("["):
+            found: list[Any] = JsonField(shape=list).clean(text)
+            return found
+        return [part.strip() for part in re.split(f"[{self.SEPARATORS}]", text) if part.strip()]
+
+    def _checked(self, part: Any) -> str:
+        if not isinstance(part, str) or not part.strip():
+            raise forms.ValidationError("Each entry must be text.")
+        if len(part) > 1024 or _CONTROL.search(part) or _SURROGATE.search(part):
+            raise forms.ValidationError(f"{part[:40]!r} is too long or holds a control character.")
+        return part
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if sum(map(len, value)) > JSON_LIMIT:
+            raise forms.ValidationError(f"This is longer than {JSON_LIMIT:,} characters.")
+
+    def run_validators(self, value: Any) -> None:
+        """Each entry is checked already; the validators of text do not fit a list."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        if not all(isinstance(each, str) for each in value):
+            return json.dumps(value)
+        shown = self.GLUE.join(value)
+        plain = not shown.lstrip().startswith("[") and self._parts(shown) == value
+        return shown if plain else json.dumps(value, ensure_ascii=False)
+
+
+class NamesField(TextListField):
+    """Names separated by commas or line ends."""
+
+    SEPARATORS = ",;\n"
+    GLUE = ", "
+
+
+class EmailsField(NamesField):
+    """E-mail addresses separated by commas or line ends."""
+
+    def _checked(self, part: Any) -> str:
+        address = super()._checked(part).strip()
+        try:
+            validate_email(address)
+        except forms.ValidationError as error:
+            raise forms.ValidationError(
+                f"{address[:60]} is no e-mail address: write it like ops@example.com."
+            ) from error
+        return address
+
+
+class PathField(TextField):
+    """A whole path on the worker's machine."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(mono=True, max_length=2048, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        path = super().to_python(value)
+        if path:
+            check_path(path)
+        return path
+
+
+def check_path(path: str) -> None:
+    """Refuse a path that depends on where it is read from or climbs out of where it starts."""
+    if not path.startswith("/"):
+        raise forms.ValidationError("Write the whole path, starting with /.")
+    if ".." in path.split("/"):
+        raise forms.ValidationError("Write the path without .. in it.")
+
+
+class EnvironmentField(JsonField):
+    """Variables as `NAME=value` lines or a JSON object; gives a dict of text to text."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
+            value = _variables(value)
+        found = super().to_python(value)
+        for name, text in (found or {}).items():
+            if not _VARIABLE.fullmatch(name):
+                raise forms.ValidationError(f"{name[:40]!r} is no variable name: write it like LOG_LEVEL.")
+            if not isinstance(text, str):
+                raise forms.ValidationError(f"The value of {name} must be text.")
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        if any(not isinstance(text, str) or text != text.strip() or "\n" in text for text in value.values()):
+            return super().prepare_value(value)
+        return "\n".join(f"{name}={text}" for name, text in value.items())
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+def _variables(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise forms.ValidationError(f"Line {number} has no equals sign: write NAME=value.")
+        if name.strip() in found:
+            raise forms.ValidationError(f"The variable {name.strip()[:40]} stands twice.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+class DatabaseUrlField(TextField):
+    """A database's URL, as SQLAlchemy or JDBC writes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            "help_text", "For example postgresql://reader@db:5432/orders or jdbc:mysql://db/orders"
+        )
+        super().__init__(label="Database URL", mono=True, max_length=2048, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        url = super().to_python(value)
+        if url:
+            _check_database_url(url)
+        return url
+
+
+_SERVERS = {"mysql", "mariadb", "postgresql", "postgres", "mssql", "oracle", "sqlserver"}
+_JDBC_ONLY, _SQLALCHEMY_ONLY = {"sqlserver"}, {"postgres", "mssql", "oracle"}
+
+
+def _check_database_url(url: str) -> None:
+    if " " in url:
+        raise forms.ValidationError("The URL holds a blank.")
+    jdbc = url.startswith("jdbc:")
+    kind = url.removeprefix("jdbc:").partition(":")[0]
+    kind = kind if jdbc else kind.partition("+")[0]
+    if kind == "sqlite":
+        _check_sqlite_file(url.removeprefix("jdbc:"), jdbc)
+    elif jdbc and url.startswith("jdbc:oracle:thin:"):
+        if not re.search(r"@(//)?[\w(\[]", url):
+            raise forms.ValidationError(
+                "The URL names no host: write it like jdbc:oracle:thin:@db:1521/orders."
+            )
+    elif kind in _SERVERS - (_SQLALCHEMY_ONLY if jdbc else _JDBC_ONLY):
+        _check_host(url.removeprefix("jdbc:").partition(";")[0])
+    else:
+        raise forms.ValidationError(
+            "Chronos reads MySQL, MariaDB, PostgreSQL, SQLite, SQL Server and Oracle: start the URL with"
+            " postgresql://, jdbc:mysql:// or the like."
+        )
+
+
+def _check_host(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname and parts.port != 0
+    except ValueError as error:
+        raise forms.ValidationError(f"The URL cannot be read: {error}.") from error
+    if not named:
+        raise forms.ValidationError("The URL names no host.")
+
+
+def _check_sqlite_file(url: str, jdbc: bool) -> None:
+    path = url.removeprefix("sqlite:") if jdbc else url.partition("///")[2]
+    try:
+        check_path(path.partition("?")[0])
+    except forms.ValidationError as error:
+        raise forms.ValidationError(
+            "Name the database's file by its whole path: sqlite:////srv/data/orders.db or"
+            " jdbc:sqlite:/srv/data/orders.db."
+        ) from error
+
+
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+def check_topic(name: str) -> None:
+    """Refuse what Kafka takes for no topic's name."""
+    if not _TOPIC.fullmatch(name) or name in (".", ".."):
+        raise forms.ValidationError(
+            f"{name[:40]!r} is no topic name: use up to 249 letters, digits, dots, hyphens and _."
+        )
+
+
+class TopicField(TextField):
+    """A Kafka topic's name."""
+
+    def to_python(self, value: Any) -> str:
+        topic = super().to_python(value)
+        if topic:
+            check_topic(topic)
+        return topic

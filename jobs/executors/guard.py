@@ -35,9 +35,7 @@ def check(text: str) -> None:
         raise Forbidden(f"{address} is a metadata or link-local address: jobs may never reach it.")
     allowed = (ipaddress.ip_network(each, strict=False) for each in settings.HTTP_ALLOWED_NETWORKS)
     if not address.is_global and not any(address in network for network in allowed):
-        raise Forbidden(
-            f"{address} is not a public address; CHRONOS_HTTP_ALLOWED_NETWORKS can allow it."
-        )
+        raise Forbidden(f"{address} is not a public address; CHRONOS_HTTP_ALLOWED_NETWORKS can allow it.")
 
 
 def _plain(address: Address) -> Address:

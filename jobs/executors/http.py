@@ -13,7 +13,15 @@ from urllib3.exceptions import NameResolutionError
 
 from jobs.executors import guard
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
-from jobs.executors.fields import HeadersField, JsonField, NumbersField
+from jobs.executors.fields import (
+    FlagField,
+    HeadersField,
+    JsonField,
+    NumberField,
+    NumbersField,
+    TextField,
+    WordField,
+)
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 BODY_LIMIT = 1_000_000
@@ -26,23 +34,24 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
 class HttpForm(PayloadForm):
     options: ClassVar[tuple[str, ...]] = ("expected_statuses", "follow_redirects", "verify_tls")
 
-    http_method = forms.ChoiceField(label="Method", choices=[(each, each) for each in METHODS], initial="GET")
-    http_url = forms.CharField(
-        label="URL", max_length=2048, help_text="For example https://billing.example.com/v2/invoices/export"
+    http_method = WordField(label="Method", choices=dict(zip(METHODS, METHODS, strict=True)), initial="GET")
+    http_url = TextField(
+        label="URL",
+        max_length=2048,
+        mono=True,
+        help_text="For example https://billing.example.com/v2/invoices/export",
     )
     http_headers = HeadersField(
         label="Headers",
         required=False,
         help_text="One a line, such as Accept: application/json, or a JSON object.",
     )
-    http_body = forms.CharField(
-        label="Body", required=False, strip=False, widget=forms.Textarea(attrs={"rows": 6, "class": "mono"})
-    )
-    timeout_seconds = forms.IntegerField(
+    http_body = TextField(label="Body", required=False, strip=False, lines=6, mono=True)
+    timeout_seconds = NumberField(
         label="Timeout",
         required=False,
-        min_value=1,
-        max_value=86_400,
+        least=1,
+        most=86_400,
         help_text="Seconds for the whole run; 30 if empty.",
     )
     expected_statuses = NumbersField(
@@ -52,14 +61,10 @@ class HttpForm(PayloadForm):
         most=599,
         help_text="Statuses such as 200, 201, 204; every 2xx if empty.",
     )
-    follow_redirects = forms.NullBooleanField(
-        label="Follow redirects",
-        required=False,
-        help_text=f"Up to {REDIRECTS}, each checked anew; yes if unset.",
+    follow_redirects = FlagField(
+        label="Follow redirects", default=True, help_text=f"Up to {REDIRECTS}, each checked anew."
     )
-    verify_tls = forms.NullBooleanField(
-        label="Verify the certificate", required=False, help_text="Yes if unset."
-    )
+    verify_tls = FlagField(label="Verify the certificate", default=True)
     metadata = JsonField(label="Other options", required=False, shape=dict)
 
     def clean_http_url(self) -> str:
@@ -210,6 +215,7 @@ TYPE = JobType(
         "expectedStatuses": "expected_statuses",
         "followRedirects": "follow_redirects",
         "verifyTls": "verify_tls",
+        "metadata": "metadata",
     },
     execute=execute,
     limit=30,
