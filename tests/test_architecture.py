@@ -14,7 +14,7 @@ WIRING = {
     "chronos_site/context.py",
     "chronos_site/urls.py",
     "chronos_site/views.py",
-    "chronos_site/first_start.py",
+    "chronos_site/health.py",
 }
 
 

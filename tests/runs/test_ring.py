@@ -26,7 +26,7 @@ def test_a_queue_has_at_most_one_waiting_bell(queues):
 def test_a_bell_carries_no_work(queues):
     ring([1])
     (bell,) = queues[1].jobs
-    assert (bell.func_name, bell.args, bell.kwargs) == (DRAIN, (), {})
+    assert (bell.func_name, bell.args, bell.kwargs) == (DRAIN, [], {})
     assert isinstance(bell, Bell)
 
 
