@@ -160,13 +160,13 @@ class PayloadForm(forms.Form):
 
     def _take(self, name: str, value: Any) -> None:
         """The value for an option whose own field says nothing."""
-        field = self.fields[name]
-        said = self.cleaned_data.get(name)
-        if name in self.errors or not self._is_unsaid(name, said):
+        said = self[name].data if name in self.errors else self.cleaned_data.get(name)
+        if not self._is_unsaid(name, said):
             self.add_error(self.options_column, f"{name} has a field of its own: write it there.")
             return
+        self.errors.pop(name, None)
         try:
-            self.cleaned_data[name] = field.clean(value)
+            self.cleaned_data[name] = self.fields[name].clean(value)
         except ValidationError as error:
             self.add_error(name, error)
 

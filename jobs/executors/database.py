@@ -2,8 +2,9 @@
 
 from typing import Any, ClassVar
 
+from jobs.executors.addresses import DatabaseUrlField
 from jobs.executors.base import JobType, PayloadForm
-from jobs.executors.fields import DatabaseUrlField, FlagField, JsonField, NumberField, TextField, WordField
+from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
 
 ISOLATIONS = ("READ_UNCOMMITTED", "READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE")
 

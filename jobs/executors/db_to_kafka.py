@@ -5,18 +5,10 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from jobs.executors.addresses import DatabaseUrlField, TopicField
 from jobs.executors.base import JobType
 from jobs.executors.database import QueryForm
-from jobs.executors.fields import (
-    DatabaseUrlField,
-    FlagField,
-    JsonField,
-    NamesField,
-    NumberField,
-    ScalarField,
-    TextField,
-    TopicField,
-)
+from jobs.executors.fields import FlagField, JsonField, NamesField, NumberField, ScalarField, TextField
 
 # Comments and opening brackets may stand before the first word.
 _READS = re.compile(

@@ -177,5 +177,13 @@ TYPE = JobType(
     },
     execute=execute,
     repeatable=lambda payload: True,
-    error_classes=("DUMMY_ERROR", "RANDOM_ERROR", "NETWORK_ERROR", "DATABASE_ERROR", "TIMEOUT"),
+    error_classes=(
+        "DUMMY_ERROR",
+        "RANDOM_ERROR",
+        "NETWORK_ERROR",
+        "DATABASE_ERROR",
+        "CONNECTION_ERROR",
+        "EXECUTION_ERROR",
+        "TIMEOUT",
+    ),
 )

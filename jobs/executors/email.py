@@ -4,8 +4,9 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from jobs.executors.addresses import EmailsField, PathsField
 from jobs.executors.base import JobType, PayloadForm
-from jobs.executors.fields import EmailsField, JsonField, TextField, TextListField, check_path
+from jobs.executors.fields import JsonField, TextField
 
 
 class EmailForm(PayloadForm):
@@ -34,16 +35,10 @@ class EmailForm(PayloadForm):
         strip=False,
         help_text="Shown instead of the text where it can be.",
     )
-    attachments = TextListField(
+    attachments = PathsField(
         label="Attachments", required=False, help_text="Whole paths, one a line: /srv/exports/orders.csv"
     )
     metadata = JsonField(label="Other options", required=False)
-
-    def clean_attachments(self) -> list[str]:
-        paths: list[str] = self.cleaned_data["attachments"]
-        for path in paths:
-            check_path(path)
-        return paths
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

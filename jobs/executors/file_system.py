@@ -2,16 +2,9 @@
 
 from typing import Any, ClassVar
 
+from jobs.executors.addresses import PathField
 from jobs.executors.base import JobType, PayloadForm
-from jobs.executors.fields import (
-    FlagField,
-    JsonField,
-    NumberField,
-    PathField,
-    TextField,
-    TextListField,
-    WordField,
-)
+from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, TextListField, WordField
 
 OPERATIONS = ("COPY", "MOVE", "DELETE", "COMPRESS", "PROCESS", "READ", "WRITE", "LIST")
 WITH_TARGET = ("COPY", "MOVE", "COMPRESS")

@@ -225,6 +225,7 @@ TYPE = JobType(
         "5XX",
         "HTTP_ERROR",
         "UNEXPECTED_STATUS",
+        "NETWORK_ERROR",
         "CONNECTION_ERROR",
         "DNS_ERROR",
         "TLS_ERROR",

@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from django import forms
 
+from jobs.executors.addresses import check_topic
 from jobs.executors.base import JobType, PayloadForm
-from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField, check_topic
+from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
 
 OPERATIONS = {
     "PRODUCE": "Produce",
@@ -90,7 +91,7 @@ class MessageQueueForm(PayloadForm):
         config = self.cleaned_data["queue_config"]
         broker = (config or {}).get("type")
         if broker is not None and str(broker).upper() not in BROKERS:
-            raise forms.ValidationError(f"The type {str(broker)[:40]} is none of {', '.join(BROKERS)}.")
+            raise forms.ValidationError(f"The type {str(broker)[:40]!r} is none of {', '.join(BROKERS)}.")
         return config
 
     def clean(self) -> dict[str, Any]:

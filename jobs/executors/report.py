@@ -2,18 +2,10 @@
 
 from typing import Any, ClassVar
 
+from jobs.executors.addresses import DatabaseUrlField, EmailsField, PathField
 from jobs.executors.base import JobType
 from jobs.executors.database import QueryForm
-from jobs.executors.fields import (
-    DatabaseUrlField,
-    EmailsField,
-    FlagField,
-    JsonField,
-    NumberField,
-    PathField,
-    TextField,
-    WordField,
-)
+from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
 
 KINDS = {
     "JOB_SUMMARY": "Job summary",

@@ -2,16 +2,9 @@
 
 from typing import ClassVar
 
+from jobs.executors.addresses import PathField
 from jobs.executors.base import JobType, PayloadForm
-from jobs.executors.fields import (
-    EnvironmentField,
-    JsonField,
-    NumberField,
-    NumbersField,
-    PathField,
-    TextField,
-    WordField,
-)
+from jobs.executors.fields import EnvironmentField, JsonField, NumberField, NumbersField, TextField, WordField
 
 INTERPRETERS = {"": "As its first line says, else sh", "BASH": "bash", "SH": "sh", "PYTHON3": "python3"}
 
