@@ -1,10 +1,14 @@
-"""What a schedule will do, for somebody who is writing it: the reading, the next fires, the clock changes."""
+"""What a schedule and a retry policy will do, for somebody who is writing them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from jobs import retries
+from jobs.cron_reading import length
+from jobs.models import Job
 from jobs.schedules import BadSchedule, ClockChange, Plan, check, clock_changes, describe, fires
 
 COUNT = 10
@@ -25,13 +29,17 @@ class Fire:
 
 @dataclass(frozen=True)
 class Preview:
-    """What the form shows under a schedule: either `error`, or the rest."""
+    """What the form shows under a schedule: either `error`, or the rest; nothing for a schedule not begun."""
 
     zone: str = "UTC"
     reading: str = ""
     fires: Sequence[Fire] = ()
     changes: Sequence[ClockChange] = ()
     error: str = ""
+
+    @property
+    def next(self) -> Fire | None:
+        return self.fires[0] if self.fires else None
 
 
 def preview(plan: Plan, at: datetime) -> Preview:
@@ -48,3 +56,38 @@ def preview(plan: Plan, at: datetime) -> Preview:
         return Preview(plan.timezone, describe(plan), coming, changes)
     except BadSchedule as bad:
         return Preview(error=bad.message)
+
+
+def anchored(plan: Plan, job: Job) -> Plan:
+    """The plan on the grid of the job it is for: an unchanged one goes on where it stands."""
+    stored = job.schedule.plan
+    bare = replace(stored, anchor_at=None, jitter_key="")
+    return stored if plan == bare else replace(plan, jitter_key=job.pk)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt in the drawing of a retry policy, `x` from the left.
+
+    `after` says how long after the first failure it comes at the earliest, beside what the attempts take.
+    """
+
+    number: int
+    x: float
+    after: str
+
+
+WIDTH = 540.0
+
+
+def attempts(policy: dict[str, Any]) -> list[Attempt]:
+    """Where the attempts of a policy stand, evenly from left to right."""
+    count = policy["max_attempts"]
+    waits = [
+        int(retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], failures).total_seconds())
+        for failures in range(1, count)
+    ]
+    return [
+        Attempt(n + 1, round(30 + WIDTH / count * n, 1), length(sum(waits[:n])) or "at once")
+        for n in range(count)
+    ]

@@ -1,0 +1,303 @@
+"""A job's definition while somebody writes it: the forms of the page, bound together."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.timezone import get_current_timezone_name
+
+from accounts.models import User
+from jobs import definition as definitions
+from jobs import preview, zones
+from jobs.definition import Definition
+from jobs.executors import TYPES
+from jobs.executors.base import JobType, PayloadForm
+from jobs.forms import BasicsForm, RetryForm, ScheduleForm, initial_of
+from jobs.models import Job, Type
+from jobs.preview import Attempt, Preview
+from jobs.rights import refusal
+
+FIRST_TYPE = Type.HTTP.value
+SAVE, SAVE_AND_RUN = "save", "run"
+PASSED = "This time has passed: nothing would fire."
+PREFIX = "payload"
+# What an address may say about a job that is to be written.
+_ASKED = {"basics": ("name", "type"), "schedule": ("schedule_type", "interval_seconds", "cron_expression")}
+
+
+class OwnerForm(forms.Form):
+    """Whose job it is; for operators, who may answer for anyone."""
+
+    owner = forms.EmailField(help_text="Gets the alerts nobody else takes.")
+
+    def clean_owner(self) -> User:
+        email: str = self.cleaned_data["owner"]
+        found = User.objects.filter(email__iexact=email, is_active=True).first()
+        if found is None:
+            raise ValidationError("Nobody signs in with this address.")
+        return found
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page: its anchor, its title, and how far it is."""
+
+    anchor: str
+    title: str
+    complete: bool
+    errors: int
+    warnings: int = 0
+
+
+@dataclass(frozen=True)
+class Card:
+    """A job type to choose; `refusal` says why this person may not."""
+
+    type: JobType
+    chosen: bool
+    refusal: str
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A field that needs a change, for the summary at the top."""
+
+    label: str
+    anchor: str
+
+
+class Draft:
+    """A definition as typed (`data`) or as stored (`initial`), for a new job or for `job`.
+
+    Looking at a draft without saving it (another type, a preview) shows no errors: nobody is done yet.
+    """
+
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        user: User,
+        at: datetime,
+        initial: Mapping[str, Mapping[str, Any]] | None = None,
+        job: Job | None = None,
+    ) -> None:
+        self.user, self.at, self.job = user, at, job
+        self.data = data or QueryDict()
+        self.initial = initial or {}
+        self.type = TYPES[self._type_code()]
+        self.basics = BasicsForm(data, initial={**self._initial("basics"), "type": self.type.code})
+        self.basics.fields["type"].disabled = self.type_is_fixed
+        self.owner = OwnerForm(data, initial={"owner": job.owner.email if job else user.email})
+        self.schedule = ScheduleForm(data, initial=self._initial("schedule"))
+        self.schedule.fields["timezone"].widget.attrs["list"] = "zones"
+        self.payload = self._payload()
+        self.retry = RetryForm(data, initial=self._initial("retry"))
+
+    def _payload(self) -> PayloadForm:
+        # A type that was not on the page yet has its own defaults: an absent checkbox was never unchecked.
+        if self.type.code in self.data.getlist("shown"):
+            return self.type.form(self.data, prefix=PREFIX)
+        names = {name: f"{PREFIX}-{name}" for name in self.type.form.base_fields}
+        typed = {name: self.data[key] for name, key in names.items() if self.data.get(key)}
+        return self.type.form(initial=typed or self._initial("payload"), prefix=PREFIX)
+
+    def _initial(self, part: str) -> dict[str, Any]:
+        return dict(self.initial.get(part, {}))
+
+    @classmethod
+    def blank(cls, asked: QueryDict, *, user: User, at: datetime) -> "Draft":
+        """A new job, with what the address says about it already."""
+        initial: dict[str, dict[str, Any]] = {
+            part: {name: asked[name] for name in names if name in asked} for part, names in _ASKED.items()
+        }
+        initial["schedule"].setdefault("timezone", get_current_timezone_name())
+        return cls(None, user=user, at=at, initial=initial)
+
+    @classmethod
+    def copy(cls, job: Job, *, user: User, at: datetime) -> "Draft":
+        """A new job that is like another one."""
+        initial = initial_of(definitions.of(job))
+        initial["basics"]["name"] = f"{job.name} copy"[:255]
+        return cls(None, user=user, at=at, initial=initial)
+
+    @classmethod
+    def of(cls, job: Job, data: QueryDict | None, *, user: User, at: datetime) -> "Draft":
+        """The stored definition of a job, or what was made of it."""
+        return cls(data, user=user, at=at, initial=initial_of(definitions.of(job)), job=job)
+
+    def _type_code(self) -> str:
+        if self.job and self.type_is_fixed:
+            return self.job.type
+        asked = self.data.get("type") or self._initial("basics").get("type", "")
+        return asked if asked in TYPES else FIRST_TYPE
+
+    @cached_property
+    def type_is_fixed(self) -> bool:
+        """A job that has runs keeps its type: they were runs of that type."""
+        return self.job is not None and self.job.runs.exists()
+
+    @property
+    def shown(self) -> list[str]:
+        """The types whose fields this page or the one before it had."""
+        before = self.data.getlist("shown")
+        return sorted({self.type.code, *(code for code in before if code in TYPES)})
+
+    @property
+    def version(self) -> str:
+        """The version that the change is made from."""
+        return str(self.data.get("version") or (self.job.version if self.job else ""))
+
+    @property
+    def _forms(self) -> tuple[forms.Form, ...]:
+        owner = (self.owner,) if self.user.is_operator else ()
+        return (self.basics, *owner, self.schedule, self.payload, self.retry)
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        what, schedule, payload, retry = self._forms[:-3], self.schedule, self.payload, self.retry
+        return [
+            self._section("what", "What it does", what),
+            self._section("schedule", "Schedule", (schedule,), warnings=len(self.preview.changes)),
+            self._section("payload", "Payload", (payload,)),
+            self._section("retry", "Retry policy", (retry,)),
+        ]
+
+    def _section(self, anchor: str, title: str, parts: tuple[forms.Form, ...], warnings: int = 0) -> Section:
+        complete = all(_read(form).is_valid() for form in parts)
+        return Section(anchor, title, complete, sum(len(form.errors) for form in parts), warnings)
+
+    def is_valid(self) -> bool:
+        """Whether the draft can be saved; puts every error at its field and the cursor at the first."""
+        valid = [form.is_valid() for form in self._forms]
+        if all(valid):
+            self._check_rights()
+            self._check_fires()
+        return all(form.is_valid() for form in self._forms) or self._point_at_the_first()
+
+    def _check_rights(self) -> None:
+        if sentence := refusal(self.user, self.type.code):
+            self.basics.add_error("type", sentence)
+
+    def _check_fires(self) -> None:
+        unchanged = self.job and preview.anchored(self.schedule.plan(), self.job) == self.job.schedule.plan
+        if not unchanged and not self.schedule.fires_after(self.at):
+            field = "run_at" if self.schedule.cleaned_data["schedule_type"] == "ONCE" else "ends_at"
+            self.schedule.add_error(field, PASSED)
+
+    def _point_at_the_first(self) -> bool:
+        form, name = next(self._wrong(), (None, ""))
+        if form and name in form.fields:
+            form.fields[name].widget.attrs["autofocus"] = True
+        return False
+
+    def _wrong(self) -> Iterator[tuple[forms.Form, str]]:
+        return ((form, name) for form in self._forms for name in form.fields if name in form.errors)
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        wrong = (form[name] for form, name in self._wrong())
+        return [Mistake(str(field.label), field.id_for_label or field.auto_id) for field in wrong]
+
+    def hush(self) -> None:
+        """Take the errors off a draft that nobody wants to save yet; what they told of it stays."""
+        self.sections = [replace(section, errors=0) for section in self.sections]
+        _ = self.attempts
+        for form in self._forms:
+            form.errors.clear()
+
+    def definition(self) -> Definition:
+        """The definition as it is to be stored; what the page does not show stays as it was."""
+        hidden = {"safe_to_repeat": self.job.safe_to_repeat} if self.job else {}
+        return {
+            **hidden,
+            **self.basics.definition(),
+            "schedule": self.schedule.definition(),
+            "payload": self.payload.columns(),
+            "retry": self.retry.definition(),
+        }
+
+    @property
+    def cards(self) -> list[Card]:
+        return [
+            Card(each, each.code == self.type.code, refusal(self.user, each.code)) for each in TYPES.values()
+        ]
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What was typed for other types, so that going back finds it again."""
+        names = {self.payload.add_prefix(name) for name in self.payload.fields}
+        return [
+            (name, value)
+            for name, values in (self.data.lists())
+            if name.startswith(f"{PREFIX}-") and name not in names
+            for value in values
+        ]
+
+    @property
+    def other_options(self) -> forms.BoundField | None:
+        """The field for options that have no field of their own."""
+        name = self.payload.options_column
+        return self.payload[name] if name in self.payload.fields else None
+
+    @property
+    def zones(self) -> list[str]:
+        return sorted(zones.names())
+
+    @cached_property
+    def preview(self) -> Preview:
+        return preview_of(_read(self.schedule), self.at, self.job)
+
+    @cached_property
+    def attempts(self) -> list[Attempt]:
+        """The attempts as drawn; nothing while the policy makes no sense."""
+        form = _read(self.retry)
+        return preview.attempts(form.definition()) if form.is_valid() else []
+
+    @property
+    def short(self) -> list[tuple[str, str]]:
+        """The draft in a few words."""
+        told = [("Does", self._does()), ("When", self.preview.reading)]
+        if self.attempts:
+            told.append(("Tries", str(len(self.attempts))))
+        return [(name, words) for name, words in told if words]
+
+    def _does(self) -> str:
+        url = self.payload["http_url"].value() if "http_url" in self.payload.fields else ""
+        host = _host(str(url or ""))
+        return f"{self.payload['http_method'].value()} to {host}" if host else self.type.label
+
+
+def preview_of(form: ScheduleForm, at: datetime, job: Job | None) -> Preview:
+    """The preview of what a schedule form says; of one that is not begun, an empty one."""
+    if form.is_valid():
+        return preview.preview(preview.anchored(form.plan(), job) if job else form.plan(), at)
+    begun = any(form[name].value() for name in ("cron_expression", "run_at", "interval_seconds"))
+    return Preview(error=str(next(iter(form.errors.values()))[0])) if begun else Preview()
+
+
+FormOf = TypeVar("FormOf", bound=forms.Form)
+
+
+def _read(form: FormOf) -> FormOf:
+    """The form bound to what it shows, so that stored values are read like typed ones."""
+    if form.is_bound:
+        return form
+    shown = {name: form[name].value() for name in form.fields}
+    return type(form)({name: _typed(value) for name, value in shown.items()})
+
+
+def _typed(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,199 @@
+"""The pages where jobs are defined and steered."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import is_ours
+from accounts.models import User
+from chronos_site.clock import database_now
+from chronos_site.counting import counted
+from jobs import actions, moves
+from jobs.draft import SAVE, SAVE_AND_RUN, Draft, preview_of
+from jobs.executors import TYPES
+from jobs.forms import ScheduleForm
+from jobs.models import Job, JobVersion
+from jobs.moves import Event
+from jobs.rights import refusal
+
+MOST_COUNTED = 10_000
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+read_or_write = require_http_methods(["GET", "HEAD", "POST"])
+
+
+class PauseForm(forms.Form):
+    """Until when, and why."""
+
+    until = forms.DateTimeField(
+        label="Until",
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="In your time zone. Empty: until somebody resumes it.",
+    )
+    note = forms.CharField(
+        label="Note", required=False, max_length=255, help_text="Why; the audit trail keeps it."
+    )
+
+    def clean_until(self) -> Any:
+        until = self.cleaned_data["until"]
+        if until and until <= timezone.now():
+            raise forms.ValidationError("This time has passed.")
+        return until
+
+
+@read_or_write
+def job_create(request: HttpRequest) -> HttpResponse:
+    """A new job: blank, or with `?from=` like another one."""
+    user, at = _user(request), timezone.now()
+    if request.method == "POST":
+        draft = Draft(request.POST, user=user, at=at)
+    elif "from" in request.GET:
+        draft = Draft.copy(_job_to_change(request, request.GET["from"]), user=user, at=at)
+    else:
+        draft = Draft.blank(request.GET, user=user, at=at)
+    if _is_to_be_saved(request, draft):
+        owner = draft.owner.cleaned_data["owner"] if user.is_operator else user
+        job = actions.create(draft.definition(), owner=owner, by=user, at=database_now())
+        return _saved(request, job)
+    return _page(request, draft)
+
+
+@read_or_write
+def job_edit(request: HttpRequest, job_id: str) -> HttpResponse:
+    """The definition of a job; one that somebody else has saved meanwhile is not overwritten unasked."""
+    user = _user(request)
+    job = _job_to_change(request, job_id)
+    draft = Draft.of(job, request.POST if request.method == "POST" else None, user=user, at=timezone.now())
+    if _is_to_be_saved(request, draft):
+        version = _version(request)
+        try:
+            job = actions.edit(job, draft.definition(), by=user, at=database_now(), version=version)
+        except actions.Stale as stale:
+            return _page(request, draft, conflict=_conflict(stale.job), status=409)
+        except actions.TypeIsFixed as fixed:
+            draft.basics.add_error("type", str(fixed))
+            return _page(request, draft)
+        _hand_over(job, draft, user)
+        return _saved(request, job)
+    return _page(request, draft)
+
+
+@read_or_write
+def schedule_preview(request: HttpRequest) -> HttpResponse:
+    """What the schedule's fields say, as the fragment that the form includes."""
+    asked = request.POST if request.method == "POST" else request.GET
+    job = _job(request, asked["job"]) if asked.get("job") else None
+    shown = preview_of(ScheduleForm(asked), timezone.now(), job)
+    return render(request, "jobs/_preview.html", {"preview": shown})
+
+
+@read_or_write
+def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
+    job = _job(request, job_id)
+    form = PauseForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        actions.pause(job, by=_user(request), at=database_now(), **form.cleaned_data)
+        messages.success(request, f"{job.name} is paused.")
+        return _back(request, job)
+    return render(request, "jobs/pause.html", {"job": job, "form": form, "next": _next(request)})
+
+
+@require_POST
+def job_resume(request: HttpRequest, job_id: str) -> HttpResponse:
+    job = _job(request, job_id)
+    actions.resume(job, by=_user(request), at=database_now())
+    messages.success(request, f"{job.name} fires again.")
+    return _back(request, job)
+
+
+@read_or_write
+def job_delete(request: HttpRequest, job_id: str) -> HttpResponse:
+    """What goes with the job, and then the deed."""
+    job = _job(request, job_id)
+    if request.method == "POST":
+        actions.delete(job, by=_user(request))
+        messages.success(request, f"{job.name} is deleted.")
+        return redirect("job_list")
+    context = {
+        "job": job,
+        "runs": counted(job.runs.all(), MOST_COUNTED),
+        "dead_letters": counted(job.dead_letters.all(), MOST_COUNTED),
+        "can_pause": Event.PAUSE in moves.allowed(job.status),
+    }
+    return render(request, "jobs/delete.html", context)
+
+
+def _user(request: HttpRequest) -> User:
+    user: User = request.user  # type: ignore[assignment]
+    return user
+
+
+def _job(request: HttpRequest, job_id: str) -> Job:
+    jobs = Job.objects.visible_to(_user(request)).select_related("schedule", "payload", "owner")
+    if not _ULID.fullmatch(job_id):
+        raise Http404
+    return get_object_or_404(jobs, pk=job_id)
+
+
+def _job_to_change(request: HttpRequest, job_id: str) -> Job:
+    job = _job(request, job_id)
+    if sentence := refusal(_user(request), job.type):
+        raise PermissionDenied(sentence)
+    return job
+
+
+def _is_to_be_saved(request: HttpRequest, draft: Draft) -> bool:
+    """Whether the person pressed a save button and there is nothing to complain about."""
+    if request.POST.get("do") in (SAVE, SAVE_AND_RUN) and draft.payload.is_bound:
+        return draft.is_valid()
+    draft.hush()
+    return False
+
+
+def _version(request: HttpRequest) -> int | None:
+    typed = request.POST.get("version", "")
+    return int(typed) if typed.isdecimal() and len(typed) < 10 else None
+
+
+def _conflict(job: Job) -> JobVersion | None:
+    return JobVersion.objects.select_related("author").filter(job=job, version=job.version).first()
+
+
+def _hand_over(job: Job, draft: Draft, user: User) -> None:
+    if user.is_operator and draft.owner.cleaned_data["owner"] != job.owner:
+        actions.hand_over(job, draft.owner.cleaned_data["owner"], by=user)
+
+
+def _page(
+    request: HttpRequest, draft: Draft, *, conflict: JobVersion | None = None, status: int = 200
+) -> HttpResponse:
+    context = {"draft": draft, "job": draft.job, "conflict": conflict, "now": draft.at}
+    return render(request, "jobs/form.html", context, status=status)
+
+
+def _saved(request: HttpRequest, job: Job) -> HttpResponse:
+    if not TYPES[job.type].runnable:
+        messages.warning(request, f"Saved as pending. {actions.NotRunnable(job.type)}")
+    elif request.POST.get("do") == SAVE_AND_RUN:
+        # 307 repeats this very POST at the run's own address: one click, two steps, no script.
+        return HttpResponseRedirect(reverse("job_run_now", args=[job.pk]), status=307)
+    else:
+        messages.success(request, f"{job.name} is saved.")
+    return redirect("job_detail", job.pk)
+
+
+def _next(request: HttpRequest) -> str:
+    address = request.POST.get("next") or request.GET.get("next", "")
+    return address if is_ours(request, address) else ""
+
+
+def _back(request: HttpRequest, job: Job) -> HttpResponse:
+    return redirect(_next(request) or reverse("job_detail", args=[job.pk]))
