@@ -1,5 +1,6 @@
 import pytest
 
+from accounts.forms import AccountForm
 from accounts.models import Role, User
 from audit.models import AuditEvent
 from tests import factories
@@ -118,3 +119,12 @@ def test_leaving_the_administration_is_recorded_like_any_leaving(client, ada):
 def test_queues_and_groups_are_not_administered(client, ada):
     assert client.get("/admin/django_rq/queue/").status_code == 404
     assert client.get("/admin/auth/group/").status_code == 404
+
+
+def test_two_administrators_cannot_take_the_role_from_each_other_at_once(ada):
+    # The second was one when their request began, and no longer is when it is their turn.
+    second = factories.person("second", Role.OPERATOR)
+    form = type("Form", (AccountForm,), {"by": second})(
+        {"email": ada.email, "role": "USER", "is_active": "on"}, instance=ada
+    )
+    assert form.errors["role"] == ["This is the last administrator."]

@@ -7,6 +7,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
+from accounts.models import User
 from audit.models import AuditEvent
 from tests import factories
 from tests.factories import PASSWORD
@@ -40,6 +41,12 @@ def test_the_right_password_leads_to_the_overview(client):
 def test_the_email_counts_in_any_case(client):
     factories.alice()
     assert sign_in(client, "ALICE@Example.COM").status_code == 302
+
+
+def test_an_email_that_came_with_capitals_into_the_table_counts_too(client):
+    factories.alice()
+    User.objects.update(email="Alice@Example.com")
+    assert sign_in(client).status_code == 302
 
 
 def test_a_wrong_password_is_told_in_place_and_the_email_kept(client):
