@@ -1,6 +1,6 @@
 """Models over the views of the seed's schema: read, never written."""
 
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from django.db import models
 
@@ -25,7 +25,7 @@ class ViewQuerySet(models.QuerySet[M]):
 class View(models.Model):
     """A row of a database view: read, never written."""
 
-    objects = ViewQuerySet.as_manager()
+    objects: ClassVar[Any] = ViewQuerySet.as_manager()
 
     class Meta:
         abstract = True

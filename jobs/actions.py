@@ -11,7 +11,7 @@ from accounts.models import User
 from audit.models import record
 from chronos_site.locks import locked
 from jobs import definition as definitions
-from jobs import moves
+from jobs import moves, rights
 from jobs.definition import Definition
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, JobVersion, Kind, Status
@@ -40,7 +40,11 @@ class Stale(Exception):
 
 @transaction.atomic
 def create(definition: Definition, *, owner: User, by: User | None, at: datetime, arm: bool = True) -> Job:
-    """Store a new job as version 1 and arm it, if asked, when its type runs and a tick is ahead."""
+    """Store a new job as version 1 and arm it, if asked, when its type runs and a tick is ahead.
+
+    Raises rights.NotAllowed.
+    """
+    rights.require(definition["type"], by=by, owner=owner)
     job = Job(owner=owner)
     definitions.apply(definition, job)
     _keep_version(job, by=by)
@@ -63,9 +67,11 @@ def edit(
     """Replace the job's definition and keep the new one as a version; no change, no version.
 
     A changed schedule is planned anew from `at`; runs that exist go on with the version they were fired with.
-    Raises Stale when the job is no longer at the `version` that the change was made from, and TypeIsFixed
-    when the type changes after a first run.
+    Raises Stale when the job is no longer at the `version` that the change was made from, TypeIsFixed
+    when the type changes after a first run, and rights.NotAllowed.
     """
+    for type_code in {job.type, definition["type"]}:
+        rights.require(type_code, by=by, owner=job.owner)
     schedule = _lock(job)
     if version not in (None, schedule.job.version):
         raise Stale(schedule.job)
@@ -75,11 +81,13 @@ def edit(
     definitions.apply(definition, job)
     job = Job.objects.select_related("schedule", "payload").get(pk=job.pk)
     changes = changed(before, definitions.of(job))
-    if not changes:
-        return job
-    _keep_version(job, by=by, note=note)
-    record(by, "JOB_UPDATED", job, details={"version": job.version, "changed": sorted(changes)}, note=note)
-    if any(name.startswith("schedule.") for name in changes) and TYPES[job.type].runnable:
+    if changes:
+        _keep_version(job, by=by, note=note)
+        details = {"version": job.version, "changed": sorted(changes)}
+        record(by, "JOB_UPDATED", job, details=details, note=note)
+    # A job that waits to be armed is armed by saving it, whatever was changed.
+    planned = any(name.startswith("schedule.") for name in changes) or job.status == Status.PENDING
+    if planned and TYPES[job.type].runnable:
         _plan_anew(job, at=at)
     return job
 
@@ -91,14 +99,6 @@ def hand_over(job: Job, owner: User, *, by: User | None) -> None:
     job.owner = owner
     job.save(update_fields=["owner", "updated_at"])
     record(by, "JOB_HANDED_OVER", job, details={"from": before.email, "to": owner.email})
-
-
-@transaction.atomic
-def hand_over(job: Job, *, owner: User, by: User | None) -> None:
-    """Give the job with its history to another owner."""
-    job = Job.objects.select_related("owner").get(pk=job.pk)
-    Job.objects.filter(pk=job.pk).update(owner=owner)
-    record(by, "JOB_HANDED_OVER", job, details={"from": job.owner.email, "to": owner.email})
 
 
 @transaction.atomic
@@ -134,6 +134,8 @@ def resume(job: Job, *, by: User | None, at: datetime) -> None:
     JobSchedule.objects.filter(pk=schedule.pk).update(
         next_fire_at=schedule.held_fire_at, held_fire_at=None, paused_until=None, resumed_at=at
     )
+    if job.runs.filter(outcome=None, start_time__isnull=False).exists():
+        moves.move([job.pk], Event.CLAIM)
     last = job.runs.exclude(outcome=None).order_by("-id").values_list("outcome", flat=True).first()
     moves.finish({job.pk: last})
     record(by, "JOB_RESUMED", job)

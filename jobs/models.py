@@ -88,6 +88,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Their own jobs, or everyone's for operators and administrators."""
         return self if user.is_operator else self.filter(owner=user)
 
+    def ids_named(self, term: str, most: int = 100) -> list[str]:
+        """The ids of the newest jobs with the term in their name, in any case."""
+        return list(self.filter(name__icontains=term).order_by("-pk").values_list("pk", flat=True)[:most])
+
 
 class Job(models.Model):
     id = UlidField(primary_key=True, default=new_ulid, editable=False)

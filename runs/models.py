@@ -1,14 +1,14 @@
 """What ran."""
 
-from datetime import datetime, timedelta
-from typing import Self
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Avg, Count, F, Max, Min, Q
 from django.db.models.functions import Now
 
 from accounts.models import User
-from chronos_site.database_views import View
+from chronos_site.database_views import View, ViewQuerySet
 from chronos_site.schema import (
     Average,
     PartialIndex,
@@ -265,6 +265,23 @@ class Process(models.Model):
         return self.name
 
 
+class ExecutionStatsQuerySet(ViewQuerySet["ExecutionStats"]):
+    def of_day(self, day: date) -> list["ExecutionStats"]:
+        """The view's rows of one day in UTC, by the index on scheduled_time, which the view cannot use."""
+        start = datetime.combine(day, time(), tzinfo=UTC)
+        ended = Run.objects.filter(
+            scheduled_time__gte=start, scheduled_time__lt=start + timedelta(days=1), end_time__isnull=False
+        )
+        duration = "duration_ms"
+        rows = ended.values("outcome", job_type=F("job__type")).annotate(
+            execution_count=Count("*"),
+            avg_duration_ms=Avg(duration),
+            min_duration_ms=Min(duration),
+            max_duration_ms=Max(duration),
+        )
+        return [ExecutionStats(execution_date=day, **row) for row in rows.order_by("job_type", "outcome")]
+
+
 class ExecutionStats(View):
     """Ended runs a day, type and outcome: the database view `execution_stats`, never written."""
 
@@ -276,6 +293,8 @@ class ExecutionStats(View):
     avg_duration_ms = Average(null=True)
     min_duration_ms = models.BigIntegerField(null=True)
     max_duration_ms = models.BigIntegerField(null=True)
+
+    objects: ClassVar[Any] = ExecutionStatsQuerySet.as_manager()
 
     class Meta:
         managed = False

@@ -1,0 +1,70 @@
+"""Throw-away servers: started on a free port with their data in a temporary folder, gone afterwards."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+
+@contextmanager
+def postgresql() -> Iterator[str]:
+    """The URL of an empty PostgreSQL with usual settings, but for shared_buffers of 1 GB."""
+    programs = _postgresql_programs()
+    folder = Path(tempfile.mkdtemp(prefix="chronos-bench-"))
+    # PostgreSQL does not run as root.
+    user = "postgres" if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user)
+    port = _free_port()
+    initdb = [str(programs / "initdb"), "-D", "data", "-U", "chronos", "-A", "trust", "-E", "UTF8"]
+    subprocess.run(initdb, user=user, cwd=folder, check=True, capture_output=True)
+    settings = {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": str(folder),
+        "shared_buffers": "1GB",
+    }
+    server = subprocess.Popen(
+        [str(programs / "postgres"), "-D", "data", "-p", str(port)]
+        + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
+        user=user,
+        cwd=folder,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _await_port(port, server)
+        yield f"postgresql://chronos@127.0.0.1:{port}/postgres"
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _postgresql_programs() -> Path:
+    found = shutil.which("initdb")
+    folders = (
+        [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    )
+    if not folders:
+        raise SystemExit("PostgreSQL is not installed here; give --database URL.")
+    return folders[0]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_port(port: int, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    until = monotonic() + seconds
+    while monotonic() < until and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        sleep(0.1)
+    raise SystemExit("The throw-away PostgreSQL did not start.")

@@ -1,0 +1,92 @@
+"""Definitions fit for the eyes of people: what looks like a secret is replaced by dots.
+
+Masked are
+- every HTTP header but the few that never hold a secret (`Accept`, `Content-Type`, ...);
+- user passwords in URLs, and their parameters whose name says password, secret, token, key, ...;
+- values in JSON under such a name, at any depth;
+- what follows such a name and `=` or `:` in bodies, scripts, statements and messages.
+A placeholder such as `{{ secret:name }}` is no secret and stays.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+DOTS = "••••••••"
+
+_HARMLESS_HEADERS = {
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-type",
+    "host",
+    "if-modified-since",
+    "if-none-match",
+    "user-agent",
+}
+_NAME = (
+    r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"|credential|authorization|signature|session[_-]?id)[\w.-]*"
+)
+_SECRET_NAME = re.compile(rf"(?:{_NAME}|auth|key|sig|pass)", re.IGNORECASE)
+_PLACEHOLDER = r"\{\{\s*secret:[^{}]*\}\}"
+_PLACEHOLDER_ONLY = re.compile(rf"(?:\w+\s+)?{_PLACEHOLDER}")
+_USER_PASSWORD = re.compile(r"(\w://[^\s/:@]*:)(?!\{\{)[^\s@]+(?=@)")
+_PARAMETER = re.compile(rf"([?&;](?:{_NAME}|auth|key|sig|pass)=)(?!\{{\{{)[^&;#\s]+", re.IGNORECASE)
+_ASSIGNMENT = re.compile(
+    rf"(\b{_NAME}[\"']?\s*[:=]\s*)(?!\s*[\"']?(?:\w+\s+)?\{{\{{)"
+    r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?:(?:bearer|basic|digest)\s+)?[^\s\"'&;,]+)",
+    re.IGNORECASE,
+)
+_BEARER = re.compile(r"\b(bearer\s+)(?!\{\{)[\w.~+/=-]{8,}", re.IGNORECASE)
+
+
+def definition(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """A version's definition with its payload masked."""
+    return {**whole, "payload": payload(whole.get("payload") or {})}
+
+
+def payload(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """A payload's columns, masked."""
+    return {
+        name: headers(value) if name == "http_headers" and isinstance(value, Mapping) else anything(value)
+        for name, value in columns.items()
+    }
+
+
+def headers(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of all headers, the values of harmless ones."""
+    return {
+        name: anything(value) if name.lower() in _HARMLESS_HEADERS else _dots(value)
+        for name, value in given.items()
+    }
+
+
+def anything(value: Any) -> Any:
+    """Text or JSON, masked by the names in it."""
+    if isinstance(value, Mapping):
+        return {
+            name: _dots(inner) if _SECRET_NAME.fullmatch(str(name)) else anything(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [anything(inner) for inner in value]
+    return text(value) if isinstance(value, str) else value
+
+
+def text(value: str) -> str:
+    """Free text without the passwords of its URLs and without what follows a telling name."""
+    for pattern in (_USER_PASSWORD, _PARAMETER, _ASSIGNMENT, _BEARER):
+        value = pattern.sub(rf"\1{DOTS}", value)
+    return value
+
+
+def _dots(value: Any) -> Any:
+    if isinstance(value, str) and _PLACEHOLDER_ONLY.fullmatch(value.strip()):
+        return value
+    return DOTS if value not in (None, "", {}, []) else value
