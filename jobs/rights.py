@@ -1,9 +1,15 @@
 """Who may define what. Scripts are for administrators, and only where the installation allows them."""
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 
 from accounts.models import User
+from jobs.executors import TYPES
 from jobs.models import Type
+
+
+class NotAllowed(PermissionDenied):
+    """The person may not define such a job; `str()` is the sentence for them."""
 
 
 def refusal(user: User, type_code: str) -> str:
@@ -15,3 +21,14 @@ def refusal(user: User, type_code: str) -> str:
     if not settings.SCRIPT_ENABLED:
         return "Scripts are switched off here: CHRONOS_SCRIPT_ENABLED allows them."
     return ""
+
+
+def require(type_code: str, *, by: User | None, owner: User) -> None:
+    """Every way in asks here before it stores what a job executes.
+
+    `by` is None for whoever administers this machine: they may keep what cannot run as a mere definition, but
+    a job that could run must belong to somebody who may define it. Raises NotAllowed.
+    """
+    person = by or (owner if TYPES[type_code].runnable else None)
+    if person and (sentence := refusal(person, type_code)):
+        raise NotAllowed(sentence)

@@ -1,0 +1,137 @@
+"""Bring jobs in from a file and say what became of each."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from chronos_site.clock import database_now
+from jobs.management.people import person
+from jobs.models import Status
+from jobs.transfer import documents
+from jobs.transfer.importing import Entry, Import, Outcome, Verdict, entries_of
+from jobs.transfer.limits import SIZE_LIMIT, Unreadable
+
+SOMETHING_REFUSED = 1
+UNREADABLE = 2
+WIDEST = 48
+
+
+class Command(BaseCommand):
+    help = (
+        "Import job requests from a JSON or YAML file, and say a verdict for each. All are imported, or none "
+        "if one is refused. Exits with 1 when something was refused, with 2 when the file cannot be read."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", help="a JSON or YAML file; - reads standard input")
+        parser.add_argument("--owner", required=True, metavar="EMAIL", help="whose the jobs become")
+        parser.add_argument("--dry-run", action="store_true", help="only say what would become of each")
+        parser.add_argument("--partial", action="store_true", help="leave out what is refused")
+        parser.add_argument(
+            "--allow-duplicates", action="store_true", help="import jobs whose name the owner has already"
+        )
+        parser.add_argument("--json", action="store_true", help="write the verdicts as one JSON object")
+
+    def handle(self, **options: Any) -> None:
+        owner = person(options["owner"])
+        asked = Import(
+            owner,
+            by=None,
+            at=database_now(),
+            dry_run=options["dry_run"],
+            partial=options["partial"],
+            allow_duplicates=options["allow_duplicates"],
+        )
+        verdicts = asked.carry_out(_entries(options["file"]))
+        totals = _totals(verdicts)
+        if options["json"]:
+            told = {"verdicts": [_told(each) for each in verdicts], "totals": totals}
+            self.stdout.write(json.dumps(told, indent=2))
+        else:
+            self._print(verdicts)
+            self.stdout.write(_last_line(totals, asked))
+        if totals["refused"]:
+            sys.exit(SOMETHING_REFUSED)
+
+    def _print(self, verdicts: list[Verdict]) -> None:
+        rows = [_row(each) for each in verdicts]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        for row, verdict in zip(rows, verdicts, strict=True):
+            cells = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+            self.stdout.write(f"{'  '.join(cells)}  {_status(verdict)}".rstrip())
+            for problem in verdict.problems:
+                where = f"{problem.field}: " if problem.field else ""
+                self.stdout.write(f"    {_shown(where + problem.reason, 300)}")
+            for warning in verdict.warnings:
+                self.stdout.write(f"    warning: {_shown(warning, 300)}")
+
+
+def _entries(path: str) -> list[Entry]:
+    try:
+        return entries_of(documents.read(_content(path), documents.format_of(path)))
+    except Unreadable as error:
+        raise CommandError(str(error), returncode=UNREADABLE) from None
+
+
+def _content(path: str) -> bytes:
+    """The file's bytes, one more at most than are allowed."""
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read(SIZE_LIMIT + 1)
+        with open(path, "rb") as file:
+            return file.read(SIZE_LIMIT + 1)
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise CommandError(f"{path!a} cannot be read: {reason}.", returncode=UNREADABLE) from None
+
+
+def _totals(verdicts: list[Verdict]) -> dict[str, int]:
+    outcomes = [verdict.outcome for verdict in verdicts]
+    return {
+        "requests": len(verdicts),
+        "imported": outcomes.count(Outcome.IMPORTED),
+        "would_be_imported": outcomes.count(Outcome.WOULD_BE_IMPORTED),
+        "refused": outcomes.count(Outcome.REFUSED),
+        "warnings": sum(len(verdict.warnings) for verdict in verdicts),
+    }
+
+
+def _last_line(totals: dict[str, int], asked: Import) -> str:
+    line = (
+        f"{totals['requests']} requests: {totals['imported']} imported, {totals['would_be_imported']} "
+        f"would be imported, {totals['refused']} refused; {totals['warnings']} warnings."
+    )
+    if asked.dry_run:
+        return f"{line} Nothing was written."
+    if totals["would_be_imported"]:
+        return f"{line} Nothing was written: correct what was refused, or import the rest with --partial."
+    return line
+
+
+def _told(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "source": verdict.source,
+        "name": verdict.name,
+        "verdict": verdict.outcome.value,
+        "id": verdict.job.pk if verdict.job else None,
+        "status": verdict.job.status if verdict.job else None,
+        "problems": [{"field": each.field, "reason": each.reason} for each in verdict.problems],
+        "warnings": verdict.warnings,
+    }
+
+
+def _row(verdict: Verdict) -> tuple[str, str, str]:
+    return verdict.outcome.value, _shown(verdict.source), _shown(verdict.name or "(no name)")
+
+
+def _status(verdict: Verdict) -> str:
+    return Status(verdict.job.status).label.lower() if verdict.job else ""
+
+
+def _shown(text: str, most: int = WIDEST) -> str:
+    """Text from a file as it may stand on a terminal: on one line, nothing but printable characters."""
+    plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"

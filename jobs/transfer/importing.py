@@ -1,0 +1,167 @@
+"""Requests become jobs: a verdict for each, and all of them or none unless told otherwise."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from jobs import actions, definition, rights
+from jobs.executors import TYPES
+from jobs.models import Job, JobSchedule, Kind
+from jobs.schedules import next_fire
+from jobs.transfer import requests
+from jobs.transfer.limits import REQUESTS_LIMIT, Unreadable
+from jobs.transfer.part import Problem
+from jobs.transfer.requests import Reading
+
+FORMAT = "chronos-jobs/1"
+
+
+class Outcome(StrEnum):
+    IMPORTED = "imported"
+    WOULD_BE_IMPORTED = "would be imported"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request of a file, and the word by which its writer finds it there."""
+
+    source: str
+    request: Any
+
+
+@dataclass
+class Verdict:
+    """What became of one request, or would."""
+
+    source: str
+    reading: Reading
+    outcome: Outcome = Outcome.WOULD_BE_IMPORTED
+    job: Job | None = None
+
+    @property
+    def name(self) -> str:
+        return self.reading.name
+
+    @property
+    def problems(self) -> list[Problem]:
+        return self.reading.problems
+
+    @property
+    def warnings(self) -> list[str]:
+        return self.reading.warnings
+
+    @property
+    def is_refused(self) -> bool:
+        return self.outcome is Outcome.REFUSED
+
+
+@dataclass
+class Import:
+    """How to import: whose the jobs become, who does it (None: the machine's administrator), and when."""
+
+    owner: User
+    by: User | None
+    at: datetime
+    dry_run: bool = False
+    partial: bool = False
+    allow_duplicates: bool = False
+    _taken: set[str] = field(default_factory=set)
+
+    def carry_out(self, entries: Sequence[Entry]) -> list[Verdict]:
+        """Judge every request and store the good ones: none of them if one is refused, unless `partial`."""
+        if self.dry_run:
+            return self.judge(entries)
+        with transaction.atomic():
+            verdicts = self.judge(entries)
+            if self.partial or not any(verdict.is_refused for verdict in verdicts):
+                for verdict in verdicts:
+                    self._store(verdict)
+        return verdicts
+
+    def judge(self, entries: Sequence[Entry]) -> list[Verdict]:
+        """The verdicts, without storing anything."""
+        verdicts = [Verdict(entry.source, requests.read(entry.request)) for entry in entries]
+        self._taken = self._names_in_use(verdict.name for verdict in verdicts)
+        for verdict in verdicts:
+            self._judge(verdict)
+        return verdicts
+
+    def _names_in_use(self, names: Iterable[str]) -> set[str]:
+        owned = Job.objects.filter(owner=self.owner, name__in=set(names))
+        return set(owned.values_list("name", flat=True))
+
+    def _judge(self, verdict: Verdict) -> None:
+        reading = verdict.reading
+        if reading.definition:
+            self._check(reading, reading.definition)
+        if reading.problems:
+            verdict.outcome = Outcome.REFUSED
+        elif reading.definition:
+            self._taken.add(reading.definition["name"])
+            reading.warnings += _why_pending(reading.definition, self.at)
+
+    def _check(self, reading: Reading, found: definition.Definition) -> None:
+        try:
+            rights.require(found["type"], by=self.by, owner=self.owner)
+        except rights.NotAllowed as refused:
+            reading.refuse("type", str(refused))
+        if found["name"] in self._taken and not self.allow_duplicates:
+            reading.refuse("name", f"{self.owner.email} has a job of this name already, here or in the file.")
+
+    def _store(self, verdict: Verdict) -> None:
+        if verdict.is_refused or verdict.reading.definition is None:
+            return
+        verdict.job = actions.create(verdict.reading.definition, owner=self.owner, by=self.by, at=self.at)
+        verdict.outcome = Outcome.IMPORTED
+
+
+def entries_of(document: Any) -> list[Entry]:
+    """The requests in a file: an export, a list, a list of {source, title, job}, or one request alone.
+
+    Raises Unreadable when there are none or too many.
+    """
+    found = _listed(document)
+    if not found:
+        raise Unreadable("The file holds no job requests.")
+    if len(found) > REQUESTS_LIMIT:
+        raise Unreadable(f"The file holds more than {REQUESTS_LIMIT:,} job requests: split it.")
+    return [_entry(each, number) for number, each in enumerate(found, 1)]
+
+
+def _listed(document: Any) -> list[Any]:
+    if isinstance(document, dict) and "format" in document:
+        if document["format"] != FORMAT:
+            raise Unreadable(f"The file's format is not {FORMAT}: another version of Chronos wrote it.")
+        document = document.get("jobs")
+    elif isinstance(document, dict):
+        document = [document]
+    if not isinstance(document, list):
+        raise Unreadable("The file holds no job requests: write a list of objects, or one object.")
+    return document
+
+
+def _entry(found: Any, number: int) -> Entry:
+    if not isinstance(found, dict) or "job" not in found or "schedule" in found:
+        return Entry(f"#{number}", found)
+    source = found.get("source")
+    return Entry(source if isinstance(source, str) and source.strip() else f"#{number}", found["job"])
+
+
+def _why_pending(found: definition.Definition, at: datetime) -> list[str]:
+    """Why the job will not be armed; empty when it will."""
+    job_type = TYPES[found["type"]]
+    plan = JobSchedule(**definition.instants(found["schedule"])).plan
+    reasons = []
+    if not job_type.runnable:
+        reasons.append(f"Stays pending: this version cannot run {job_type.label} jobs yet.")
+    if plan.kind == Kind.ONCE and plan.run_at and plan.run_at <= at:
+        reasons.append(f"Stays pending: its time, {plan.run_at:%Y-%m-%d %H:%M} UTC, has passed.")
+    elif next_fire(plan, at) is None:
+        reasons.append("Stays pending: its schedule has ended.")
+    return reasons
