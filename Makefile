@@ -1,6 +1,6 @@
 # make run    Chronos on this machine, from a fresh clone to the sign-in page
 # make demo   the same with demo jobs and two weeks of history
-# make test   the whole test suite; ARGS="tests/jobs -k cron" runs a part of it
+# make test   the whole test suite; ARGS="tests/jobs -k cron" runs a part of it, ON=postgresql elsewhere
 # make check  lint, types, settings, migrations, known vulnerabilities
 
 PYTHON ?= python3
@@ -18,7 +18,7 @@ demo: $(VENV)/.installed
 	@exec $(IN_VENV) -m chronos_site.product --demo
 
 test: $(VENV)/.installed-dev
-	@exec $(IN_VENV) tests/run.py $(ARGS)
+	@exec $(IN_VENV) tests/run.py $(if $(ON),--on $(ON)) $(ARGS)
 
 check: $(VENV)/.installed-dev
 	@exec $(IN_VENV) tests/check.py

@@ -57,7 +57,9 @@ def _safe_sqlite(name: str, config: dict[str, Any]) -> dict[str, Any]:
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         # After a crash of the machine the last moment may be lost, but nothing is torn.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=64000000",
+        "init_command": "; ".join(
+            ["PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", "PRAGMA journal_size_limit=67108864"]
+        ),
     }
     return config
 

@@ -1,3 +1,71 @@
 """What every test may lean on."""
 
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from redis import Redis
+
+from tests import servers
 from tests.browser import chromium, visit  # noqa: F401 (fixtures)
+from tests.product import product  # noqa: F401 (fixture)
+
+CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus" / "create_job_requests.json"
+# Also where everything is required: a clone need not have its surroundings.
+NOT_BESIDE = "not beside this checkout"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out tests that are marked for other databases than this one's."""
+    here = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
+    elsewhere = [item for item in items if here not in databases_of(item)]
+    config.hook.pytest_deselected(items=elsewhere)
+    items[:] = [item for item in items if item not in elsewhere]
+
+
+def databases_of(item):
+    mark = item.get_closest_marker("databases")
+    return mark.args if mark and mark.args else ("sqlite3", "postgresql", "mysql")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if skipped_though_required(terminalreporter):
+        terminalreporter.write_line("CHRONOS_REQUIRE_SERVICES=1: a skipped test is a failure.", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.exitstatus == pytest.ExitCode.OK and skipped_though_required(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def skipped_though_required(reporter):
+    reports = reporter.stats.get("skipped", [])
+    return os.environ.get("CHRONOS_REQUIRE_SERVICES") == "1" and [
+        report for report in reports if NOT_BESIDE not in str(report.longrepr)
+    ]
+
+
+@pytest.fixture(scope="session")
+def valkey_server():
+    """The embedded Valkey at the address that the settings name."""
+    with servers.valkey(settings.DATA_DIR):
+        yield
+
+
+@pytest.fixture
+def valkey(valkey_server):
+    """A connection to an empty Valkey: the one that the queues use."""
+    with Redis.from_url(settings.REDIS_URL) as connection:
+        connection.flushall()
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def corpus():
+    """The file with real job definitions, which the project does not contain."""
+    if not CORPUS.exists():
+        pytest.skip(f"{CORPUS.name} is {NOT_BESIDE}")
+    return CORPUS

@@ -1,0 +1,197 @@
+"""Real servers for tests, thrown away afterwards: found on this machine or, as root on Debian, installed."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Service:
+    """Something the tests use and cannot install by pip."""
+
+    name: str
+    programs: tuple[str, ...]
+    packages: tuple[str, ...]
+
+    @property
+    def found(self) -> bool:
+        return any(program(name) for name in self.programs)
+
+
+CHROMIUM = Service(
+    "Chromium", ("chromium", "chromium-browser", "google-chrome"), ("chromium", "fonts-dejavu-core")
+)
+POSTGRESQL = Service("PostgreSQL", ("initdb",), ("postgresql",))
+MARIADB = Service("MariaDB", ("mariadbd",), ("mariadb-server",))
+SERVICES = (POSTGRESQL, MARIADB, CHROMIUM)
+
+
+def program(name: str) -> str | None:
+    """The program's path, also where Debian keeps servers out of the way."""
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    path = os.pathsep.join([*map(str, places), os.environ.get("PATH", os.defpath), "/usr/sbin"])
+    return shutil.which(name, path=path)
+
+
+def install(services: list[Service]) -> None:
+    """Install the services by apt where we may; what fails is simply not there afterwards."""
+    packages = [package for service in services for package in service.packages]
+    if not packages or os.getuid() != 0 or not shutil.which("apt-get"):
+        return
+    print(f"Installing {' '.join(packages)}", flush=True)
+    # The run level keeps the packages from starting servers that nobody asked for.
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+    for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
+        subprocess.run(["apt-get", "-qq", *command], env=environment, stdout=subprocess.DEVNULL, check=False)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """A PostgreSQL server of our own; gives the URL of a database on it."""
+    port = free_port()
+    with _folder("postgres") as (folder, user):
+        _prepare("initdb", f"--pgdata={folder}/data", "--username=chronos", "--auth=trust", "--no-sync",
+                 "--encoding=UTF8", "--locale=C.UTF-8", user=user)  # fmt: skip
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+        }
+        words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        url = f"postgresql://chronos@127.0.0.1:{port}/postgres"
+        with _running("postgres", f"-D{folder}/data", f"-p{port}", *words, user=user, log=folder / "log",
+                      ready=lambda: _answers_postgresql(url)):  # fmt: skip
+            yield f"postgresql://chronos@127.0.0.1:{port}/chronos"
+
+
+def _answers_postgresql(url: str) -> bool:
+    import psycopg
+
+    with contextlib.suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=2):
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def mariadb() -> Iterator[str]:
+    """A MariaDB server of our own; gives the URL of a database on it."""
+    port = free_port()
+    with _folder("mysql") as (folder, user):
+        _prepare("mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--skip-test-db",
+                 "--auth-root-authentication-method=normal", user=user)  # fmt: skip
+        options = {
+            "datadir": f"{folder}/data",
+            "socket": f"{folder}/socket",
+            "pid-file": f"{folder}/pid",
+            "port": port,
+            "bind-address": "127.0.0.1",
+            "innodb-flush-log-at-trx-commit": 0,
+            "innodb-doublewrite": 0,
+            # A table's file is not truncated to nothing a thousand times.
+            "innodb-file-per-table": 0,
+        }
+        words = [f"--{name}={value}" for name, value in options.items()]
+        with _running("mariadbd", "--no-defaults", "--skip-log-bin", "--skip-name-resolve", *words, user=user,
+                      log=folder / "log", ready=lambda: _answers_mariadb(f"{folder}/socket")):  # fmt: skip
+            yield f"mysql://chronos:chronos@127.0.0.1:{port}/chronos"
+
+
+def _answers_mariadb(path: str) -> bool:
+    import pymysql
+
+    try:
+        with pymysql.connect(unix_socket=path, user="root") as connection:
+            connection.cursor().execute("GRANT ALL ON *.* TO chronos@'%' IDENTIFIED BY 'chronos'")
+            return True
+    except pymysql.err.OperationalError:
+        return False
+
+
+@contextlib.contextmanager
+def valkey(folder: Path) -> Iterator[None]:
+    """The embedded Valkey, kept in the folder as the product keeps it."""
+    from chronos_site.valkey import answers, socket_path
+
+    command = [sys.executable, "-m", "chronos_site.valkey", str(folder)]
+    keeper = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    with keeper:
+        try:
+            _await("valkey", keeper, lambda: answers(socket_path(folder)))
+            yield
+        finally:
+            keeper.terminate()
+
+
+@contextlib.contextmanager
+def _folder(server_user: str) -> Iterator[tuple[Path, str | None]]:
+    """A folder for a server, and the user it must run as where we are root."""
+    with tempfile.TemporaryDirectory(prefix="chronos-", ignore_cleanup_errors=True) as name:
+        user = server_user if os.getuid() == 0 else None
+        if user:
+            shutil.chown(name, user)
+        yield Path(name), user
+
+
+def _prepare(name: str, *words: str, user: str | None) -> None:
+    done = subprocess.run(
+        [program(name) or name, *words], capture_output=True, text=True, check=False, **_as(user)
+    )
+    if done.returncode:
+        raise RuntimeError(f"{name} failed:\n{done.stdout}{done.stderr}")
+
+
+@contextlib.contextmanager
+def _running(
+    name: str, *words: str, user: str | None, log: Path, ready: Callable[[], bool]
+) -> Iterator[None]:
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            [program(name) or name, *words], stdout=out, stderr=out, start_new_session=True, **_as(user)
+        )
+    try:
+        _await(name, server, ready, log)
+        yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _as(user: str | None) -> dict[str, object]:
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+def _await(
+    name: str, server: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path | None = None
+) -> None:
+    give_up_at = time.monotonic() + START_SECONDS
+    while not ready():
+        if server.poll() is not None or time.monotonic() > give_up_at:
+            raise RuntimeError(f"{name} does not start:\n{log.read_text() if log else ''}")
+        time.sleep(0.05)
