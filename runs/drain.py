@@ -176,7 +176,7 @@ class Drainer:
         return [_timed_out(work) for work in overdue]
 
     def _end(self, finished: Sequence[Finish]) -> None:
-        at = _until_written(database_now)
+        at = self._until_written(database_now)
         group = [
             Ended(finish.work.run, finish.outcome, at, **finish.fields)
             for finish in finished
@@ -184,7 +184,7 @@ class Drainer:
         ]
         for ended in group:
             self._logbook.add(ended.run.pk, *_last_line(ended))
-        _until_written(lambda: self._write(group, self._logbook.take()))
+        self._until_written(lambda: self._write(group, self._logbook.take()))
         for ended in group:
             self._logbook.forget(ended.run.pk)
 
@@ -211,8 +211,19 @@ class Drainer:
             if run_id in asked or run_id not in ours:
                 work.context.cancel()
 
+    def _until_written(self, write: Callable[[], T]) -> T:
+        """Outcomes are never dropped: a database that is away for a while is waited for."""
+        give_up_at = time.monotonic() + settings.LEASE_SECONDS
+        while True:
+            try:
+                return write()
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() > give_up_at:
+                    raise
+                self._lose_database(error)
+
     def _lose_database(self, error: Exception) -> None:
-        """Wait for the database; stop the work before anyone else may take it."""
+        """Wait a moment for the database; stop the work before anyone else may take it."""
         logger.warning("the database does not answer: %s", error)
         connections.close_all()
         time.sleep(POLL_SECONDS)
@@ -284,17 +295,3 @@ def _last_line(ended: Ended) -> tuple[str, str]:
     if ended.outcome == Outcome.CANCELLED:
         return Level.WARN, ended.error_message
     return Level.ERROR, f"{ended.error_class}: {ended.error_message}"
-
-
-def _until_written(write: Callable[[], T]) -> T:
-    """Outcomes are never dropped: a database that is away for a while is waited for."""
-    give_up_at = time.monotonic() + settings.LEASE_SECONDS
-    while True:
-        try:
-            return write()
-        except (OperationalError, InterfaceError) as error:
-            if time.monotonic() > give_up_at:
-                raise
-            logger.warning("outcomes not written yet: %s", error)
-            connections.close_all()
-            time.sleep(POLL_SECONDS)

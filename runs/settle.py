@@ -55,13 +55,12 @@ def settle(group: Sequence[Ended]) -> set[str]:
     no longer fits. What follows: the retry or the dead letter, a waiting run of the same job
     released, the job's status.
     """
-    written = _write(group)
-    settled = [ended for ended in group if ended.run.pk in written]
+    settled = _write(group)
     _follow_up([ended for ended in settled if ended.failed])
     job_ids = {ended.run.job_id for ended in settled}
     _release(job_ids, at=max((ended.at for ended in settled), default=None))
     moves.finish({ended.run.job_id: ended.outcome for ended in settled})
-    return written
+    return {ended.run.pk for ended in settled}
 
 
 def skip(run: Run, reason: Skip, at: datetime, count: int = 1) -> Run:
@@ -90,19 +89,24 @@ UPDATE job_runs SET end_time = %s, outcome = %s, exit_code = %s, error_message =
        error_class = %s, signature = %s, result = %s, lease_expires_at = NULL
  WHERE id = %s AND outcome IS NULL
 """
-_GONE = object()
 
 
-def _write(group: Sequence[Ended]) -> set[str]:
-    """Write the outcomes of those runs that are still open and still ours; gives their ids."""
+def _write(group: Sequence[Ended]) -> list[Ended]:
+    """Write the outcomes of those runs that are still open and still ours; gives these."""
     rows = locked(Run.objects.active().filter(pk__in=[ended.run.pk for ended in group]))
-    holders = dict(rows.values_list("pk", "claim_token"))
-    ours = [ended for ended in group if holders.get(ended.run.pk, _GONE) == ended.run.claim_token]
+    holders = {run.pk: run for run in rows.only("claim_token", "cancel_requested_at")}
+    ours: list[Ended] = []
+    for ended in group:
+        found = holders.get(ended.run.pk)
+        if found and found.claim_token == ended.run.claim_token:
+            # A request to stop that came after the claim forbids the retry all the same.
+            ended.run.cancel_requested_at = found.cancel_requested_at
+            ours.append(ended)
     if ours:
         # One statement for many rows: no ORM expression a row, and one round trip where the driver pipelines.
         with connection.cursor() as cursor:
             cursor.executemany(_UPDATE, [_row(ended) for ended in ours])
-    return {ended.run.pk for ended in ours}
+    return ours
 
 
 def _row(ended: Ended) -> tuple[Any, ...]:

@@ -2,7 +2,8 @@
 
 import ipaddress
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import requests
@@ -81,15 +82,19 @@ class _Guarded:
             raise NameResolutionError(self.host, self, error) from error
         except OSError as error:
             raise NewConnectionError(self, str(error)) from error
-        self.opened.append(sock)
+        # TLS takes the socket over and leaves this object empty: a duplicate still reaches the connection.
+        self.opened.append(sock.dup())
         return sock
 
 
-def session(opened: "list[socket.socket]") -> requests.Session:
+@contextmanager
+def session() -> Iterator[tuple[requests.Session, Callable[[], None]]]:
     """A session that connects to allowed addresses only, without proxies or retries.
 
-    The sockets it opens are added to `opened`, so that they can be closed from another thread.
+    With it comes a function that ends its connections from any thread, so that whoever reads from
+    them wakes up.
     """
+    opened: list[socket.socket] = []
 
     class Plain(_Guarded, HTTPConnection):
         pass
@@ -111,23 +116,20 @@ def session(opened: "list[socket.socket]") -> requests.Session:
             manager: PoolManager = self.poolmanager
             manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
 
-    made = requests.Session()
-    made.trust_env = False
-    made.mount("http://", Adapter())
-    made.mount("https://", Adapter())
-    return made
+    with requests.Session() as made, ExitStack() as stack:
+        made.trust_env = False
+        made.mount("http://", Adapter())
+        made.mount("https://", Adapter())
+        stack.callback(_close, opened)
+        yield made, lambda: _shut_down(opened)
 
 
-def close_all(opened: "list[socket.socket]") -> None:
-    """Shut the sockets down, so that whoever reads from them wakes up."""
-    for sock in _each(opened):
-        sock.shutdown(socket.SHUT_RDWR)
+def _close(opened: list[socket.socket]) -> None:
+    for sock in opened:
+        sock.close()
 
 
-def _each(opened: "list[socket.socket]") -> Iterator[socket.socket]:
+def _shut_down(opened: list[socket.socket]) -> None:
     for sock in list(opened):
-        try:
-            sock.getpeername()
-        except OSError:
-            continue
-        yield sock
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)

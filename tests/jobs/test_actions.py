@@ -108,7 +108,9 @@ def test_the_type_of_a_job_with_runs_stays():
     with pytest.raises(actions.TypeIsFixed):
         actions.edit(
             job,
-            factories.definition(type="HTTP", payload={"http_url": "http://example.com", "http_method": "GET"}),
+            factories.definition(
+                type="HTTP", payload={"http_url": "http://example.com", "http_method": "GET"}
+            ),
             by=job.owner,
             at=LATER,
         )
@@ -141,6 +143,21 @@ def test_a_job_that_ended_while_paused_takes_its_outcome_when_resumed():
     actions.resume(job, by=job.owner, at=LATER)
     job.refresh_from_db()
     assert job.status == Status.SUCCEEDED
+
+
+def test_a_job_whose_run_went_on_while_paused_is_running_again():
+    job = factories.job()
+    actions.pause(job, by=job.owner, at=LATER)
+    Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON)
+    actions.resume(job, by=job.owner, at=LATER)
+    job.refresh_from_db()
+    assert job.status == Status.RUNNING
+
+
+def test_saving_a_job_that_waits_to_be_armed_arms_it():
+    job = factories.job(arm=False)
+    edited = actions.edit(job, factories.definition(), by=job.owner, at=LATER)
+    assert edited.status == Status.SCHEDULED
 
 
 def test_only_a_paused_job_can_be_resumed():

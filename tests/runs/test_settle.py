@@ -147,3 +147,10 @@ def test_a_run_that_waited_for_another_one_may_start_when_that_has_ended():
     Run.objects.create(job=job, scheduled_time=END, available_at=None)
     settle([Ended(run, Outcome.SUCCESS, END)])
     assert Run.objects.get(scheduled_time=END).available_at == END
+
+
+def test_a_run_that_was_asked_to_stop_is_not_tried_again():
+    run = running(factories.job(retry={"max_attempts": 3, "backoff_strategy": "FIXED", "backoff_seconds": 1}))
+    Run.objects.filter(pk=run.pk).update(cancel_requested_at=END)
+    settle([failed(run)])
+    assert not Run.objects.filter(attempt=2).exists()

@@ -1,11 +1,14 @@
 """HTTP jobs against a real server in this process."""
 
+import ssl
 import threading
 import time
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
+import trustme
 
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.http import execute
@@ -54,16 +57,34 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+@contextmanager
+def serving(tls=None):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        running.daemon_threads = True
+        running.block_on_close = False
+        if tls:
+            running.socket = tls.wrap_socket(running.socket, server_side=True)
+        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+        yield running.server_port
+        running.shutdown()
+
+
 @pytest.fixture
 def server(settings):
     settings.HTTP_ALLOWED_NETWORKS = ["127.0.0.1/32"]
     Handler.seen.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.daemon_threads = True
-        running.block_on_close = False
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}"
-        running.shutdown()
+    with serving() as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def secure_server(settings):
+    """A server whose certificate nobody knows."""
+    settings.HTTP_ALLOWED_NETWORKS = ["127.0.0.1/32"]
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with serving(context) as port:
+        yield f"https://127.0.0.1:{port}"
 
 
 @pytest.fixture
@@ -153,13 +174,30 @@ def test_a_server_that_never_answers_runs_into_the_deadline(server):
         call(f"{server}/hang", within=context(seconds=0.5))
 
 
-def test_a_cancellation_wakes_a_call_that_waits(server):
+def cancelled_after_a_moment(url, **options):
+    """Seconds that the call went on."""
     within = context()
     threading.Timer(0.2, within.cancel).start()
     started = time.monotonic()
     with pytest.raises(Cancelled):
-        call(f"{server}/hang", within=within)
-    assert time.monotonic() - started < 5
+        call(url, within=within, **options)
+    return time.monotonic() - started
+
+
+def test_a_cancellation_wakes_a_call_that_waits(server):
+    assert cancelled_after_a_moment(f"{server}/hang") < 5
+
+
+def test_a_cancellation_wakes_a_call_that_waits_behind_tls(secure_server):
+    assert cancelled_after_a_moment(f"{secure_server}/hang", metadata={"verify_tls": False}) < 5
+
+
+def test_an_unknown_certificate_is_a_failure(secure_server):
+    assert refusal(f"{secure_server}/status/200").error_class == "TLS_ERROR"
+
+
+def test_the_job_may_leave_the_certificate_unverified(secure_server):
+    assert call(f"{secure_server}/status/200", metadata={"verify_tls": False}).data["status"] == 200
 
 
 def test_an_answer_is_logged_in_part(server, logged):
