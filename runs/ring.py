@@ -55,11 +55,11 @@ def ring(ranks: Iterable[int]) -> None:
 
     Redis may be away: the work waits in the database, and the scheduler rings again.
     """
-    for rank in ranks:
-        try:
+    try:
+        for rank in ranks:
             _ring(django_rq.get_queue(QUEUES[rank]))
-        except RedisError as error:
-            logger.warning("could not ring %s: %s", QUEUES[rank], error)
+    except RedisError as error:
+        logger.warning("could not ring: %s", error)
 
 
 def _ring(queue: Queue) -> None:

@@ -15,6 +15,10 @@ from jobs.executors.http import execute
 from tests.factories import NOON
 
 
+# The product silences it once; pytest turns warnings on again for each test.
+unverified = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+
+
 class Handler(BaseHTTPRequestHandler):
     seen: ClassVar[list[dict]] = []
 
@@ -188,6 +192,7 @@ def test_a_cancellation_wakes_a_call_that_waits(server):
     assert cancelled_after_a_moment(f"{server}/hang") < 5
 
 
+@unverified
 def test_a_cancellation_wakes_a_call_that_waits_behind_tls(secure_server):
     assert cancelled_after_a_moment(f"{secure_server}/hang", metadata={"verify_tls": False}) < 5
 
@@ -196,6 +201,7 @@ def test_an_unknown_certificate_is_a_failure(secure_server):
     assert refusal(f"{secure_server}/status/200").error_class == "TLS_ERROR"
 
 
+@unverified
 def test_the_job_may_leave_the_certificate_unverified(secure_server):
     assert call(f"{secure_server}/status/200", metadata={"verify_tls": False}).data["status"] == 200
 
