@@ -54,18 +54,17 @@ class SignInFirst(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: View
     ) -> HttpResponse:
-        address = f"{reverse('sign_in')}?{urlencode({'next': page_of(request)})}"
         if request.headers.get("HX-Request"):
-            # A redirect would put the sign-in page into a corner of this one.
-            return HttpResponse(status=401, headers={"HX-Redirect": address})
-        return redirect(address)
+            # To leave the page would lose what is typed into it; js/ui.js tells the person instead.
+            return HttpResponse(status=401)
+        return redirect(f"{reverse('sign_in')}?{urlencode({'next': page_of(request)})}")
 
 
 def page_of(request: HttpRequest) -> str:
-    """The page a person is looking at: for a form or a fragment, the one it stands on."""
-    if request.method == "GET" and not request.headers.get("HX-Request"):
+    """The page a person is looking at: for a form, the one it stands on."""
+    if request.method == "GET":
         return request.get_full_path()
-    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "/")
+    page = urlsplit(request.headers.get("Referer") or "/")
     address = page._replace(scheme="", netloc="").geturl()
     return address if page.netloc in ("", request.get_host()) and is_ours(request, address) else "/"
 

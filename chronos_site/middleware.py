@@ -24,6 +24,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 # On top of what Django's SecurityMiddleware sends: referrer policy, nosniff, opener policy.
 HEADERS = {
+    # Kept for the Back button, so that what was typed is still there, but for nobody else.
+    "Cache-Control": "private, no-cache",
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

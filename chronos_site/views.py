@@ -1,4 +1,4 @@
-"""What belongs to no app: the viewer's time zone."""
+"""What belongs to no app: the viewer's time zone and the scheduler's pulse."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import is_ours
 from dashboard import viewer
@@ -49,3 +49,9 @@ def time_zone(request: HttpRequest) -> HttpResponse:
         )
         return response
     return render(request, "time_zone.html", {"form": form, "next": back}, status=400 if form.errors else 200)
+
+
+@require_safe
+def pulse(request: HttpRequest) -> HttpResponse:
+    """The top bar's word on the scheduler, for pages that stay open."""
+    return render(request, "_pulse.html")

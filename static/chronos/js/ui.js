@@ -132,6 +132,25 @@
     if (polled && busy()) { event.preventDefault(); }
   });
 
+  function showNote(id, shown) {
+    const note = document.getElementById(id);
+    if (note) { note.hidden = !shown; }
+  }
+
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const status = event.detail.xhr.status;
+    showNote("signed-out", status === 401);
+    showNote("no-answer", status >= 500);
+  });
+  document.addEventListener("htmx:sendError", () => showNote("no-answer", true));
+
+  /* ---- who signed in again in another tab has a new token: forms opened before go on working */
+  document.addEventListener("submit", (event) => {
+    const field = event.target.elements.csrfmiddlewaretoken;
+    const cookie = document.cookie.match(/(?:^|; )chronos_csrf=([^;]+)/);
+    if (field && cookie) { field.value = cookie[1]; }
+  }, true);
+
   /* ---- the browser's zone, so that the server can offer it */
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const cookie = `chronos_browser_tz=${zone}`;
