@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.access import person
 from accounts.models import User
 from chronos_site.counting import counted
 from dashboard import paging
@@ -156,7 +157,7 @@ class Row:
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
     """A page of the jobs that the person may see and that match."""
-    user: User = request.user  # type: ignore[assignment]
+    user = person(request)
     filters = JobFilters.read(request.GET, user, tuple(SORTS))
     sort = SORTS[filters.sort or "name"]
     visible = Job.objects.visible_to(user)

@@ -61,8 +61,14 @@ def preview(plan: Plan, at: datetime) -> Preview:
 def anchored(plan: Plan, job: Job) -> Plan:
     """The plan on the grid of the job it is for: an unchanged one goes on where it stands."""
     stored = job.schedule.plan
-    bare = replace(stored, anchor_at=None, jitter_key="")
-    return stored if plan == bare else replace(plan, jitter_key=job.pk)
+    return stored if _said(plan) == _said(stored) else replace(plan, jitter_key=job.pk)
+
+
+def _said(plan: Plan) -> Plan:
+    """What a person says about a plan of its kind, and nothing else."""
+    own = {"ONCE": "run_at", "CRON": "cron_expression", "INTERVAL": "interval_seconds"}
+    others: dict[str, Any] = {name: None for kind, name in own.items() if kind != plan.kind}
+    return replace(plan, anchor_at=None, jitter_key="", **others)
 
 
 @dataclass(frozen=True)

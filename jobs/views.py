@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import is_ours
+from accounts.access import is_ours, person
 from accounts.models import User
 from chronos_site.clock import database_now
 from chronos_site.counting import counted
@@ -52,7 +52,7 @@ class PauseForm(forms.Form):
 @read_or_write
 def job_create(request: HttpRequest) -> HttpResponse:
     """A new job: blank, or with `?from=` like another one."""
-    user, at = _user(request), timezone.now()
+    user, at = person(request), timezone.now()
     if request.method == "POST":
         draft = Draft(request.POST, user=user, at=at)
     elif "from" in request.GET:
@@ -69,7 +69,7 @@ def job_create(request: HttpRequest) -> HttpResponse:
 @read_or_write
 def job_edit(request: HttpRequest, job_id: str) -> HttpResponse:
     """The definition of a job; one that somebody else has saved meanwhile is not overwritten unasked."""
-    user = _user(request)
+    user = person(request)
     job = _job_to_change(request, job_id)
     draft = Draft.of(job, request.POST if request.method == "POST" else None, user=user, at=timezone.now())
     if _is_to_be_saved(request, draft):
@@ -100,7 +100,7 @@ def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
     job = _job(request, job_id)
     form = PauseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        actions.pause(job, by=_user(request), at=database_now(), **form.cleaned_data)
+        actions.pause(job, by=person(request), at=database_now(), **form.cleaned_data)
         messages.success(request, f"{job.name} is paused.")
         return _back(request, job)
     return render(request, "jobs/pause.html", {"job": job, "form": form, "next": _next(request)})
@@ -109,7 +109,7 @@ def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
 @require_POST
 def job_resume(request: HttpRequest, job_id: str) -> HttpResponse:
     job = _job(request, job_id)
-    actions.resume(job, by=_user(request), at=database_now())
+    actions.resume(job, by=person(request), at=database_now())
     messages.success(request, f"{job.name} fires again.")
     return _back(request, job)
 
@@ -119,7 +119,7 @@ def job_delete(request: HttpRequest, job_id: str) -> HttpResponse:
     """What goes with the job, and then the deed."""
     job = _job(request, job_id)
     if request.method == "POST":
-        actions.delete(job, by=_user(request))
+        actions.delete(job, by=person(request))
         messages.success(request, f"{job.name} is deleted.")
         return redirect("job_list")
     context = {
@@ -131,13 +131,8 @@ def job_delete(request: HttpRequest, job_id: str) -> HttpResponse:
     return render(request, "jobs/delete.html", context)
 
 
-def _user(request: HttpRequest) -> User:
-    user: User = request.user  # type: ignore[assignment]
-    return user
-
-
 def _job(request: HttpRequest, job_id: str) -> Job:
-    jobs = Job.objects.visible_to(_user(request)).select_related("schedule", "payload", "owner")
+    jobs = Job.objects.visible_to(person(request)).select_related("schedule", "payload", "owner")
     if not _ULID.fullmatch(job_id):
         raise Http404
     return get_object_or_404(jobs, pk=job_id)
@@ -145,7 +140,7 @@ def _job(request: HttpRequest, job_id: str) -> Job:
 
 def _job_to_change(request: HttpRequest, job_id: str) -> Job:
     job = _job(request, job_id)
-    if sentence := refusal(_user(request), job.type):
+    if sentence := refusal(person(request), job.type):
         raise PermissionDenied(sentence)
     return job
 

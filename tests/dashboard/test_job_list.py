@@ -34,7 +34,9 @@ def listed(client, user, query: str = "") -> list[str]:
 
 def ended(one: Job, outcome: Outcome, minutes: int = 0, **fields) -> Run:
     at = NOON + timedelta(minutes=minutes)
-    return Run.objects.create(job=one, scheduled_time=at, start_time=at, end_time=at, outcome=outcome, **fields)
+    return Run.objects.create(
+        job=one, scheduled_time=at, start_time=at, end_time=at, outcome=outcome, **fields
+    )
 
 
 def page_text(client, user, query: str = "") -> str:
