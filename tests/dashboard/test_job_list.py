@@ -159,7 +159,7 @@ def test_more_than_is_counted_is_said_as_such(client, owner, monkeypatch):
 
 
 def test_a_failing_job_shows_its_last_outcome_and_the_errors_first_line(client, owner):
-    one = job(owner)
+    one = job(owner, at=timezone.now())
     ended(one, Outcome.FAILURE, error_message="pool exhausted\nTraceback")
     client.force_login(owner)
     response = client.get(reverse("job_list"))
