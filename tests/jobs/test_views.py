@@ -200,7 +200,7 @@ def test_an_address_may_say_what_a_new_job_is(client, owner):
     assert "Every 1 min" in shown
 
 
-@pytest.mark.parametrize()
+@pytest.mark.parametrize("asked", ["?type=ROT", "?schedule_type=X", "?interval_seconds=x", "?name=%00"])
 def test_an_address_that_makes_no_sense_is_no_error(client, owner, asked):
     client.force_login(owner)
     assert client.get(CREATE + asked).status_code == 200
