@@ -1,6 +1,7 @@
 """What the environment says, read once and refused in a sentence when it makes no sense."""
 
 import os
+import secrets
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -11,6 +12,28 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 FILE = Path(os.environ.get("CHRONOS_ENV_FILE") or BASE_DIR / ".env")
 
 load_dotenv(FILE)
+
+TEMPLATE = """\
+# Settings of this installation. What is set in the environment comes before what stands here;
+# docs/operating.md lists every setting. This file holds secrets: keep it to yourself.
+
+# Signs sessions and links. Whoever changes it signs everybody out.
+SECRET_KEY={secret_key}
+
+# Where the data is. Without it: SQLite in the folder data/.
+# DATABASE_URL=postgresql://chronos:password@127.0.0.1:5432/chronos
+
+# Which Redis or Valkey to use. Without it: an embedded one, started by `make run`.
+# REDIS_URL=redis://127.0.0.1:6379/0
+
+# Private networks that jobs may connect to; public addresses are open to them anyway.
+# This machine itself, to try things out: take it away where other people have accounts here.
+CHRONOS_HTTP_ALLOWED_NETWORKS=127.0.0.0/8,::1
+
+# Where the web process listens.
+# CHRONOS_HOST=127.0.0.1
+# CHRONOS_PORT=8000
+"""
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -99,3 +122,17 @@ def address() -> str:
     # The addresses that mean every interface are none that a browser can open.
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{shown}:{port}/"
+
+
+def make_file() -> None:
+    """Write a fresh SECRET_KEY to `.env` unless there is one already.
+
+    Raises OSError where it cannot be written.
+    """
+    if text("SECRET_KEY"):
+        return
+    key = secrets.token_urlsafe(50)
+    lines = f"\nSECRET_KEY={key}\n" if FILE.exists() else TEMPLATE.format(secret_key=key)
+    with open(os.open(FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as out:
+        out.write(lines)
+    FILE.chmod(0o600)

@@ -1,10 +1,9 @@
-"""What the first start makes: data folder, `.env`, tables, static files, the first administrator."""
+"""What the first start makes: tables, static files, the first administrator."""
 
 import hashlib
 import os
 import secrets
 import string
-from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -17,55 +16,6 @@ from chronos_site import env
 
 # Without the letters and digits that are taken for one another.
 ALPHABET = "".join(sorted({*string.ascii_lowercase, *string.digits} - {*"l1o0i"}))
-
-SETTINGS = """\
-# Settings of this installation. What is set in the environment comes before what stands here;
-# docs/operating.md lists every setting. This file holds secrets: keep it to yourself.
-
-# Signs sessions and links. Whoever changes it signs everybody out.
-SECRET_KEY={secret_key}
-
-# Where the data is. Without it: SQLite in the folder data/.
-# DATABASE_URL=postgresql://chronos:password@127.0.0.1:5432/chronos
-
-# Which Redis or Valkey to use. Without it: an embedded one, started by `make run`.
-# REDIS_URL=redis://127.0.0.1:6379/0
-
-# Private networks that jobs may connect to; public addresses are open to them anyway.
-# This machine itself, to try things out: take it away where other people have accounts here.
-CHRONOS_HTTP_ALLOWED_NETWORKS=127.0.0.0/8,::1
-
-# Where the web process listens.
-# CHRONOS_HOST=127.0.0.1
-# CHRONOS_PORT=8000
-"""
-
-
-def make_data_folder(folder: Path) -> None:
-    """The data folder, for nobody else to read.
-
-    Raises OSError where it cannot be made or written to.
-    """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    probe = folder / ".writable"
-    probe.touch()
-    probe.unlink()
-
-
-def make_env_file(file: Path) -> bool:
-    """Write a fresh SECRET_KEY to `.env` unless there is one already; says whether it did.
-
-    Raises OSError where it cannot be written.
-    """
-    if env.text("SECRET_KEY"):
-        return False
-    key = secrets.token_urlsafe(50)
-    text = f"\nSECRET_KEY={key}\n" if file.exists() else SETTINGS.format(secret_key=key)
-    with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as out:
-        out.write(text)
-    file.chmod(0o600)
-    return True
 
 
 def reach_database() -> None:

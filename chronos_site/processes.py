@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -73,6 +74,7 @@ class Kept(Process):  # type: ignore[misc]
     stopping = multiprocessing.Event()
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        threading.Thread(target=self._end_with_manager, daemon=True).start()
         pause = 1.0
         while True:
             ears, began = _Ears(events), time.monotonic()
@@ -88,6 +90,14 @@ class Kept(Process):  # type: ignore[misc]
             )
             self.stopping.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _end_with_manager(self) -> None:
+        """When the manager was killed nobody else is left to end the process."""
+        manager = multiprocessing.parent_process()
+        if manager:
+            manager.join()
+            self.stopping.set()
+            self._child.send_signal(signal.SIGTERM)
 
 
 class _Ears:

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chronos_site import env, first_start, processes, valkey
+from chronos_site import env, processes, valkey
 
 
 class Refused(Exception):
@@ -38,6 +38,8 @@ def main() -> None:
 
 def run(*, demo: bool) -> int:
     """Prepare what is missing, then run every process of the Procfile until told to stop."""
+    # Whatever we and our processes write is for nobody else, also in a folder that others may open.
+    os.umask(0o077)
     data_dir = env.folder("CHRONOS_DATA_DIR", "data")
     _prepare(data_dir)
     with _alone(data_dir):
@@ -50,11 +52,22 @@ def run(*, demo: bool) -> int:
 
 
 def _prepare(data_dir: Path) -> None:
-    for make, what in ((first_start.make_data_folder, data_dir), (first_start.make_env_file, env.FILE)):
-        try:
-            make(what)
-        except OSError as error:
-            raise Refused(f"{what} cannot be written to: {error.strerror}.") from None
+    try:
+        _make_data_folder(data_dir)
+        env.make_file()
+    except OSError as error:
+        raise Refused(f"{error.filename} cannot be written to: {error.strerror}.") from None
+
+
+def _make_data_folder(folder: Path) -> None:
+    """The data folder, for nobody else to read.
+
+    Raises OSError where it cannot be made or written to.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    probe = folder / ".writable"
+    probe.touch()
+    probe.unlink()
 
 
 @contextlib.contextmanager
@@ -118,9 +131,14 @@ def _await_store(data_dir: Path, keeper: subprocess.Popen[bytes]) -> None:
 
 def _manage(command: str) -> None:
     """Run a management command; what it says of a failure is enough."""
-    done = subprocess.run([sys.executable, "manage.py", command], cwd=env.BASE_DIR, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
+    # In a session of its own it is ended by us alone, not by Ctrl-C in the middle of a sentence.
+    child = subprocess.Popen([sys.executable, "manage.py", command], cwd=env.BASE_DIR, start_new_session=True)
+    try:
+        code = child.wait()
+    finally:
+        child.terminate()
+    if code:
+        sys.exit(code)
 
 
 if __name__ == "__main__":
