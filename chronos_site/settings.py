@@ -162,6 +162,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
+# Which account and which address is what the log is read for; passwords are masked in any case.
+AXES_SENSITIVE_PARAMETERS = []
 
 # Time and language
 

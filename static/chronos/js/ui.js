@@ -38,6 +38,10 @@
     if (asked.dataset.open && openDialog(asked.dataset.open)) { event.preventDefault(); }
   });
 
+  /* ---- the first thing to correct */
+  const wrong = document.querySelector(".is-invalid");
+  if (wrong) { wrong.focus(); }
+
   /* ---- keys: links that carry data-key, "/" and "?" */
   let before = "";
 
