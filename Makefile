@@ -23,12 +23,12 @@ test: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev
 	@exec $(IN_VENV) tests/check.py
 
-$(VENV)/.installed: requirements.txt | $(IN_VENV)
+$(VENV)/.installed: requirements.txt constraints.txt | $(IN_VENV)
 	@echo "Installing what Chronos runs on. This takes a minute, once."
 	@$(PIP) install --requirement requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt requirements.txt | $(IN_VENV)
+$(VENV)/.installed-dev: requirements-dev.txt requirements.txt constraints.txt | $(IN_VENV)
 	@echo "Installing what the tests and checks need."
 	@$(PIP) install --requirement requirements-dev.txt
 	@touch $@ $(VENV)/.installed
