@@ -61,7 +61,7 @@ class DbToKafkaForm(QueryForm):
         label="Rows at once", required=False, least=1, most=100_000, help_text="1,000 if empty."
     )
     max_rows = NumberField(
-        label="Most rows", required=False, least=1, most=2_000_000_000, help_text="A run; all if empty."
+        label="Most rows", required=False, least=1, most=2_000_000_000, help_text="Of one run; all if empty."
     )
     offset_field = TextField(
         label="Go on by", required=False, mono=True, help_text="The column that grows, such as created_at"
@@ -82,11 +82,11 @@ class DbToKafkaForm(QueryForm):
         help_text="For rows that fail, such as order-updates-dlq",
     )
     max_retries = NumberField(
-        label="Tries a message",
+        label="Repetitions",
         required=False,
         least=0,
         most=100,
-        help_text="Repetitions of a send; 3 if empty.",
+        help_text="Of a send that fails; 3 if empty.",
     )
     query_timeout_seconds = NumberField(
         label="Query timeout", required=False, least=1, most=86_400, help_text="Seconds; 300 if empty."

@@ -1,6 +1,7 @@
 """What every type's form promises, tried with requests of all ten."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from jobs.models import JobPayload
 from jobs.retries import normal
 from tests.jobs.executors.payloads import FULL, SMALL, errors, form, full, posted
 
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "job-types"
 COLUMNS = {field.name for field in JobPayload._meta.concrete_fields}
 DEEP = json.loads('{"a":' * (DEPTH_LIMIT + 1) + "1" + "}" * (DEPTH_LIMIT + 1))
 BOTTOMLESS = json.loads('{"a":' * 900 + "1" + "}" * 900)
@@ -189,6 +191,16 @@ def test_the_ten_types_stand_in_the_order_of_the_cards():
         "DUMMY",
         "DB_TO_KAFKA",
     ]
+
+
+@pytest.mark.parametrize("code", TYPES)
+def test_the_documentation_names_every_key_and_class_and_its_example_is_complete(code):
+    text = (DOCS / f"{code.lower().replace('_', '-')}.md").read_text()
+    example = json.loads(text.partition("```json")[2].partition("```")[0])
+    assert errors(form(code, example)) == {}
+    told = [each for each in (*TYPES[code].aliases, *TYPES[code].error_classes) if f"`{each}`" not in text]
+    assert told == []
+    assert ("runs in a later version" in text) is not TYPES[code].runnable
 
 
 @pytest.mark.parametrize("code", TYPES)

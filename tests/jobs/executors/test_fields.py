@@ -2,11 +2,13 @@ import pytest
 from django import forms
 
 from jobs.executors.fields import (
+    DecimalField,
     EnvironmentField,
     FlagField,
     HeadersField,
     JsonField,
     NamesField,
+    NumberField,
     NumbersField,
     TextField,
     TextListField,
@@ -76,6 +78,12 @@ def test_what_is_shown_is_read_back(field, value):
 def test_lines_are_only_kept_where_there_is_room():
     assert TextField(lines=3).clean("a\r\nb\tc") == "a\nb\tc"
     assert refusal(TextField(), "a\r\nb") == "This holds a control character."
+
+
+@pytest.mark.parametrize("wrong", [True, [], {}, [1], {"a": 1}])
+@pytest.mark.parametrize("field", [NumberField, DecimalField])
+def test_a_number_is_no_flag_and_no_list(field, wrong):
+    assert "number from 0 to 9." in refusal(field(least=0, most=9, required=False), wrong)
 
 
 @pytest.mark.parametrize(
