@@ -13,7 +13,9 @@ from jobs.executors import TYPES
 from jobs.models import Backoff, Kind, Misfire, Overlap, Priority
 from jobs.schedules import BadSchedule, Plan, check, next_fire
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Control characters, line ends, marks that turn the direction of writing, and halves of characters.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 LATEST_YEAR = 9999
 
@@ -41,8 +43,10 @@ class BasicsForm(forms.Form):
         return self.cleaned_data["priority"] or Priority.MEDIUM.value
 
     def clean_description(self) -> str:
-        text: str = self.cleaned_data["description"]
-        return text.replace("\r\n", "\n")
+        text = str(self.cleaned_data["description"]).replace("\r\n", "\n")
+        if _CONTROL_IN_TEXT.search(text):
+            raise ValidationError("The description holds a control character.")
+        return text
 
     def definition(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("name", "type", "priority", "description")}
@@ -103,10 +107,12 @@ class ScheduleForm(forms.Form):
     )
 
     def clean_timezone(self) -> str:
-        name = self.cleaned_data["timezone"] or "UTC"
-        if name not in zones.names():
-            raise ValidationError(f"{name} is no time zone: write it like Europe/Berlin.")
-        return str(name)
+        name: str = self.cleaned_data["timezone"] or "UTC"
+        try:
+            zones.zone(name)
+        except zones.UnknownZone as error:
+            raise ValidationError(str(error)) from error
+        return name
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -122,6 +128,10 @@ class ScheduleForm(forms.Form):
         zone = self.cleaned_data.get("timezone")
         if value is None or zone is None:
             return
+        shown = self.initial.get(name)
+        if isinstance(shown, datetime) and value == shown.replace(microsecond=0):
+            # A page cannot show which pass of an hour that comes twice was meant; unchanged, it stays.
+            value = shown
         try:
             placed = value if value.tzinfo else value.replace(tzinfo=ZoneInfo(zone))
             self.cleaned_data[name] = placed.astimezone(UTC)

@@ -179,8 +179,8 @@ def _warn_of_unknown_errors(reading: Reading, definition: Definition) -> None:
 
 def _refuse_stars(reading: Reading, definition: Definition) -> None:
     keys = by_field(TYPES[definition["type"]].aliases)
-    for column in starred(definition["payload"]):
+    for column, inside in starred(definition["payload"]):
         reading.refuse(
-            at("payload", keys.get(column, column)),
+            at("payload", keys.get(column, column)) + inside,
             f"A secret is masked here as {MASK}: write it out, or export with --with-secrets.",
         )

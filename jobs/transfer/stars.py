@@ -1,7 +1,7 @@
 """Secrets in files: written as ***, and refused where *** would be read as a secret."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jobs import masking
@@ -15,10 +15,12 @@ def masked(definition: Definition) -> Definition:
     return _with_stars(masking.definition(definition))  # type: ignore[no-any-return]
 
 
-def starred(payload: Mapping[str, Any]) -> list[str]:
-    """The columns that hold a mask where a secret belongs; three stars anywhere else are just stars."""
+def starred(payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each column with a mask where a secret belongs, and where in its JSON; other stars are just stars."""
     hidden = masking.payload(payload)
-    return [name for name, value in payload.items() if _is_starred(value, hidden[name])]
+    for column, value in payload.items():
+        for path in _starred(value, hidden[column]):
+            yield column, path
 
 
 def _with_stars(value: Any) -> Any:
@@ -29,14 +31,17 @@ def _with_stars(value: Any) -> Any:
     return [_with_stars(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _is_starred(given: Any, hidden: Any) -> bool:
-    """Whether masking takes stars for a secret, or the dots of a page were copied."""
+def _starred(given: Any, hidden: Any, path: str = "") -> Iterator[str]:
+    """Where masking takes stars for a secret, or the dots of a page were copied."""
     if isinstance(given, str):
-        return masking.DOTS in given or str(hidden).count(MASK) < given.count(MASK)
-    if hidden == masking.DOTS:
-        return MASK in json.dumps(given)
-    if isinstance(given, Mapping):
-        return any(_is_starred(inner, hidden[name]) for name, inner in given.items())
-    if isinstance(given, list):
-        return any(map(_is_starred, given, hidden))
-    return False
+        if masking.DOTS in given or str(hidden).count(MASK) < given.count(MASK):
+            yield path
+    elif hidden == masking.DOTS:
+        if MASK in json.dumps(given):
+            yield path
+    elif isinstance(given, Mapping):
+        for name, inner in given.items():
+            yield from _starred(inner, hidden[name], f"{path}.{name}")
+    elif isinstance(given, list):
+        for number, inner in enumerate(given):
+            yield from _starred(inner, hidden[number], f"{path}[{number}]")
