@@ -3,12 +3,16 @@
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from django.conf import settings
+from django.contrib.admin import site
 from django.test import Client
+from django.urls import reverse
 
 from accounts.models import User
+from tests import factories
 
 # A page's name, and what makes its rows and gives its address to the one who is signed in.
 PAGES: dict[str, Callable[[User], str]] = {
@@ -16,10 +20,14 @@ PAGES: dict[str, Callable[[User], str]] = {
     "time zone": lambda user: "/time-zone/",
     "not found": lambda user: "/nowhere/",
     "administration": lambda user: "/admin/",
-    "accounts": lambda user: "/admin/accounts/user/",
-    "one account": lambda user: f"/admin/accounts/user/{user.pk}/change/",
-    "new account": lambda user: "/admin/accounts/user/add/",
+    "one account in the administration": lambda user: f"/admin/accounts/user/{user.pk}/change/",
+    "a new account in the administration": lambda user: "/admin/accounts/user/add/",
+    "one job in the administration": lambda user: f"/admin/jobs/job/{factories.job(user).pk}/change/",
 }
+for _model in site._registry:
+    PAGES[f"{_model._meta.verbose_name_plural} in the administration"] = partial(
+        lambda name, user: reverse(f"admin:{name}_changelist"), _model._meta.label_lower.replace(".", "_")
+    )
 
 _SWITCHES = [
     "--no-sandbox",
@@ -69,7 +77,7 @@ def visit(chromium, live_server):
             cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
             context.add_cookies([cookie])
         page = context.new_page()
-        page.goto(path)
+        assert page.goto(path).status < 500
         return page
 
     yield open_page
