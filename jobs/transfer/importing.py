@@ -87,7 +87,8 @@ class Import:
     def judge(self, entries: Sequence[Entry]) -> list[Verdict]:
         """The verdicts, without storing anything."""
         verdicts = [Verdict(entry.source, requests.read(entry.request)) for entry in entries]
-        self._taken = self._names_in_use(verdict.name for verdict in verdicts)
+        # Only names that were found good: a database does not even look for half a character.
+        self._taken = self._names_in_use(verdict.name for verdict in verdicts if verdict.reading.definition)
         for verdict in verdicts:
             self._judge(verdict)
         return verdicts

@@ -122,9 +122,8 @@ def test_what_nobody_knows_never_replaces_what_stands_there():
 def test_the_fields_of_another_kind_of_schedule_are_left_out_with_a_warning():
     reading = read(cron("0 9 * * *", intervalSeconds=60, runAt="2026-01-01T00:00:00Z"))
     assert "interval_seconds" not in reading.definition["schedule"]
-    assert reading.warnings == [
-        "Left out, because a schedule of type CRON has no use for it: schedule.runAt, schedule.intervalSeconds."
-    ]
+    [warning] = reading.warnings
+    assert warning.endswith("CRON has no use for it: schedule.runAt, schedule.intervalSeconds.")
 
 
 def test_options_inside_metadata_mean_the_same_as_beside_it():
@@ -243,7 +242,7 @@ def test_an_unknown_type_is_told_with_those_that_are_known():
 @pytest.mark.parametrize("value", [7, 1.5, True, None, [], [[]], {}, {"a": {}}, "x" * 50_000])
 @pytest.mark.parametrize("code", TYPES)
 def test_nothing_but_sentences_comes_of_wrong_values_everywhere(code, value):
-    keys = {key: value for key in TYPES[code].aliases}
+    keys = dict.fromkeys(TYPES[code].aliases, value)
     parts = {"name": value, "priority": value, "schedule": {"scheduleType": value}, "retryPolicy": value}
     for request in (
         of_type(code, keys),
