@@ -14,7 +14,6 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-MOST = 10_000
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}", re.IGNORECASE)
 
 
@@ -28,12 +27,13 @@ class AtLeast(int):
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Counts no further than a bound; older rows are reached by filter or search."""
 
+    most = 10_000
     object_list: models.QuerySet[Any]
 
     @cached_property
     def count(self) -> int:
-        found = self.object_list.order_by()[: MOST + 1].count()
-        return AtLeast(MOST) if found > MOST else found
+        found = self.object_list.order_by()[: self.most + 1].count()
+        return AtLeast(self.most) if found > self.most else found
 
     def page(self, number: int | str) -> Page[Any]:
         """First the ids, then the rows: what the offset passes over stays narrow and unjoined."""
@@ -49,7 +49,12 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class BoundedChangeList(ChangeList):
-    """Sorts by no column but the sortable ones, whatever the address says."""
+    """Reads by the paginator alone, and sorts by no column but the sortable ones, whatever the address says."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if isinstance(self.result_list, models.QuerySet):  # it all fits on one page
+            self.result_list = self.paginator.page(1).object_list
 
     def get_ordering_field(self, field_name: Any) -> Any:
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None

@@ -29,21 +29,27 @@ _HARMLESS_HEADERS = {
     "if-none-match",
     "user-agent",
 }
-_NAME = (
-    r"[\w.-]*(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|credential|authorization|signature|session[_-]?id)[\w.-]*"
+# Bounded, so that no text makes the search slow.
+_BESIDE = r"[\w.-]{0,64}"
+_TELLING = (
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+    rf"|credential|authorization|signature|session[_-]?id){_BESIDE}"
 )
-_SECRET_NAME = re.compile(rf"(?:{_NAME}|auth|key|sig|pass)", re.IGNORECASE)
-_PLACEHOLDER = r"\{\{\s*secret:[^{}]*\}\}"
-_PLACEHOLDER_ONLY = re.compile(rf"(?:\w+\s+)?{_PLACEHOLDER}")
-_USER_PASSWORD = re.compile(r"(\w://[^\s/:@]*:)(?!\{\{)[^\s@]+(?=@)")
-_PARAMETER = re.compile(rf"([?&;](?:{_NAME}|auth|key|sig|pass)=)(?!\{{\{{)[^&;#\s]+", re.IGNORECASE)
+_NAME = rf"(?:{_BESIDE}{_TELLING}|auth|key|sig|pass)"
+_SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\{\{\s*secret:[^{}]*\}\}")
+_PLACEHOLDER_ONLY = re.compile(rf"(?:\w+\s+)?{_PLACEHOLDER.pattern}")
+# While a text is masked, each placeholder is one letter that no text uses.
+_STAND_INS = [chr(code) for code in range(0xE000, 0xF900)]
+_NOT_STAND_IN = r"(?![\"']?(?:\w+\s+)?[\ue000-\uf8ff])"
+_USER_PASSWORD = re.compile(rf"(\w://[^\s/:@]*:){_NOT_STAND_IN}[^\s@/]+(?=@)")
+_PARAMETER = re.compile(rf"([?&;]{_NAME}=){_NOT_STAND_IN}[^&;#\s]+", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
-    rf"(\b{_NAME}[\"']?\s*[:=]\s*)(?!\s*[\"']?(?:\w+\s+)?\{{\{{)"
-    r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?:(?:bearer|basic|digest)\s+)?[^\s\"'&;,]+)",
+    rf"({_TELLING}[\"']?\s*[:=]\s*){_NOT_STAND_IN}"
+    r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?:(?:bearer|basic|digest)\s+)?[^\s\"'&;,]+)",
     re.IGNORECASE,
 )
-_BEARER = re.compile(r"\b(bearer\s+)(?!\{\{)[\w.~+/=-]{8,}", re.IGNORECASE)
+_BEARER = re.compile(rf"\b(bearer\s+){_NOT_STAND_IN}[\w.~+/=-]{{8,}}", re.IGNORECASE)
 
 
 def definition(whole: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,8 +87,13 @@ def anything(value: Any) -> Any:
 
 def text(value: str) -> str:
     """Free text without the passwords of its URLs and without what follows a telling name."""
+    placeholders = dict(zip(_STAND_INS, _PLACEHOLDER.findall(value), strict=False))
+    for stand_in, placeholder in placeholders.items():
+        value = value.replace(placeholder, stand_in, 1)
     for pattern in (_USER_PASSWORD, _PARAMETER, _ASSIGNMENT, _BEARER):
         value = pattern.sub(rf"\1{DOTS}", value)
+    for stand_in, placeholder in placeholders.items():
+        value = value.replace(stand_in, placeholder)
     return value
 
 

@@ -6,9 +6,10 @@ JOB = "01HZY0000000000000000000J1"
 RUN = "01HZY0000000000000000000R1"
 DEAD_LETTER = "01HZY0000000000000000000D1"
 
+_ALICE = "WHERE email = 'alice@example.com'"
 _ROWS = [
     "INSERT INTO users (email, password) VALUES ('alice@example.com', '!')",
-    f"INSERT INTO jobs (id, owner_id, name, type) SELECT '{JOB}', id, 'nightly', 'HTTP' FROM users",
+    f"INSERT INTO jobs (id, owner_id, name, type) SELECT '{JOB}', id, 'nightly', 'HTTP' FROM users {_ALICE}",
     f"""INSERT INTO job_schedules (job_id, schedule_type, run_at, cron_expression, interval_seconds)
         VALUES ('{JOB}', 'INTERVAL', '2026-03-02 23:30:00', '* * * * *', 60)""",
     f"INSERT INTO job_payloads (job_id, type, http_url) VALUES ('{JOB}', 'HTTP', 'http://127.0.0.1/')",
@@ -19,7 +20,7 @@ _ROWS = [
     f"""INSERT INTO dlq_events (id, job_id, run_id, failure_reason)
         VALUES ('{DEAD_LETTER}', '{JOB}', '{RUN}', 'no')""",
     f"""INSERT INTO notifications (user_id, job_id, channel, target, template_code)
-        SELECT id, '{JOB}', 'EMAIL', email, 'job_failed' FROM users""",
+        SELECT id, '{JOB}', 'EMAIL', email, 'job_failed' FROM users {_ALICE}""",
     "INSERT INTO audit_events (id, entity_type, entity_id, action) VALUES ('01HZYA', 'Job', 'x', 'MADE')",
 ]
 

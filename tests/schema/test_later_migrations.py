@@ -75,7 +75,7 @@ def test_a_changed_table_keeps_its_rules(app, operation):
     assert reading.live() == before
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="on SQLite the ORM sees to it")
+@pytest.mark.databases("postgresql", "mysql")  # on SQLite the ORM sees to it
 def test_a_foreign_key_added_later_has_its_rule_in_the_database():
     first = models.ForeignKey("runs.run", on_delete=set_null, null=True, related_name="+")
     with _migrated("runs", migrations.AddField("deadletter", "first", first)):

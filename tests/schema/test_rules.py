@@ -23,7 +23,8 @@ OWNED = [
     "dlq_events",
 ]
 
-by_the_database = pytest.mark.skipif(connection.vendor == "sqlite", reason="on SQLite the ORM sees to it")
+# On SQLite the ORM sees to it.
+by_the_database = pytest.mark.databases("postgresql", "mysql")
 
 
 def _more_runs(number: int) -> None:

@@ -1,0 +1,141 @@
+"""Every table in the admin: who may see it, what it costs, what cannot be done."""
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from chronos_site.admin_lists import AtLeast, BoundedPaginator, ReadOnlyAdmin
+from chronos_site.schema import new_ulid
+from jobs.models import Job
+from runs.models import ExecutionStats, Run
+from tests import factories
+from tests.schema import rows
+
+pytestmark = pytest.mark.django_db
+
+OURS = ("accounts", "audit", "jobs", "notifications", "runs")
+MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
+READ_ONLY = [
+    model
+    for model in MODELS
+    if isinstance(admin.site._registry[model], ReadOnlyAdmin) and model is not ExecutionStats
+]
+
+each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+
+
+def address(model) -> str:
+    return f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+
+
+@pytest.fixture
+def ada(client):
+    ada = factories.ada()
+    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    return ada
+
+
+@pytest.mark.databases
+@each_model
+def test_every_list_shows_its_rows(client, ada, model):
+    _one_of_everything()
+    assert client.get(address(model)).status_code == 200
+
+
+@each_model
+def test_a_list_costs_the_same_whatever_its_table_holds(client, ada, model):
+    _one_of_everything()
+    client.get(address(model))
+    few = _queries(client, model)
+    for number in range(20):
+        _another_of_everything(number)
+    assert _queries(client, model) == few <= 8
+
+
+def _one_of_everything() -> None:
+    rows.one_everywhere()
+    rows.sql("INSERT INTO processes (name, kind, host, pid) VALUES ('w1', 'WORKER', 'here', 1)")
+    Job.objects.get().versions.create(version=1, definition={"name": "nightly"})
+
+
+def _queries(client, model) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        client.get(address(model))
+    return len(queries)
+
+
+def _another_of_everything(number: int) -> None:
+    owner = User.objects.create_user(f"user{number}@example.com", "!")
+    job = factories.job(owner, name=f"job {number}")
+    run = Run.objects.create(job=job, scheduled_time=factories.NOON)
+    run.logs.create(message="done")
+    run.dead_letters.create(job=job, failure_reason="no")
+    job.notifications.create(user=owner, channel="EMAIL", target="x@example.com", template_code="x")
+
+
+@each_model
+@pytest.mark.parametrize("name", ["alice", "bob"])
+def test_only_administrators_see_a_list(client, model, name):
+    client.force_login(getattr(factories, name)(), "django.contrib.auth.backends.ModelBackend")
+    assert client.get(address(model), follow=True).status_code == 403
+
+
+@pytest.mark.parametrize("model", READ_ONLY, ids=lambda model: model.__name__)
+def test_what_the_product_writes_is_only_read(client, ada, model):
+    _one_of_everything()
+    row = model.objects.first()
+    assert client.get(f"{address(model)}{row.pk}/change/").status_code == 200
+    assert client.post(f"{address(model)}{row.pk}/change/", {}).status_code == 403
+    assert client.get(f"{address(model)}{row.pk}/delete/").status_code == 403
+    assert client.get(f"{address(model)}add/").status_code == 403
+
+
+def test_a_count_ends_at_its_bound():
+    job = factories.job()
+    Run.objects.bulk_create(
+        Run(id=new_ulid(), job=job, scheduled_time=factories.NOON, attempt=number) for number in range(1, 6)
+    )
+
+    class FewPaginator(BoundedPaginator):
+        most = 3
+
+    paginator = FewPaginator(Run.objects.order_by("-id"), 2)
+    assert (paginator.count, str(paginator.count), paginator.num_pages) == (3, "3+", 2)
+    assert str(FewPaginator(Run.objects.filter(attempt__lte=3).order_by("-id"), 2).count) == "3"
+
+
+def test_a_count_that_stopped_says_so():
+    assert str(AtLeast(10_000)) == "10,000+"
+
+
+def test_a_page_keeps_the_order():
+    job = factories.job()
+    for attempt in range(1, 6):
+        Run.objects.create(job=job, scheduled_time=factories.NOON, attempt=attempt)
+    page = BoundedPaginator(Run.objects.order_by("-attempt"), 2).page(2)
+    assert [run.attempt for run in page.object_list] == [3, 2]
+
+
+def test_an_address_cannot_sort_by_what_has_no_index(client, ada):
+    rows.one_everywhere()
+    columns = admin.site._registry[Run].list_display
+    response = client.get(address(Run), {"o": columns.index("worker_id")})
+    assert "worker_id" not in str(response.context["cl"].queryset.query.order_by)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "django_rq/dashboard/",
+        "django_rq/queue/",
+        "django_rq/dashboard/queues/0/",
+        "django_rq/dashboard/stats.json",
+        "django_rq/dashboard/metrics",
+        "django_rq/dashboard/workers/0/",
+    ],
+)
+def test_nothing_of_rqs_dashboard_is_reachable(client, ada, path):
+    assert client.get(f"/admin/{path}").status_code == 404
+    assert client.get(f"/{path}").status_code == 404

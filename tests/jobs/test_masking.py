@@ -1,0 +1,80 @@
+"""What the eyes of people get to see of a definition."""
+
+from time import perf_counter
+
+import pytest
+
+from jobs import masking
+from jobs.masking import DOTS
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("postgresql://app:s3cret@db/app", f"postgresql://app:{DOTS}@db/app"),
+        (
+            "jdbc:postgresql://db/app?user=app&password=s3cret",
+            f"jdbc:postgresql://db/app?user=app&password={DOTS}",
+        ),
+        ("mysql://db/app;user=x;pwd=s3cret", f"mysql://db/app;user=x;pwd={DOTS}"),
+        ("https://example.com/?api_key=s3cret&day=1", f"https://example.com/?api_key={DOTS}&day=1"),
+        ("redis://:s3cret@cache:6379/0", f"redis://:{DOTS}@cache:6379/0"),
+        ("https://user:p%40ss:s3cret@example.com/", f"https://user:{DOTS}@example.com/"),
+        ('{"user": "a", "password": "s3cret word"}', f'{{"user": "a", "password": {DOTS}}}'),
+        ("export DB_PASSWORD='s3cret word'\nrun", f"export DB_PASSWORD={DOTS}\nrun"),
+        ("curl -H 'Authorization: Bearer s3cret123'", f"curl -H 'Authorization: {DOTS}'"),
+        ("token = bearer s3cret123; go", f"token = {DOTS}; go"),
+        ("use bearer s3cret123 here", f"use bearer {DOTS} here"),
+        ("client_secret: s3cret", f"client_secret: {DOTS}"),
+    ],
+)
+def test_text_loses_its_secrets(given, shown):
+    assert masking.text(given) == shown
+
+
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        "https://example.com/path?page=2",
+        "SELECT token_count, key FROM stats WHERE author = 'a'",
+        "postgresql://app@db/app",
+        "Authorization: Bearer {{ secret:api }}",
+        "postgresql://app:{{ secret:db }}@db/app",
+        "https://example.com/?token={{ secret:api }}",
+        "12:30:00 https://example.com:8080/a@b",
+    ],
+)
+def test_other_text_stays(harmless):
+    assert masking.text(harmless) == harmless
+
+
+def test_headers_keep_their_names_and_the_values_that_cannot_hurt():
+    shown = masking.payload(
+        {"http_headers": {"Authorization": "Basic s3cret", "X-Anything": "s3cret", "Accept": "text/html"}}
+    )
+    assert shown["http_headers"] == {"Authorization": DOTS, "X-Anything": DOTS, "Accept": "text/html"}
+
+
+def test_json_is_masked_by_name_at_any_depth():
+    given = {"smtp": [{"password": "s3cret", "port": 25, "auth": {"user": "a"}}], "access_key": None}
+    assert masking.anything(given) == {
+        "smtp": [{"password": DOTS, "port": 25, "auth": DOTS}],
+        "access_key": None,
+    }
+
+
+def test_a_placeholder_names_a_secret_and_is_none():
+    headers = {"Authorization": "Bearer {{ secret:api }}", "X-Key": "{{secret:key}} s3cret"}
+    assert masking.headers(headers) == {"Authorization": "Bearer {{ secret:api }}", "X-Key": DOTS}
+
+
+def test_a_version_shows_all_but_the_secrets_of_its_payload():
+    shown = masking.definition({"name": "x", "payload": {"database_url": "postgresql://a:s3cret@b/c"}})
+    assert shown == {"name": "x", "payload": {"database_url": f"postgresql://a:{DOTS}@b/c"}}
+
+
+@pytest.mark.parametrize("piece", ["a-", "token", "?key", "password ", "a://", "{{ secret:", "bearer "])
+def test_no_text_makes_it_slow(piece):
+    started = perf_counter()
+    masking.text(piece * 50_000)
+    assert perf_counter() - started < 2
