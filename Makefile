@@ -6,10 +6,14 @@
 PYTHON ?= python3
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
-PIP := $(IN_VENV) -m pip --require-virtualenv --disable-pip-version-check --quiet
+INSTALL := $(IN_VENV) -m pip --require-virtualenv --disable-pip-version-check --quiet install --requirement
+, := ,
+REFUSE = { echo "Chronos cannot be installed. $(1)" >&2; exit 1; }
+
+# An environment whose Python was upgraded or taken away is of no use.
+$(shell [ ! -e $(VENV)/.installed ] || $(IN_VENV) -c "import django, honcho" 2>/dev/null || rm -rf $(VENV))
 
 .PHONY: run demo test check
-.DELETE_ON_ERROR:
 
 run: $(VENV)/.installed
 	@exec $(IN_VENV) -m chronos_site.product
@@ -23,18 +27,20 @@ test: $(VENV)/.installed-dev
 check: $(VENV)/.installed-dev
 	@exec $(IN_VENV) tests/check.py
 
-$(VENV)/.installed: requirements.txt constraints.txt | $(IN_VENV)
+$(VENV)/.installed: requirements.txt constraints.txt | $(VENV)/.made
 	@echo "Installing what Chronos runs on. This takes a minute, once."
-	@$(PIP) install --requirement requirements.txt
+	@$(INSTALL) requirements.txt || $(call REFUSE,The Python packages could not be installed; what pip says stands above.)
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.txt requirements.txt constraints.txt | $(IN_VENV)
+$(VENV)/.installed-dev: requirements-dev.txt requirements.txt constraints.txt | $(VENV)/.made
 	@echo "Installing what the tests and checks need."
-	@$(PIP) install --requirement requirements-dev.txt
+	@$(INSTALL) requirements-dev.txt || $(call REFUSE,The Python packages could not be installed; what pip says stands above.)
 	@touch $@ $(VENV)/.installed
 
-$(IN_VENV):
-	@command -v $(PYTHON) >/dev/null || { echo "Chronos needs Python 3.11 or newer, and there is no $(PYTHON) here. On Debian: apt install python3 python3-venv"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Chronos needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) -V`. PYTHON=/path/to/python3 make run takes another."; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. On Debian: apt install python3-venv"; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || $(call REFUSE,It needs Python 3.11 or newer$(,) and there is no $(PYTHON) here. On Debian: apt install python3 python3-venv)
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || $(call REFUSE,It needs Python 3.11 or newer$(,) and $(PYTHON) is older. Another one: make run PYTHON=/path/to/python3)
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || $(call REFUSE,Python's module venv is missing. On Debian: apt install python3-venv)
+	@[ -w . ] || $(call REFUSE,This folder cannot be written to.)
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
