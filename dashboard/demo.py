@@ -178,30 +178,30 @@ class History:
 
     def _give_up(self, job: Job, run: Run) -> None:
         """A dead letter; the older ones have been seen to."""
-        age = self.at - (run.end_time or self.at)
+        ended = run.end_time or self.at
         letter = DeadLetter(
-            id=str(ULID.from_datetime(run.end_time or self.at)),
+            id=str(ULID.from_datetime(ended)),
             job=job,
             run=run,
             failure_reason=f"{run.error_class}: {run.error_message}",
             signature=run.signature,
-            created_at=run.end_time,
+            created_at=ended,
         )
-        if age > timedelta(days=2):
-            ignored = self.chance.random() < 0.2
-            letter.status = DeadLetter.Status.IGNORED if ignored else DeadLetter.Status.RESOLVED
-            letter.resolved_at = (run.end_time or self.at) + timedelta(hours=self.chance.randint(1, 20))
-            letter.resolution_notes = self.chance.choice(NOTES)
-            self._event(letter, f"DEAD_LETTER_{letter.status}", letter.resolved_at)
+        if self.at - ended > timedelta(days=2):
+            self._see_to(letter, ended + timedelta(hours=self.chance.randint(1, 20)))
         self.letters.append(letter)
 
-    def _event(self, letter: DeadLetter, action: str, at: datetime) -> None:
+    def _see_to(self, letter: DeadLetter, at: datetime) -> None:
+        ignored = self.chance.random() < 0.2
+        letter.status = DeadLetter.Status.IGNORED if ignored else DeadLetter.Status.RESOLVED
+        letter.resolved_at = at
+        letter.resolution_notes = self.chance.choice(NOTES)
         self.events.append(
             AuditEvent(
                 id=str(ULID.from_datetime(at)),
                 entity_type="DeadLetter",
                 entity_id=letter.pk,
-                action=action,
+                action=f"DEAD_LETTER_{letter.status}",
                 user_email=OPERATOR,
                 timestamp=at,
                 details={"note": letter.resolution_notes},

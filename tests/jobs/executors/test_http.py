@@ -14,7 +14,6 @@ from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionE
 from jobs.executors.http import execute
 from tests.factories import NOON
 
-
 # The product silences it once; pytest turns warnings on again for each test.
 unverified = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 
