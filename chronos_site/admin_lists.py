@@ -55,6 +55,8 @@ class BoundedChangeList(ChangeList):
         super().get_results(request)
         if isinstance(self.result_list, models.QuerySet):  # it all fits on one page
             self.result_list = self.paginator.page(1).object_list
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count  # or the page offers to show all, which it does
 
     def get_ordering_field(self, field_name: Any) -> Any:
         return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None

@@ -30,16 +30,13 @@ from jobs.definition import PAYLOAD_FIELDS
 from jobs.models import Job, JobPayload, JobSchedule, JobSummary, JobVersion, Kind, RetryPolicy
 
 _MOST_COUNTED = 100_000
+_DEFAULTS = {field.name: field.get_default() for field in JobPayload._meta.concrete_fields}
 
 
 def _contents(payload: JobPayload) -> SafeString | str:
-    columns = {name: value for name in PAYLOAD_FIELDS if _says(value := getattr(payload, name))}
-    rows = ((name, pretty(value)) for name, value in masking.payload(columns).items())
+    given = {name: value for name in PAYLOAD_FIELDS if (value := getattr(payload, name)) != _DEFAULTS[name]}
+    rows = ((name, pretty(value)) for name, value in masking.payload(given).items())
     return format_html("<dl>{}</dl>", format_html_join("", "<dt>{}</dt><dd>{}</dd>", rows) or "-")
-
-
-def _says(value: Any) -> bool:
-    return value is not False and value not in (None, "", [], {})
 
 
 _JOB = (

@@ -359,6 +359,7 @@ class JobSummary(View):
     class Meta:
         managed = False
         db_table = "job_summary"
+        verbose_name_plural = "job summaries"
 
     def __str__(self) -> str:
         return self.name

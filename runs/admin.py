@@ -44,11 +44,9 @@ class StateFilter(admin.SimpleListFilter):
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
     list_display = [
-        "id",
+        "scheduled_time",
         "job",
         "state_word",
-        "scheduled_time",
-        "start_time",
         "duration",
         "trigger",
         "attempt",
@@ -56,7 +54,7 @@ class RunAdmin(ReadOnlyAdmin):
     ]
     list_filter = [StateFilter, "scheduled_time"]
     list_select_related = ["job"]
-    sortable_by = ["id", "scheduled_time"]
+    sortable_by = ["scheduled_time"]
     search_fields = ["id", "job"]
     search_help_text = "A run's or job's id, part of a job's name, or a whole worker id."
     fieldsets = [

@@ -184,6 +184,7 @@ class RunLog(models.Model):
 
     class Meta:
         db_table = "job_run_logs"
+        verbose_name = "log line"
         indexes = [
             SeedIndex(fields=["run"], name="idx_job_run_logs_run_id"),
             SeedIndex(fields=["timestamp"], name="idx_job_run_logs_timestamp"),
@@ -259,6 +260,7 @@ class Process(models.Model):
 
     class Meta:
         db_table = "processes"
+        verbose_name_plural = "processes"
         indexes = [SeedIndex(fields=["kind", "-beat_at"], name="idx_processes_kind_beat")]
 
     def __str__(self) -> str:
@@ -299,6 +301,7 @@ class ExecutionStats(View):
     class Meta:
         managed = False
         db_table = "execution_stats"
+        verbose_name = verbose_name_plural = "execution statistics"
 
     def __str__(self) -> str:
         return f"{self.execution_date} {self.job_type} {self.outcome}"

@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ("avg_duration_ms", chronos_site.schema.Average(null=True)),
             ],
             options={
+                "verbose_name_plural": "job summaries",
                 "db_table": "job_summary",
                 "managed": False,
             },

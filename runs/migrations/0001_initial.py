@@ -64,6 +64,8 @@ class Migration(migrations.Migration):
                 ("max_duration_ms", models.BigIntegerField(null=True)),
             ],
             options={
+                "verbose_name": "execution statistics",
+                "verbose_name_plural": "execution statistics",
                 "db_table": "execution_stats",
                 "managed": False,
             },
@@ -87,6 +89,7 @@ class Migration(migrations.Migration):
                 ("stopped_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
+                "verbose_name_plural": "processes",
                 "db_table": "processes",
                 "indexes": [
                     chronos_site.schema.SeedIndex(fields=["kind", "-beat_at"], name="idx_processes_kind_beat")
@@ -350,6 +353,7 @@ class Migration(migrations.Migration):
                 ("context", models.JSONField(blank=True, null=True)),
             ],
             options={
+                "verbose_name": "log line",
                 "db_table": "job_run_logs",
                 "indexes": [
                     chronos_site.schema.SeedIndex(fields=["run"], name="idx_job_run_logs_run_id"),
