@@ -17,8 +17,6 @@ from jobs.schedules import BadSchedule, Plan, check, next_fire
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
-LATEST_YEAR = 9999
-
 
 class BasicsForm(forms.Form):
     """Name, description, priority and type."""
@@ -133,10 +131,9 @@ class ScheduleForm(forms.Form):
             # A page cannot show which pass of an hour that comes twice was meant; unchanged, it stays.
             value = shown
         try:
-            placed = value if value.tzinfo else value.replace(tzinfo=ZoneInfo(zone))
-            self.cleaned_data[name] = placed.astimezone(UTC)
+            self.cleaned_data[name] = _instant(value, zones.zone(zone))
         except OverflowError:
-            self.add_error(name, f"This is outside the years 1 to {LATEST_YEAR}.")
+            self.add_error(name, "Give a date from the year 1970 to the year 9999.")
 
     def _check_plan(self) -> None:
         try:
@@ -184,6 +181,14 @@ class ScheduleForm(forms.Form):
             for name, value in kept.items()
             if value is not None
         }
+
+
+def _instant(value: datetime, zone: ZoneInfo) -> datetime:
+    """The instant in UTC; a time that the zone's clock skips is the first one after the gap, as for cron."""
+    if value.tzinfo:
+        return value.astimezone(UTC)
+    shift = zones.shift_at(value, zone)
+    return shift.at if shift and shift.forward else value.replace(tzinfo=zone).astimezone(UTC)
 
 
 class ErrorClassesField(forms.CharField):
