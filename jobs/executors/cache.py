@@ -11,6 +11,9 @@ OPERATIONS = {"WARM": "Warm", "INVALIDATE": "Invalidate", "SYNC": "Sync", "STATS
 class CacheForm(PayloadForm):
     cache_operation = WordField(label="Operation", choices=OPERATIONS, initial="INVALIDATE")
     cache_region = TextField(label="Region", mono=True, help_text="For example user-cache")
+    source_region = TextField(
+        label="Source region", required=False, mono=True, help_text="For sync: where the entries come from."
+    )
     cache_keys = TextListField(
         label="Keys",
         required=False,
@@ -24,14 +27,11 @@ class CacheForm(PayloadForm):
         help_text="Seconds, for warm; 3600 if empty.",
     )
     skip_if_exists = FlagField(label="Leave keys that exist", help_text="For warm.")
-    source_region = TextField(
-        label="Source region", required=False, mono=True, help_text="For sync: where the entries come from."
+    run_async = FlagField(
+        label="Do not wait for the cache", help_text="The run ends when the cache took the task."
     )
     cache_config = JsonField(
         label="Settings", required=False, help_text='For example {"dataSource": "mysql", "batchSize": 100}'
-    )
-    run_async = FlagField(
-        label="Do not wait for the cache", help_text="The run ends when the cache took the task."
     )
     metadata = JsonField(label="Other options", required=False)
 

@@ -48,6 +48,7 @@ class DatabaseForm(QueryForm):
     )
     parameters = JsonField(
         label="Parameters",
+        lines=3,
         required=False,
         help_text='For :name by name, for ? in this order: {"status": "OPEN", "since": "2026-01-01"}',
     )

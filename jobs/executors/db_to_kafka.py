@@ -35,6 +35,7 @@ class DbToKafkaForm(QueryForm):
     )
     parameters = JsonField(
         label="Parameters",
+        lines=2,
         required=False,
         help_text='For :name by name, for ? in this order: {"status": "OPEN"}',
     )
@@ -45,23 +46,40 @@ class DbToKafkaForm(QueryForm):
         mono=True,
         help_text="The column that gives each message its key, such as id",
     )
+    dead_letter_topic = TopicField(
+        label="Dead-letter topic",
+        required=False,
+        mono=True,
+        help_text="For rows that fail, such as order-updates-dlq",
+    )
     field_mappings = JsonField(
         label="Field names",
+        lines=2,
         required=False,
         help_text='Column to message, such as {"created_at": "createdAt"}',
     )
     excluded_fields = NamesField(
-        label="Leave out", required=False, help_text="Columns, separated by commas, such as internal_id"
+        label="Leave out",
+        lines=0,
+        required=False,
+        help_text="Columns, separated by commas, such as internal_id",
     )
-    include_metadata = FlagField(
-        label="Add where each row came from", help_text="As _metadata in each message."
+    kafka_headers = JsonField(
+        label="Message headers", lines=2, required=False, help_text='Such as {"source": "orders"}'
     )
-    skip_on_error = FlagField(label="Go on after a row that fails")
+    include_metadata = FlagField(label="Add each row's origin", help_text="As _metadata in each message.")
+    skip_on_error = FlagField(
+        label="Go on after a row that fails", help_text="Else the first one ends the run."
+    )
+    max_retries = NumberField(
+        label="Repetitions",
+        required=False,
+        least=0,
+        most=100,
+        help_text="Of a send that fails; 3 if empty.",
+    )
     batch_size = NumberField(
         label="Rows at once", required=False, least=1, most=100_000, help_text="1,000 if empty."
-    )
-    max_rows = NumberField(
-        label="Most rows", required=False, least=1, most=2_000_000_000, help_text="Of one run; all if empty."
     )
     offset_field = TextField(
         label="Go on by", required=False, mono=True, help_text="The column that grows, such as created_at"
@@ -72,21 +90,8 @@ class DbToKafkaForm(QueryForm):
         mono=True,
         help_text="Its value so far, such as 2026-01-01 00:00:00",
     )
-    kafka_headers = JsonField(
-        label="Message headers", required=False, help_text='Such as {"source": "orders"}'
-    )
-    dead_letter_topic = TopicField(
-        label="Dead-letter topic",
-        required=False,
-        mono=True,
-        help_text="For rows that fail, such as order-updates-dlq",
-    )
-    max_retries = NumberField(
-        label="Repetitions",
-        required=False,
-        least=0,
-        most=100,
-        help_text="Of a send that fails; 3 if empty.",
+    max_rows = NumberField(
+        label="Most rows", required=False, least=1, most=2_000_000_000, help_text="Of one run; all if empty."
     )
     query_timeout_seconds = NumberField(
         label="Query timeout", required=False, least=1, most=86_400, help_text="Seconds; 300 if empty."

@@ -22,10 +22,10 @@ class EmailForm(PayloadForm):
     )
 
     to = EmailsField(label="To", lines=2, help_text="Separated by commas, for example ops@example.com")
-    cc = EmailsField(label="Cc", lines=2, required=False)
-    bcc = EmailsField(label="Bcc", lines=2, required=False)
-    reply_to = EmailsField(label="Reply to", lines=2, required=False)
-    subject = TextField(label="Subject", help_text="For example Orders of yesterday")
+    cc = EmailsField(label="Cc", lines=0, required=False)
+    bcc = EmailsField(label="Bcc", lines=0, required=False)
+    reply_to = EmailsField(label="Reply to", lines=0, required=False)
+    subject = TextField(label="Subject", max_length=998, help_text="For example Orders of yesterday")
     text = TextField(label="Text", lines=8, required=False, strip=False)
     html = TextField(
         label="HTML",
@@ -36,7 +36,10 @@ class EmailForm(PayloadForm):
         help_text="Shown instead of the text where it can be.",
     )
     attachments = PathsField(
-        label="Attachments", required=False, help_text="Whole paths, one a line: /srv/exports/orders.csv"
+        label="Attachments",
+        lines=2,
+        required=False,
+        help_text="Whole paths, one a line: /srv/exports/orders.csv",
     )
     metadata = JsonField(label="Other options", required=False)
 

@@ -153,9 +153,11 @@ class JsonField(forms.CharField):
     deeper than 20.
     """
 
-    def __init__(self, *, shape: type[dict[Any, Any]] | type[list[Any]] = dict, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}))
-        super().__init__(**kwargs)
+    def __init__(
+        self, *, shape: type[dict[Any, Any]] | type[list[Any]] = dict, lines: int = 4, **kwargs: Any
+    ) -> None:
+        attrs = {"rows": lines, "class": "mono", "spellcheck": "false"}
+        super().__init__(widget=forms.Textarea(attrs=attrs), **kwargs)
         self.shape = shape
 
     def to_python(self, value: Any) -> Any:
@@ -315,7 +317,7 @@ class TextListField(TextField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("lines", 3)
-        super().__init__(mono=True, **kwargs)
+        super().__init__(mono=True, max_length=JSON_LIMIT, **kwargs)
 
     def to_python(self, value: Any) -> Any:
         parts = value if isinstance(value, list) else self._parts(super().to_python(value))

@@ -43,11 +43,11 @@ class FileSystemForm(PayloadForm):
     create_directories = FlagField(label="Create missing folders")
     overwrite = FlagField(label="Overwrite what exists")
     recursive = FlagField(label="Folders inside too")
+    includeHidden = FlagField(label="Hidden files too")
+    preserveAttributes = FlagField(label="Keep times and permissions")
+    dryRun = FlagField(label="Only say what would happen", help_text="Nothing is changed.")
     pattern = TextField(
         label="Only names like", required=False, mono=True, help_text="For example *.csv or *.pdf,*.xlsx"
-    )
-    excludePatterns = TextListField(
-        label="Never names like", required=False, help_text="One a line, for example *.lock"
     )
     olderThanDays = NumberField(label="Older than", required=False, least=0, most=36_500, help_text="Days.")
     keepLatest = NumberField(
@@ -57,16 +57,16 @@ class FileSystemForm(PayloadForm):
         most=1_000_000,
         help_text="Files that are never deleted.",
     )
-    includeHidden = FlagField(label="Hidden files too")
-    dryRun = FlagField(label="Only say what would happen", help_text="Nothing is changed.")
-    preserveAttributes = FlagField(label="Keep times and permissions")
+    excludePatterns = TextListField(
+        label="Never names like", lines=2, required=False, help_text="One a line, for example *.lock"
+    )
     compressionType = TextField(label="Compression", required=False, help_text="For example zip or gzip.")
     compressionLevel = NumberField(
         label="Compression level", required=False, least=0, most=9, help_text="0 is fast, 9 is small."
     )
     processingType = TextField(label="Processing", required=False, help_text="For example csv_transform.")
     parameters = JsonField(label="Other options", required=False, help_text='For example {"syncMode": true}')
-    metadata = JsonField(label="Notes", required=False, help_text="Kept with the job as JSON.")
+    metadata = JsonField(label="Notes", lines=2, required=False, help_text="Kept with the job as JSON.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

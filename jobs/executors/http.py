@@ -38,6 +38,13 @@ class HttpForm(PayloadForm):
     options: ClassVar[tuple[str, ...]] = ("expected_statuses", "follow_redirects", "verify_tls")
 
     http_method = WordField(label="Method", choices=dict(zip(METHODS, METHODS, strict=True)), initial="GET")
+    timeout_seconds = NumberField(
+        label="Timeout",
+        required=False,
+        least=1,
+        most=86_400,
+        help_text="Seconds for the whole run; 30 if empty.",
+    )
     http_url = TextField(
         label="URL",
         max_length=2048,
@@ -50,13 +57,6 @@ class HttpForm(PayloadForm):
         help_text="One a line, such as Accept: application/json, or a JSON object.",
     )
     http_body = TextField(label="Body", required=False, strip=False, lines=6, mono=True)
-    timeout_seconds = NumberField(
-        label="Timeout",
-        required=False,
-        least=1,
-        most=86_400,
-        help_text="Seconds for the whole run; 30 if empty.",
-    )
     expected_statuses = NumbersField(
         label="Count as success",
         required=False,
@@ -67,7 +67,11 @@ class HttpForm(PayloadForm):
     follow_redirects = FlagField(
         label="Follow redirects", default=True, help_text=f"Up to {REDIRECTS}, each checked anew."
     )
-    verify_tls = FlagField(label="Verify the certificate", default=True)
+    verify_tls = FlagField(
+        label="Verify the certificate",
+        default=True,
+        help_text="Refuses servers that cannot prove their name.",
+    )
     metadata = JsonField(label="Other options", required=False, shape=dict)
 
     def clean_http_url(self) -> str:

@@ -36,6 +36,11 @@ class MessageQueueForm(PayloadForm):
     queue_name = TextField(
         label="Queue or topic", mono=True, help_text="For example order-events; several separated by commas."
     )
+    message_group_id = TextField(
+        label="Group or key",
+        required=False,
+        help_text="Messages of one group keep their order, for example customer-17",
+    )
     queue_config = JsonField(
         label="Broker",
         required=False,
@@ -50,19 +55,11 @@ class MessageQueueForm(PayloadForm):
         strip=False,
         help_text="The text to send, for produce.",
     )
-    message_group_id = TextField(
-        label="Group or key",
-        required=False,
-        help_text="Messages of one group keep their order, for example customer-17",
-    )
-    batch_size = NumberField(
-        label="Messages at once", required=False, least=1, most=100_000, help_text="For consume; 10 if empty."
-    )
     message_attributes = JsonField(
-        label="Attributes", required=False, help_text='For example {"priority": "normal"}'
+        label="Attributes", lines=2, required=False, help_text='For example {"priority": "normal"}'
     )
     message_headers = JsonField(
-        label="Headers", required=False, help_text='For example {"source": "chronos"}'
+        label="Headers", lines=2, required=False, help_text='For example {"source": "chronos"}'
     )
     message_deduplication_id = TextField(
         label="Deduplication id",
@@ -78,6 +75,9 @@ class MessageQueueForm(PayloadForm):
         label="Expires after", required=False, least=1, most=31_536_000, help_text="Seconds."
     )
     persistent = FlagField(label="Keep across restarts of the broker", default=True)
+    batch_size = NumberField(
+        label="Messages at once", required=False, least=1, most=100_000, help_text="For consume; 10 if empty."
+    )
     visibility_timeout_seconds = NumberField(
         label="Hidden while worked on",
         required=False,

@@ -39,27 +39,37 @@ class ReportForm(QueryForm):
 
     report_type = WordField(label="Report", choices=KINDS)
     format = FormatField(label="Format", choices=FORMATS, initial="CSV")
-    title = TextField(label="Title", required=False, help_text="For example Runs of the last week")
     days = NumberField(
         label="Days back", required=False, least=1, most=3_660, help_text="How much to look at; 7 if empty."
     )
-    database_url = DatabaseUrlField(required=False)
-    query = TextField(label="Query", required=False, lines=6, mono=True, help_text="For a query's rows.")
+    title = TextField(label="Title", required=False, help_text="For example Runs of the last week")
+    template = TextField(label="Template", required=False, help_text="For example weekly-summary")
+    compress = FlagField(label="Compress", help_text="As a ZIP file.")
+    database_url = DatabaseUrlField(
+        required=False, help_text="For a query's rows, such as postgresql://reader@db:5432/orders"
+    )
+    query = TextField(
+        label="Query",
+        required=False,
+        lines=6,
+        mono=True,
+        help_text="Such as SELECT region, total FROM orders",
+    )
     parameters = JsonField(
         label="Parameters",
+        lines=2,
         required=False,
         help_text='For the query or the template, such as {"region": "north"}',
     )
     recipients = EmailsField(
-        label="Mail to", lines=2, required=False, help_text="Separated by commas, for example ops@example.com"
+        label="Mail to", lines=0, required=False, help_text="Separated by commas, for example ops@example.com"
     )
     output_path = PathField(
         label="Keep a copy at", required=False, help_text="For example /srv/reports/summary.csv"
     )
-    compress = FlagField(label="Compress", help_text="As a ZIP file.")
-    template = TextField(label="Template", required=False, help_text="For example weekly-summary")
     template_data = JsonField(
         label="Template data",
+        lines=2,
         required=False,
         help_text='What the template shows, such as {"team": "billing"}',
     )

@@ -18,19 +18,26 @@ class ScriptForm(PayloadForm):
     )
 
     interpreter = WordField(label="Interpreter", required=False, choices=INTERPRETERS)
-    script_content = TextField(
-        label="Script",
-        lines=10,
-        mono=True,
-        strip=False,
-        help_text="Starts best with a line such as #!/usr/bin/env bash",
-    )
     timeout_seconds = NumberField(
         label="Timeout",
         required=False,
         least=1,
         most=86_400,
         help_text="Seconds for the whole run; 1800 if empty.",
+    )
+    success_exit_codes = NumbersField(
+        label="Exit codes that count as success",
+        required=False,
+        least=0,
+        most=255,
+        help_text="For example 0, 3; 0 alone if empty.",
+    )
+    script_content = TextField(
+        label="Script",
+        lines=10,
+        mono=True,
+        strip=False,
+        help_text="Starts best with a line such as #!/usr/bin/env bash",
     )
     working_directory = PathField(
         label="Working directory",
@@ -39,13 +46,6 @@ class ScriptForm(PayloadForm):
     )
     environment = EnvironmentField(
         label="Environment", required=False, help_text="One a line, such as LOG_LEVEL=info, or a JSON object."
-    )
-    success_exit_codes = NumbersField(
-        label="Exit codes that count as success",
-        required=False,
-        least=0,
-        most=255,
-        help_text="For example 0, 3; 0 alone if empty.",
     )
     metadata = JsonField(label="Other options", required=False)
 

@@ -51,6 +51,13 @@ def test_json_is_given_by_a_page_or_by_a_request():
     assert field.clean("{" + '"a":{' * 18 + "}" * 19)
 
 
+def test_an_object_without_a_bottom_is_refused():
+    bottomless: list = []
+    for _ in range(10_000):
+        bottomless = [bottomless]
+    assert refusal(JsonField(), {"a": bottomless}) == "This is nested deeper than 20 levels."
+
+
 @pytest.mark.parametrize("empty", [None, "", " \n"])
 def test_nothing_is_no_json(empty):
     assert JsonField(required=False).clean(empty) is None
