@@ -100,15 +100,18 @@ def _totals(verdicts: list[Verdict]) -> dict[str, int]:
 
 
 def _last_line(totals: dict[str, int], asked: Import) -> str:
-    line = (
-        f"{totals['requests']} requests: {totals['imported']} imported, {totals['would_be_imported']} "
-        f"would be imported, {totals['refused']} refused; {totals['warnings']} warnings."
-    )
-    if asked.dry_run:
-        return f"{line} Nothing was written."
-    if totals["would_be_imported"]:
+    """The totals; all good requests share one verdict, for they come in together or not at all."""
+    waiting = totals["would_be_imported"]
+    good = f"{waiting} would be imported" if waiting else f"{totals['imported']} imported"
+    line = f"{_many(totals['requests'], 'request')}: {good}, {totals['refused']} refused"
+    line += f"; {_many(totals['warnings'], 'warning')}."
+    if waiting and not asked.dry_run:
         return f"{line} Nothing was written: correct what was refused, or import the rest with --partial."
-    return line
+    return f"{line} Nothing was written." if asked.dry_run else line
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:
