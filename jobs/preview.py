@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jobs import retries
-from jobs.cron_reading import length
+from jobs.cron_reading import clock, day, length
 from jobs.models import Job
 from jobs.schedules import BadSchedule, ClockChange, Plan, check, clock_changes, describe, fires
 
@@ -24,7 +24,21 @@ class Fire:
 
     local: datetime
     utc: datetime
-    mark: str = ""
+    mark: str
+    # The year of the page, which need not be said.
+    year: int
+
+    @property
+    def local_words(self) -> str:
+        """Sun 29 Mar, 03:00 CEST."""
+        return f"{self._words(self.local)} {self.local:%Z}"
+
+    @property
+    def utc_words(self) -> str:
+        return self._words(self.utc)
+
+    def _words(self, at: datetime) -> str:
+        return f"{day(at, year=at.year != self.year)}, {clock(at)}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,7 @@ def preview(plan: Plan, at: datetime) -> Preview:
         marks = {tick: _MARKS.get(change.effect, "") for change in changes for tick in change.ticks}
         zone = ZoneInfo(plan.timezone)
         coming = [
-            Fire(tick.astimezone(zone), tick.astimezone(UTC), marks.get(tick, ""))
+            Fire(tick.astimezone(zone), tick.astimezone(UTC), marks.get(tick, ""), at.year)
             for tick in fires(plan, at, COUNT)
         ]
         return Preview(plan.timezone, describe(plan), coming, changes)
