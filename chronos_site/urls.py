@@ -1,11 +1,17 @@
 """Every address of the product."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from chronos_site import health, views
+from chronos_site.converters import UlidConverter
+
+register_converter(UlidConverter, "ulid")
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("dashboard.urls")),
+    path("", include("jobs.urls")),
+    path("", include("runs.urls")),
     path("", include("accounts.urls")),
     path("time-zone/", views.time_zone, name="time_zone"),
     path("pulse/", views.pulse, name="pulse"),

@@ -1,0 +1,124 @@
+"""Failing now: jobs whose last run that really ended failed or timed out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, Subquery
+
+from accounts.models import User
+from dashboard.lately import Lately
+from jobs.models import Job, JobVersion
+from runs import history
+from runs.models import Outcome, Run
+
+BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
+MOST = 1000
+LAST = 20
+
+
+@dataclass(frozen=True)
+class FailingJobs:
+    """The jobs that fail, the one that failed last first.
+
+    `since` is how far back failures were looked at, None where all of them were; `more` says that
+    there may well be others.
+    """
+
+    jobs: list[Job]
+    since: datetime | None = None
+    more: bool = False
+
+    @property
+    def count(self) -> str:
+        return f"{len(self.jobs):,}{'+' if self.more else ''}"
+
+    def __bool__(self) -> bool:
+        return bool(self.jobs)
+
+
+def failing_jobs(user: User, lately: Lately, at: datetime) -> FailingJobs:
+    """The failing ones among the jobs that the person may see, in one query.
+
+    For those who see everything, only the jobs of the newest failures are asked about.
+    """
+    jobs = Job.objects.visible_to(user)
+    if user.is_operator:
+        jobs = jobs.filter(pk__in={run.job_id for run in lately.failed})
+    since = lately.failed_since if user.is_operator else None
+    edited = JobVersion.objects.filter(job=OuterRef("pk"), version=OuterRef("version")).values("created_at")
+    found = (
+        history.failing(jobs).select_related("owner", "retry_policy").defer("description", "owner__password")
+    )
+    rows = list(found.annotate(edited_at=Subquery(edited))[: MOST + 1])
+    failed_at = {run.job_id: run.end_time for run in reversed(lately.failed)}
+    rows.sort(key=lambda job: failed_at.get(job.pk) or job.created_at, reverse=True)
+    recent = since is not None and since > at - timedelta(days=1)
+    return FailingJobs(rows[:MOST], since, more=recent or len(rows) > MOST)
+
+
+@dataclass(frozen=True)
+class Failing:
+    """One job that fails: the run that failed last, and its last runs, oldest first."""
+
+    job: Job
+    run: Run
+    runs: Sequence[Run]
+
+    @property
+    def error(self) -> str:
+        start: str | None = getattr(self.run, "error_start", None)
+        return start or self.run.error_class or "It left no message."
+
+    @property
+    def attempts(self) -> int:
+        policy = getattr(self.job, "retry_policy", None)
+        return policy.max_attempts if policy else 1
+
+    @property
+    def what(self) -> str:
+        """What became of the occurrence: "gave up after 3 of 3 attempts"."""
+        word = "timed out" if self.run.outcome == Outcome.TIMEOUT else "failed"
+        if any(run.scheduled_time == self.run.scheduled_time and not run.outcome for run in self.runs):
+            return f"attempt {self.run.attempt} of {self.attempts} {word}, another follows"
+        if self.attempts > 1:
+            return f"gave up after {self.run.attempt} of {self.attempts} attempts"
+        return word
+
+    @property
+    def streak(self) -> str:
+        """How new this is: "First failure in 19 runs", "3 in a row", "2 of the last 19"."""
+        ends = self._ends
+        row = next((n for n, outcome in enumerate(reversed(ends)) if outcome not in BROKEN), len(ends))
+        if row > 1:
+            return (
+                f"{row} or more in a row"
+                if row == len(ends) and len(self.runs) == LAST
+                else f"{row} in a row"
+            )
+        broken = sum(outcome in BROKEN for outcome in ends)
+        if broken > 1:
+            return f"{broken} of the last {len(ends)}"
+        return f"First failure in {len(ends)} runs" if len(ends) > 1 else "Its only run"
+
+    @property
+    def _ends(self) -> list[str | None]:
+        """How the occurrences ended, oldest first: the last attempt counts."""
+        ended = (run for run in self.runs if run.outcome and not run.skip_reason)
+        return list({run.scheduled_time: run.outcome for run in ended}.values())
+
+    @property
+    def edited_at(self) -> datetime | None:
+        """When the job was edited, if that was after its last good run."""
+        good = [run.end_time for run in self.runs if run.outcome == Outcome.SUCCESS and run.end_time]
+        edited: datetime | None = getattr(self.job, "edited_at", None)
+        return edited if edited and good and self.job.version > 1 and edited > good[-1] else None
+
+
+def told(jobs: Sequence[Job], runs: Mapping[str, Sequence[Run]], lately: Lately) -> Iterator[Failing]:
+    """The jobs with the run that failed; one that scrolled out of the last runs comes from `lately`."""
+    newest = {run.job_id: run for run in reversed(lately.failed)}
+    for job in jobs:
+        run = history.last_ended(runs[job.pk]) or newest.get(job.pk)
+        if run:
+            yield Failing(job, run, runs[job.pk])

@@ -1,0 +1,97 @@
+"""Outcomes an hour over the last day. Hours that have ended do not change, so they are counted once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.core.cache import cache
+from django.db.models import Case, Count, Value, When
+
+from accounts.models import User
+from runs.models import Outcome, Run, RunQuerySet
+
+HOUR = timedelta(hours=1)
+HOURS = 24
+# Jobs that are deleted take their runs with them: after this long, an hour is counted again.
+REMEMBERED_SECONDS = 3600
+# Runs that end within an hour are all written this long after it.
+SETTLED_AFTER = timedelta(minutes=1)
+
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Hour:
+    """The runs that ended in the hour from `start` on, by outcome; skipped ticks are no runs."""
+
+    start: datetime
+    counts: Counts
+
+    @property
+    def end(self) -> datetime:
+        return self.start + HOUR
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class Day:
+    """The last hours, the current one at the end."""
+
+    hours: Sequence[Hour] = field(default_factory=list)
+
+    @property
+    def start(self) -> datetime:
+        return self.hours[0].start
+
+    @property
+    def total(self) -> int:
+        return sum(hour.total for hour in self.hours)
+
+    @property
+    def succeeded(self) -> int:
+        return sum(hour.counts["SUCCESS"] for hour in self.hours)
+
+    @property
+    def share(self) -> str:
+        """The share that succeeded: 98.6%; 100% only when every run did."""
+        if not self.total:
+            return "–"
+        permille = self.succeeded * 1000 // self.total
+        return f"{permille // 10}.{permille % 10}%" if permille < 1000 else "100%"
+
+
+def day(user: User, at: datetime) -> Day:
+    """The last 24 hours up to the instant, in at most one query."""
+    current = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    starts = [current - HOUR * n for n in reversed(range(HOURS))]
+    key = f"hours:{'all' if user.is_operator else user.pk}"
+    known: dict[datetime, Counts] = cache.get(key, {})
+    missing = [start for start in starts if start not in known]
+    counted = known | _count(Run.objects.visible_to(user), missing)
+    closed = {start: counted[start] for start in starts if start + HOUR + SETTLED_AFTER <= at}
+    if closed.keys() - known.keys():
+        cache.set(key, closed, REMEMBERED_SECONDS)
+    return Day([Hour(start, counted[start]) for start in starts])
+
+
+def _count(runs: RunQuerySet, starts: Sequence[datetime]) -> dict[datetime, Counts]:
+    """The outcomes of the hours that begin at `starts`, oldest first."""
+    found: dict[datetime, Counts] = {start: dict.fromkeys(Outcome.values, 0) for start in starts}
+    place = Case(
+        *(When(end_time__gte=start, then=Value(n)) for n, start in reversed(list(enumerate(starts))))
+    )
+    ended = runs.filter(end_time__gte=starts[0]).order_by()
+    # Skipped ticks are CANCELLED too: only there must the rows be looked at, else the index tells all.
+    parts = [
+        ended.filter(outcome__in=[Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT]),
+        ended.filter(outcome=Outcome.CANCELLED, skip_reason=None),
+    ]
+    counts = [
+        part.annotate(place=place).values("outcome", "place").annotate(runs=Count("*")) for part in parts
+    ]
+    for row in counts[0].union(counts[1], all=True):
+        found[starts[row["place"]]][str(row["outcome"])] = row["runs"]
+    return found

@@ -1,0 +1,328 @@
+"""One job: what may be done with it, how it went, when it fires, what it does, what changed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models.functions import Left
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import person
+from audit.models import AuditEvent
+from dashboard import charts, definitions, vitals, wording
+from dashboard.charts import Column, Columns
+from dashboard.definitions import Change
+from dashboard.failing import BROKEN, Failing
+from dashboard.run_pages import LAST_DUE
+from jobs import moves, retries, rights
+from jobs.definition import Definition
+from jobs.executors import TYPES
+from jobs.models import Job, JobSchedule, JobVersion, Status
+from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fires
+from jobs.zones import zone
+from runs import history
+from runs.history import Durations
+from runs.models import DeadLetter, Run
+
+LIVE_SECONDS = 5
+RUNS_SHOWN, VERSIONS_SHOWN, EVENTS_SHOWN, FIRES_SHOWN = 12, 12, 12, 5
+MOST_LETTERS = 100
+CHANGES_AHEAD = timedelta(days=45)
+
+
+@require_safe
+def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
+    """The page of a job; for htmx it is the same page, of which the browser takes what changed."""
+    user, at = person(request), timezone.now()
+    jobs = Job.objects.visible_to(user).select_related("schedule", "payload", "retry_policy", "owner")
+    job = get_object_or_404(jobs.defer("owner__password"), pk=job_id)
+    past = Past.read(job, at)
+    versions = Versions.read(job)
+    events = list(
+        AuditEvent.objects.filter(entity_type="Job", entity_id=job.pk).order_by("-timestamp")[:EVENTS_SHOWN]
+    )
+    context = {
+        "now": at,
+        "job": job,
+        "schedule": job.schedule,
+        "type": TYPES[job.type],
+        "may": _may(job),
+        "may_define": not rights.refusal(user, job.type),
+        "state": _state(job, past),
+        "past": past,
+        "plan": Planned.read(job.schedule, at),
+        "payload": definitions.payload(versions.current),
+        "versions": versions,
+        "retry": _retry(job),
+        "letters": _letters(job),
+        "events": [Event(event) for event in events],
+        "starters": _starters(events),
+        "live_seconds": LIVE_SECONDS,
+    }
+    return render(request, "dashboard/job_detail/job.html", context)
+
+
+def _may(job: Job) -> set[str]:
+    """What may be done with the job now, by the names of `jobs.moves.Event`."""
+    allowed = {event.name for event in moves.allowed(job.status)} & {"PAUSE", "RESUME", "CANCEL"}
+    return allowed | ({"RUN_NOW"} if TYPES[job.type].runnable else set())
+
+
+def _state(job: Job, past: "Past") -> str:
+    """The job's status; for one that is scheduled and whose last run failed, that."""
+    if job.status == Status.SCHEDULED and past.failing:
+        return str(past.failing.run.outcome)
+    return job.status
+
+
+def _letters(job: Job) -> str:
+    pending = DeadLetter.objects.filter(job=job, status=DeadLetter.Status.PENDING)
+    return vitals.told(pending[:MOST_LETTERS].count(), MOST_LETTERS)
+
+
+def _retry(job: Job) -> str:
+    """The retry policy in words: "3; waits 5 min, then 10 min"."""
+    policy = getattr(job, "retry_policy", None)
+    if policy is None or policy.max_attempts == 1:
+        return "1, never again"
+    waits = [
+        wording.span(int(retries.delay(policy.backoff_strategy, policy.backoff_seconds, n).total_seconds()))
+        for n in range(1, policy.max_attempts)
+    ]
+    same = len(set(waits)) == 1
+    told = (
+        f"waits {waits[0]}{' each time' if len(waits) > 1 else ''}"
+        if same
+        else f"waits {', then '.join(waits[:3])}"
+    )
+    only = f"; only after {', '.join(policy.retry_on)}" if policy.retry_on else ""
+    return f"{policy.max_attempts}; {told}{' …' if not same and len(waits) > 3 else ''}{only}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One run in the chart of durations."""
+
+    run: Run
+    column: Column
+
+
+@dataclass(frozen=True)
+class Past:
+    """The last runs of the job, newest first."""
+
+    job: Job
+    runs: Sequence[Run]
+    at: datetime
+
+    @classmethod
+    def read(cls, job: Job, at: datetime) -> "Past":
+        runs = Run.objects.filter(job=job).defer("result", "error_message", "claim_token", "signature")
+        newest = runs.annotate(error_start=Left("error_message", 300)).order_by("-scheduled_time", "-attempt")
+        return cls(job, list(newest[: charts.PLACES]), at)
+
+    @property
+    def shown(self) -> Sequence[Run]:
+        return self.runs[:RUNS_SHOWN]
+
+    @property
+    def older(self) -> str:
+        """Where the runs after the shown ones are; empty where there are none."""
+        if len(self.runs) <= RUNS_SHOWN:
+            return ""
+        query = {"job": self.job.pk, "after": LAST_DUE.cursor(self.shown[-1])}
+        return f"{reverse('run_list')}?{urlencode(query)}"
+
+    @cached_property
+    def failing(self) -> Failing | None:
+        """The failure that the job is in, if its last run that ended failed."""
+        oldest_first = self.runs[::-1]
+        last = history.last_ended(oldest_first)
+        return Failing(self.job, last, oldest_first) if last and last.outcome in BROKEN else None
+
+    @cached_property
+    def active(self) -> list[Run]:
+        return [run for run in self.runs if not run.outcome]
+
+    @property
+    def usual(self) -> Durations | None:
+        return history.durations(self.runs)
+
+    @property
+    def chart(self) -> Columns:
+        return charts.durations(self.runs[::-1], self.usual.p50 if self.usual else None)
+
+    @property
+    def places(self) -> Iterable[Place]:
+        return (Place(run, column) for run, column in zip(self.runs[::-1], self.chart.columns, strict=True))
+
+    @property
+    def words(self) -> str:
+        return charts.in_words(self.runs[::-1], charts.PLACES)
+
+    @property
+    def success(self) -> str:
+        """The share of runs that succeeded: "95% of the last 60"; empty before the first has ended."""
+        ended = [run for run in self.runs if run.outcome and not run.skip_reason]
+        good = sum(run.outcome == "SUCCESS" for run in ended)
+        return f"{100 * good // len(ended)}% of the last {len(ended)}" if ended else ""
+
+
+@dataclass(frozen=True)
+class Fire:
+    """A coming fire, also in the job's own zone."""
+
+    tick: datetime
+    local: datetime
+
+    @property
+    def words(self) -> str:
+        return f"{self.local:%a} {self.local.day} {self.local:%b}, {_clock(self.local)}"
+
+    @property
+    def utc(self) -> str:
+        return f"{_clock(self.tick.astimezone(UTC))} UTC"
+
+
+def _clock(local: datetime) -> str:
+    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The schedule in words, its next fires in its own zone and in UTC, the clock changes among them."""
+
+    reading: str
+    fires: Sequence[Fire] = ()
+    changes: Sequence[ClockChange] = ()
+    broken: bool = False
+
+    @classmethod
+    def read(cls, schedule: JobSchedule, at: datetime) -> "Planned":
+        plan = schedule.plan
+        try:
+            reading = describe(plan)
+            following = fires(plan, schedule.next_fire_at, FIRES_SHOWN - 1) if schedule.next_fire_at else []
+            changes = clock_changes(plan, at, at + CHANGES_AHEAD) if schedule.next_fire_at else []
+        except BadSchedule as bad:
+            return cls(bad.message, broken=True)
+        own = zone(plan.timezone)
+        ticks = [schedule.next_fire_at, *following] if schedule.next_fire_at else []
+        return cls(reading, [Fire(tick, tick.astimezone(own)) for tick in ticks], changes[:1])
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version and what it changed."""
+
+    row: JobVersion
+    changes: list[Change] | None
+
+    @property
+    def number(self) -> int:
+        return self.row.version
+
+    @property
+    def author(self) -> str:
+        return self.row.author.email if self.row.author else "system"
+
+    @property
+    def brief(self) -> Change | None:
+        """The one change, when it fits into a line."""
+        return self.changes[0] if self.changes and len(self.changes) == 1 and self.changes[0].brief else None
+
+    @property
+    def summary(self) -> str:
+        """What changed, by name."""
+        if self.changes is None:
+            return "First version" if self.number == 1 else "Earlier versions are not kept"
+        names = [change.label for change in self.changes]
+        return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "") or "Nothing"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The newest versions, each against the one before."""
+
+    shown: list[Version]
+    current: Definition
+    older: int
+
+    @classmethod
+    def read(cls, job: Job) -> "Versions":
+        rows = job.versions.select_related("author").defer("author__password").order_by("-version")
+        found = list(rows[: VERSIONS_SHOWN + 1])
+        pairs = zip(found, [*found[1:], None], strict=True)
+        versions = [
+            Version(row, definitions.changes(before.definition, row.definition) if before else None)
+            for row, before in pairs
+        ]
+        current = found[0].definition if found else {}
+        return cls(versions[:VERSIONS_SHOWN], current, max(0, job.version - VERSIONS_SHOWN))
+
+
+_ACTIONS = {
+    "JOB_CREATED": ("Job created", "plus"),
+    "JOB_UPDATED": ("Job edited", "edit"),
+    "JOB_HANDED_OVER": ("Handed over", "user"),
+    "JOB_PAUSED": ("Paused", "pause"),
+    "JOB_RESUMED": ("Resumed", "play"),
+    "JOB_TRIGGERED": ("Run started by hand", "play"),
+    "JOB_CANCELLED": ("Cancelled", "stop"),
+    "JOB_MISSED": ("Its time was missed", "st-late"),
+    "JOB_DISARMED": ("Taken off the plan", "warn"),
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of the audit trail in words."""
+
+    row: AuditEvent
+
+    @property
+    def words(self) -> str:
+        return _ACTIONS.get(self.row.action, (self.row.action.replace("_", " ").capitalize(), ""))[0]
+
+    @property
+    def icon(self) -> str:
+        return _ACTIONS.get(self.row.action, ("", "audit"))[1]
+
+    @property
+    def who(self) -> str:
+        return self.row.user_email or "system"
+
+    @property
+    def _details(self) -> dict[str, Any]:
+        return self.row.details if isinstance(self.row.details, dict) else {}
+
+    @property
+    def note(self) -> str:
+        return str(self._details.get("note") or self._details.get("reason") or "")
+
+    @property
+    def run(self) -> str:
+        return str(self._details.get("run") or "") if self.row.action == "JOB_TRIGGERED" else ""
+
+    @property
+    def version(self) -> int | None:
+        return self._details.get("version")
+
+    @property
+    def owners(self) -> tuple[str, str] | None:
+        if self.row.action != "JOB_HANDED_OVER":
+            return None
+        return str(self._details.get("from", "")), str(self._details.get("to", ""))
+
+
+def _starters(events: Iterable[AuditEvent]) -> dict[str, str]:
+    """Who started which run by hand, as far as the shown entries tell."""
+    told = ((event.details or {}).get("run") for event in events)
+    return {run: event.user_email or "system" for run, event in zip(told, events, strict=True) if run}

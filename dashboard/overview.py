@@ -1,0 +1,211 @@
+"""The overview: is the engine well, what fails, what is late, what runs, what fires next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models.functions import Left
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.access import person
+from accounts.models import User
+from dashboard import charts, failing, late, timeline, vitals, wording
+from dashboard.charts import Column
+from dashboard.hours import Day, Hour, day
+from dashboard.late import MOST_RUNNING, Progress
+from dashboard.lately import Lately, lately
+from dashboard.vitals import Lag, Processes, Scheduler, Vitals, Waiting, Workers
+from jobs.models import JobSchedule
+from jobs.schedules import BadSchedule, describe
+from runs import history
+from runs.models import DeadLetter, Outcome, Run
+
+HOUR = timedelta(hours=1)
+LIVE_SECONDS = 5
+MOST_DUE = 500
+MOST_LETTERS = 100
+FAILING_SHOWN, LATE_SHOWN, RUNNING_SHOWN, DUE_SHOWN, LETTERS_SHOWN = 8, 6, 10, 7, 3
+_ENDED = [("outcome", outcome) for outcome in Outcome.values]
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def overview(request: HttpRequest) -> HttpResponse:
+    """The page, or for htmx the panels that it includes."""
+    context = panels(person(request), timezone.now())
+    fragment = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
+    template = "_panels.html" if fragment else "overview.html"
+    return render(request, f"dashboard/overview/{template}", {**context, "live_seconds": LIVE_SECONDS})
+
+
+def panels(user: User, at: datetime) -> dict[str, Any]:
+    """Everything the panels show, in a constant number of bounded queries."""
+    processes = Processes.read(at)
+    waiting = Waiting.read(user, at)
+    recent = lately(user, at)
+    fails = failing.failing_jobs(user, recent, at)
+    running = late.running(user)
+    past = history.last_runs(
+        {job.pk for job in fails.jobs[:FAILING_SHOWN]} | {run.job_id for run in late.longest(running)}
+    )
+    progress = late.compared(running, past, at)
+    due = Due.read(user, at)
+    today = day(user, at)
+    scale = charts.per_hour([hour.counts for hour in today.hours])
+    return {
+        "now": at,
+        "vitals": _vitals(processes, waiting, recent, running, at),
+        "failing": fails,
+        "failing_rows": list(failing.told(fails.jobs[:FAILING_SHOWN], past, recent)),
+        "last_failure": recent.failed[0] if recent.failed else None,
+        "late": Late(
+            waiting, [each for each in progress if each.stuck or each.slow], _late_rows(user, at), due.overdue
+        ),
+        "running": progress[:RUNNING_SHOWN],
+        "running_count": vitals.told(len(running), MOST_RUNNING),
+        "due": due,
+        "letters": Letters.read(user),
+        "day": today,
+        "day_address": _runs(*_ENDED, ("since", today.start), ("until", today.start + HOUR * 24)),
+        "hours": _hours(today, scale.columns),
+        "scale": scale,
+        "timeline": timeline.timeline(recent, progress, due.ahead, at, more=due.more),
+    }
+
+
+def _vitals(
+    processes: Processes, waiting: Waiting, recent: Lately, running: Sequence[Run], at: datetime
+) -> Vitals:
+    busy = frozenset(run.worker_id for run in running if run.worker_id)
+    slots = vitals.told(len(running), MOST_RUNNING)
+    return Vitals(Scheduler(processes), Workers(processes, busy, slots), waiting, Lag.of(recent, at))
+
+
+def _late_rows(user: User, at: datetime) -> list[Run]:
+    return list(late.waiting_late(user, at).select_related("job")[:LATE_SHOWN])
+
+
+@dataclass(frozen=True)
+class Late:
+    """What is late: runs that wait, running ones that need a look, and ticks that nobody fired."""
+
+    waiting: Waiting
+    running: list[Progress]
+    rows: list[Run]
+    overdue: list[JobSchedule]
+
+    @property
+    def count(self) -> str:
+        number = self.waiting.late + len(self.running)
+        return vitals.told(number, vitals.MOST_WAITING)
+
+    def __bool__(self) -> bool:
+        return bool(self.waiting.late or self.running or self.overdue)
+
+    @property
+    def shown(self) -> list[Progress]:
+        return self.running[:LATE_SHOWN]
+
+    @property
+    def others(self) -> int:
+        """How many late runs are not shown one by one."""
+        return self.waiting.late + len(self.running) - len(self.rows) - len(self.shown)
+
+
+@dataclass(frozen=True)
+class Due:
+    """The schedules due within the hour, soonest first, with those whose tick has passed unfired."""
+
+    overdue: list[JobSchedule]
+    ahead: list[JobSchedule]
+    more: bool
+
+    @classmethod
+    def read(cls, user: User, at: datetime) -> "Due":
+        rows = JobSchedule.objects.due(at + HOUR).select_related("job").defer("job__description")
+        if not user.is_operator:
+            rows = rows.filter(job__owner=user)
+        found = list(rows[: MOST_DUE + 1])
+        overdue = [each for each in found if each.next_fire_at and each.next_fire_at < at - late.LATE_AFTER]
+        return cls(overdue, found[len(overdue) : MOST_DUE], len(found) > MOST_DUE)
+
+    @property
+    def count(self) -> str:
+        return f"{len(self.ahead):,}{'+' if self.more else ''}"
+
+    @property
+    def next(self) -> list[tuple[JobSchedule, str]]:
+        """The first few with their readings."""
+        return [(each, _reading(each)) for each in self.ahead[:DUE_SHOWN]]
+
+
+def _reading(schedule: JobSchedule) -> str:
+    try:
+        words = describe(schedule.plan)
+    except BadSchedule as bad:
+        return bad.message
+    return words[:1].lower() + words[1:]
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The newest dead letters that wait for a person."""
+
+    rows: list[DeadLetter]
+
+    @classmethod
+    def read(cls, user: User) -> "Letters":
+        pending = DeadLetter.objects.filter(status=DeadLetter.Status.PENDING)
+        if not user.is_operator:
+            pending = pending.filter(job__owner=user)
+        newest = (
+            pending.order_by("-created_at").select_related("job").only("job__name", "run_id", "created_at")
+        )
+        return cls(list(newest.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1]))
+
+    @property
+    def count(self) -> str:
+        return vitals.told(len(self.rows), MOST_LETTERS)
+
+    @property
+    def shown(self) -> list[DeadLetter]:
+        return self.rows[:LETTERS_SHOWN]
+
+
+def _runs(*conditions: tuple[str, Any]) -> str:
+    """The address of the list of runs with these conditions."""
+    told = [
+        (name, wording.iso(value) if isinstance(value, datetime) else value) for name, value in conditions
+    ]
+    return f"{reverse('run_list')}?{urlencode(told)}"
+
+
+@dataclass(frozen=True)
+class HourColumn:
+    """One hour of the chart: its marks and the list of runs that they count."""
+
+    hour: Hour
+    column: Column
+    address: str
+
+    @property
+    def middle(self) -> float:
+        return round(self.column.x + 6, 1)
+
+    @property
+    def labelled(self) -> bool:
+        return timezone.localtime(self.hour.start).hour % 6 == 0
+
+
+def _hours(today: Day, drawn: Sequence[Column]) -> list[HourColumn]:
+    return [
+        HourColumn(hour, column, _runs(*_ENDED, ("since", hour.start), ("until", hour.end)))
+        for hour, column in zip(today.hours, drawn, strict=True)
+    ]

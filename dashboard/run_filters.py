@@ -1,0 +1,156 @@
+"""What the address of the list of runs asks for; what makes no sense is left out, and said."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from django.db.models import Q, TextChoices
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from dashboard import wording
+from dashboard.filters import Chip, plain
+from runs.models import Outcome, Trigger
+
+
+class State(TextChoices):
+    """Where a run that has not ended is."""
+
+    RUNNING = "RUNNING", "Running"
+    DUE = "DUE", "Waiting for a slot"
+    PENDING = "PENDING", "Not started"
+    LATE = "LATE", "Late or stuck"
+
+
+class End(TextChoices):
+    """How a run ended; a skipped tick is no cancelled run here."""
+
+    SUCCESS = "SUCCESS", "Succeeded"
+    FAILURE = "FAILURE", "Failed"
+    TIMEOUT = "TIMEOUT", "Timed out"
+    CANCELLED = "CANCELLED", "Cancelled"
+    SKIPPED = "SKIPPED", "Skipped"
+
+    @property
+    def runs(self) -> Q:
+        if self is End.SKIPPED:
+            return Q(outcome=Outcome.CANCELLED, skip_reason__isnull=False)
+        if self is End.CANCELLED:
+            return Q(outcome=Outcome.CANCELLED, skip_reason=None)
+        return Q(outcome=self.value)
+
+
+CHOICES: dict[str, type[TextChoices]] = {"state": State, "outcome": End, "trigger": Trigger}
+WINDOWS = {
+    "1h": ("1 hour", timedelta(hours=1)),
+    "24h": ("24 hours", timedelta(hours=24)),
+    "7d": ("7 days", timedelta(days=7)),
+}
+_ULID = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
+
+
+def instant(value: str, at: datetime) -> datetime | None:
+    """The instant that `24h` or an ISO time with a zone stands for; None for neither."""
+    if value in WINDOWS:
+        return at - WINDOWS[value][1]
+    try:
+        parsed = parse_datetime(value)
+    except ValueError:
+        return None
+    # Far from now a time may leave the calendar on its way into another zone.
+    return parsed if parsed and timezone.is_aware(parsed) and 1971 < parsed.year < 2200 else None
+
+
+@dataclass(frozen=True)
+class RunFilters:
+    """The conditions of the list as pairs of its address; several values of one name mean any of them.
+
+    A state and an outcome widen each other: a run has one or the other.
+    """
+
+    at: datetime
+    conditions: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, query: QueryDict, at: datetime) -> "RunFilters":
+        asked = list(dict.fromkeys(_asked(query)))
+        known = tuple(pair for pair in asked if _means_something(*pair, at))
+        return cls(
+            at, known, tuple(f"{name} “{value}”" for name, value in asked if (name, value) not in known)
+        )
+
+    def values(self, name: str) -> list[str]:
+        return [value for given, value in self.conditions if given == name]
+
+    def value(self, name: str) -> str:
+        return next(iter(self.values(name)), "")
+
+    @property
+    def job(self) -> str:
+        return self.value("job")
+
+    @property
+    def states(self) -> list[State]:
+        return [State(value) for value in self.values("state")]
+
+    @property
+    def ends(self) -> list[End]:
+        """The outcomes asked for; a time asks for all of them, unless a state is asked for."""
+        ends = [End(value) for value in self.values("outcome")]
+        timed = self.value("since") or self.value("until")
+        return ends or (list(End) if timed and not self.states else [])
+
+    @property
+    def triggers(self) -> list[str]:
+        return self.values("trigger")
+
+    @property
+    def within(self) -> Q:
+        """That a run ended in the time asked for."""
+        since, until = (instant(self.value(name), self.at) for name in ("since", "until"))
+        told = Q(end_time__gte=since) if since else Q()
+        return told & Q(end_time__lt=until) if until else told
+
+    def address(self) -> str:
+        """The query string of the list with these conditions."""
+        return "?" + urlencode(self.conditions)
+
+    def without(self, condition: tuple[str, str]) -> "RunFilters":
+        return replace(self, conditions=tuple(other for other in self.conditions if other != condition))
+
+    def chips(self, job_name: str) -> list[Chip]:
+        return [
+            Chip(*self._words(*condition, job_name), without=self.without(condition).address())
+            for condition in self.conditions
+        ]
+
+    def _words(self, name: str, value: str, job_name: str) -> tuple[str, str]:
+        if name in CHOICES:
+            return name, str(CHOICES[name](value).label)
+        if name == "job":
+            return name, job_name
+        words = {"since": "ended since", "until": "ended before"}[name]
+        if value in WINDOWS:
+            return "ended", f"in the last {WINDOWS[value][0]}"
+        when = instant(value, self.at)
+        return words, wording.day_and_time(timezone.localtime(when)) if when else value
+
+
+def _asked(query: QueryDict) -> Iterator[tuple[str, str]]:
+    for name in CHOICES:
+        for value in query.getlist(name)[:20]:
+            if value := plain(value):
+                yield name, value
+    for name in ("job", "since", "until"):
+        if value := plain(query.get(name, "")):
+            yield name, value
+
+
+def _means_something(name: str, value: str, at: datetime) -> bool:
+    if name in CHOICES:
+        return value in CHOICES[name].values
+    return bool(_ULID.fullmatch(value)) if name == "job" else instant(value, at) is not None

@@ -1,0 +1,327 @@
+"""The list of runs, one run, and its log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import slugify
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.access import person
+from accounts.models import User
+from dashboard import charts, definitions, late, run_log, wording
+from dashboard.definitions import Change
+from dashboard.failing import BROKEN
+from dashboard.late import Progress
+from dashboard.run_filters import CHOICES, WINDOWS, RunFilters
+from dashboard.run_log import Place, Sought
+from dashboard.run_pages import listed
+from jobs import zones
+from jobs.definition import Definition
+from jobs.executors import TYPES
+from jobs.models import Job, JobVersion, Priority
+from runs import history
+from runs.models import DeadLetter, Outcome, Run
+
+LIVE_SECONDS = 2
+LIST_SECONDS = 10
+LEVELS = (("", "All"), ("INFO", "Info"), ("WARN", "Warn"), ("ERROR", "Error"))
+
+VIEWS: tuple[tuple[str, str], ...] = (
+    ("All", ""),
+    ("Running", "?state=RUNNING"),
+    ("Failed", "?outcome=FAILURE&outcome=TIMEOUT"),
+    ("Late or stuck", "?state=LATE"),
+    ("Skipped", "?outcome=SKIPPED"),
+    ("By hand", "?trigger=MANUAL"),
+)
+
+
+@require_safe
+def run_list(request: HttpRequest) -> HttpResponse:
+    """A page of the runs that the person may see and that match."""
+    user, at = person(request), timezone.now()
+    filters = RunFilters.read(request.GET, at)
+    found = listed(filters, user, request.GET)
+    context = {
+        "now": at,
+        "filters": filters,
+        "chips": filters.chips(_job_name(filters, user)),
+        "views": [
+            (words, address, address.lstrip("?") == filters.address().lstrip("?")) for words, address in VIEWS
+        ],
+        "choices": [
+            (name, name.capitalize(), kind.choices, filters.values(name)) for name, kind in CHOICES.items()
+        ],
+        "since": filters.value("since"),
+        "windows": [(value, words) for value, (words, _) in WINDOWS.items()],
+        "page": found.page,
+        "searched": found.searched,
+        "live_seconds": LIST_SECONDS,
+    }
+    return render(request, "dashboard/runs/list.html", context)
+
+
+def _job_name(filters: RunFilters, user: User) -> str:
+    if not filters.job:
+        return ""
+    named = Job.objects.visible_to(user).filter(pk=filters.job).values_list("name", flat=True)
+    return named.first() or "unknown"
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
+    """One run; for htmx only what changes while it runs, the log apart."""
+    run = _run(request, run_id)
+    context = RunPage.read(run, timezone.now()).context
+    if request.headers.get("HX-Request"):
+        return render(request, "dashboard/runs/_refresh.html", context)
+    return render(request, "dashboard/runs/run.html", {**context, **_log(request, run)})
+
+
+def _run(request: HttpRequest, run_id: str) -> Run:
+    runs = Run.objects.visible_to(person(request)).select_related(
+        "job__schedule", "job__owner", "job__retry_policy"
+    )
+    return get_object_or_404(runs.defer("job__owner__password"), pk=run_id)
+
+
+def _log(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """The end of the log, or the part of it that the address asks for."""
+    sought = Sought.read(request.GET)
+    size = run_log.size(run)
+    place = _place(request)
+    part = run_log.before(run, sought, place if place.last else size.place)
+    return {
+        "log": part,
+        "size": size,
+        "place": size.place,
+        "sought": sought,
+        "levels": LEVELS,
+        "following": not run.outcome,
+    }
+
+
+def _place(request: HttpRequest) -> Place:
+    return Place(run_log.number(request.GET.get("line")), run_log.number(request.GET.get("n")))
+
+
+@require_safe
+def run_log_part(request: HttpRequest, run_id: str) -> HttpResponseBase:
+    """The whole log as a file, the lines before a place, or those after it while the run goes on."""
+    run = _run(request, run_id)
+    if "download" in request.GET:
+        return _download(run)
+    sought, place = Sought.read(request.GET), _place(request)
+    if "earlier" in request.GET:
+        part = run_log.before(run, sought, place)
+        return render(request, "dashboard/runs/_lines.html", {"run": run, "log": part, "sought": sought})
+    if "following" not in request.GET:
+        return redirect("run_detail", run.pk)
+    part, reached = run_log.after(run, sought, place)
+    following = not run.outcome or reached != place
+    if following and reached == place:
+        # Nothing new: nothing to swap, and the element that asks stays.
+        return HttpResponse(status=204)
+    context = {
+        "run": run,
+        "log": part,
+        "sought": sought,
+        "place": reached,
+        "following": following,
+        "live_seconds": LIVE_SECONDS,
+    }
+    return render(request, "dashboard/runs/_more_lines.html", context)
+
+
+def _download(run: Run) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(run_log.as_text(run), content_type="text/plain; charset=utf-8")
+    name = slugify(run.job.name)[:60] or "run"
+    response["Content-Disposition"] = f'attachment; filename="{name}-{run.pk}.log"'
+    return response
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of the occurrence, and how long it was waited for after the one before."""
+
+    run: Run
+    wait: str = ""
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """What the page of one run shows besides its log."""
+
+    run: Run
+    at: datetime
+    definition: Definition
+    attempts: list[Attempt]
+    letter: DeadLetter | None
+    progress: Progress | None
+    good: Run | None = None
+    changes: list[Change] | None = None
+
+    @classmethod
+    def read(cls, run: Run, at: datetime) -> "RunPage":
+        occurrence = list(
+            Run.objects.filter(job=run.job_id, scheduled_time=run.scheduled_time)
+            .order_by("attempt")
+            .defer("result")
+        )
+        good = _last_good(run) if run.outcome in BROKEN else None
+        versions = _versions(run, good)
+        definition = versions.get(run.version, {})
+        past = history.last_runs([run.job_id])[run.job_id] if not run.outcome else []
+        return cls(
+            run,
+            at,
+            definition,
+            _attempts(occurrence),
+            DeadLetter.objects.filter(run__in=[each.pk for each in occurrence]).first(),
+            Progress(run, at, late.usual(past)) if run.start_time and not run.outcome else None,
+            good,
+            definitions.changes(versions.get(good.version, definition), definition) if good else None,
+        )
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """For the template, which knows no modules."""
+        return {
+            "now": self.at,
+            "run": self.run,
+            "job": self.run.job,
+            "page": self,
+            "error": self.run.error_message or "",
+            "live_seconds": None if self.run.outcome else LIVE_SECONDS,
+            "priority": _PRIORITIES.get(self.run.priority, ""),
+        }
+
+    @property
+    def state(self) -> str:
+        """The run's state; STUCK or LATE where that says more."""
+        if self.progress and self.progress.stuck:
+            return "STUCK"
+        run = self.run
+        late_start = (
+            run.state == "PENDING" and run.available_at and run.available_at < self.at - late.LATE_AFTER
+        )
+        return "LATE" if late_start else run.state
+
+    @property
+    def word(self) -> str:
+        return wording.STATES[self.state].word
+
+    @property
+    def next_attempt(self) -> Run | None:
+        """The attempt that followed this one."""
+        later = [each.run for each in self.attempts if each.run.attempt > self.run.attempt]
+        return later[0] if later else None
+
+    @property
+    def headline(self) -> str:
+        """How the run went, in a sentence."""
+        run, most = self.run, self.most_attempts
+        tries = f" after {run.attempt} of {most} attempts" if most > 1 else ""
+        reason = f": {run.error_class}" if run.error_class else ""
+        if run.outcome == Outcome.TIMEOUT:
+            return f"Timed out{tries}"
+        return f"Failed{tries}{reason}"
+
+    @property
+    def most_attempts(self) -> int:
+        policy = self.definition.get("retry") or {}
+        return max(self.run.attempt, int(policy.get("max_attempts") or 1))
+
+    @property
+    def attempts_left(self) -> int:
+        return self.most_attempts - self.attempts[-1].run.attempt if self.attempts else 0
+
+    @property
+    def limit(self) -> float | None:
+        """The longest that the run may take, in seconds."""
+        kind = TYPES.get(self.definition.get("type", ""))
+        own = (self.definition.get("payload") or {}).get("timeout_seconds")
+        return own or (kind.limit if kind else None)
+
+    @cached_property
+    def bar(self) -> charts.Progress | None:
+        """The running run on a scale that ends with its time limit."""
+        if self.progress is None:
+            return None
+        usual = self.progress.usual
+        p50, p95 = (usual.p50 / 1000, usual.p95 / 1000) if usual else (None, None)
+        return charts.progress(self.progress.seconds, p50, p95, self.limit)
+
+    @property
+    def intended(self) -> tuple[str, str]:
+        """The tick in the job's own zone and in UTC."""
+        local = self.run.scheduled_time.astimezone(zones.zone(self.zone))
+        return wording.in_full(local), "" if wording.is_utc(local) else wording.in_utc(local)
+
+    @property
+    def zone(self) -> str:
+        told = (self.definition.get("schedule") or {}).get("timezone")
+        return told if told in zones.names() else "UTC"
+
+    @property
+    def payload(self) -> list[definitions.Field]:
+        return definitions.payload(self.definition)
+
+    @property
+    def summary(self) -> str:
+        """The result in a line, where the run left one."""
+        result = self.run.result
+        return str(result.get("summary") or "") if isinstance(result, dict) else ""
+
+    @property
+    def data(self) -> str:
+        """What else the run left, as JSON."""
+        result = self.run.result
+        data = result.get("data") if isinstance(result, dict) else result
+        return definitions.text(data) if data else ""
+
+    @property
+    def can_run(self) -> bool:
+        return TYPES[self.run.job.type].runnable
+
+    @property
+    def again(self) -> str:
+        return reverse("job_run_now", args=[self.run.job_id])
+
+
+_PRIORITIES = {priority.rank: priority.label.lower() for priority in Priority}
+
+
+def _attempts(runs: list[Run]) -> list[Attempt]:
+    found = []
+    for n, run in enumerate(runs):
+        earlier = runs[n - 1].end_time if n else None
+        begun = run.start_time or run.available_at
+        wait = (
+            wording.span(int((begun - earlier).total_seconds()))
+            if earlier and begun and begun > earlier
+            else ""
+        )
+        found.append(Attempt(run, wait))
+    return found
+
+
+def _last_good(run: Run) -> Run | None:
+    earlier = Run.objects.filter(
+        job=run.job_id, outcome=Outcome.SUCCESS, scheduled_time__lt=run.scheduled_time
+    )
+    return earlier.order_by("-scheduled_time", "-attempt").defer("result").first()
+
+
+def _versions(run: Run, good: Run | None) -> dict[int, Definition]:
+    wanted = {run.version} | ({good.version} if good else set())
+    rows = JobVersion.objects.filter(job=run.job_id, version__in=wanted)
+    return dict(rows.values_list("version", "definition"))

@@ -1,0 +1,76 @@
+"""What pages about runs need: harmless text, hits of a search, masked values, large numbers."""
+
+import re
+from datetime import timedelta
+
+from django import template
+from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from dashboard import hostile, wording
+from dashboard.templatetags.chronos import icon
+from jobs.masking import DOTS
+
+register = template.Library()
+
+_HIDDEN = re.compile(rf"(\{{\{{\s*secret:[^{{}}]*\}}\}}|{DOTS})")
+
+
+@register.filter
+def visible(text: str | None) -> str:
+    """Text of jobs and strangers with marks for what would not be seen."""
+    return hostile.visible(text or "")
+
+
+@register.simple_tag
+def hits(text: str, sought: str) -> SafeString:
+    """The text, made harmless, with what was searched for marked."""
+    shown = hostile.visible(text)
+    if not sought:
+        return conditional_escape(shown)
+    parts = re.split(f"({re.escape(sought)})", shown, flags=re.IGNORECASE)
+    return format_html_join(
+        "", "{}", ((format_html("<mark>{}</mark>", part) if n % 2 else part,) for n, part in enumerate(parts))
+    )
+
+
+@register.simple_tag
+def step_icon(state: str) -> SafeString:
+    """The state's icon in its colour, with the word for screen readers after it."""
+    shown = wording.STATES[state]
+    drawing = icon(f"st-{shown.name}", f"tx-{shown.tint}")
+    return format_html('{}<span class="visually-hidden">{}</span>', drawing, shown.word)
+
+
+@register.filter
+def masked(text: object) -> SafeString:
+    """A value of a definition: secrets by name, and dots where a secret was, get a lock."""
+    parts = _HIDDEN.split(hostile.visible(str(text)))
+    return format_html_join("", "{}", ((_lock(part) if n % 2 else part,) for n, part in enumerate(parts)))
+
+
+def _lock(part: str) -> SafeString:
+    word = "hidden" if part == DOTS else part.strip("{} ")
+    return format_html('<span class="mask">{}{}</span>', icon("lock", "small"), word)
+
+
+@register.filter
+def thousands(number: int | None) -> str:
+    """1,248; empty for None."""
+    return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def paragraphs(text: str | None) -> SafeString:
+    """Plain text as paragraphs, escaped; single line ends stay line ends."""
+    blocks = re.split(r"\n\s*\n", hostile.visible(text or "").strip())
+    lines = (
+        format_html_join(mark_safe("<br>"), "{}", ((line,) for line in block.split("\n"))) for block in blocks
+    )
+    return format_html_join("\n", "<p>{}</p>", ((each,) for each in lines))
+
+
+@register.filter
+def milliseconds(wait: timedelta | None) -> float | None:
+    """A length of time in milliseconds, for `duration_ms`; never below zero."""
+    return None if wait is None else max(0.0, wait / timedelta(milliseconds=1))

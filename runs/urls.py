@@ -1,0 +1,11 @@
+"""The addresses where people start and stop runs."""
+
+from django.urls import path
+
+from runs import views
+
+urlpatterns = [
+    path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
+    path("jobs/<ulid:job_id>/cancel/", views.job_cancel, name="job_cancel"),
+    path("runs/<ulid:run_id>/cancel/", views.run_cancel, name="run_cancel"),
+]

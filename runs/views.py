@@ -1,0 +1,81 @@
+"""What people do with runs from a page: each view translates one POST into one action."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from accounts.access import is_ours, page_of, person
+from chronos_site.clock import database_now
+from jobs.actions import NotRunnable
+from jobs.models import Job
+from runs import actions
+from runs.actions import RunHasEnded
+from runs.models import Run
+
+View = Callable[..., HttpResponse]
+LONGEST_NOTE = 255
+
+
+def told_when_refused(view: View) -> View:
+    """Answer what this version, or the run's end, rules out with 409 and the sentence that says so."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except (NotRunnable, RunHasEnded) as refusal:
+            context = {"sentence": str(refusal), "back": page_of(request)}
+            return render(request, "409.html", context, status=409)
+
+    return guarded
+
+
+@require_POST
+@told_when_refused
+def job_run_now(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Start a run by hand and go to it."""
+    user, at = person(request), database_now()
+    job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
+    run = actions.run_now(job, by=user, at=at)
+    if run.scheduled_time != at:
+        messages.info(request, "A run by hand was waiting already: this is it.")
+    return redirect("run_detail", run.pk)
+
+
+@require_POST
+def job_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Stop a job for good; a move that its status does not allow is answered by the middleware."""
+    user = person(request)
+    job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
+    note = request.POST.get("note", "").strip()[:LONGEST_NOTE]
+    actions.cancel_job(job, by=user, at=database_now(), note=note)
+    messages.success(request, f"{job.name} is cancelled: it fires no more.")
+    return redirect(_next(request) or reverse("job_detail", args=[job.pk]))
+
+
+@require_POST
+@told_when_refused
+def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
+    """End a waiting run, or ask the worker of a running one to stop."""
+    user = person(request)
+    run = get_object_or_404(Run.objects.visible_to(user), pk=run_id)
+    actions.cancel_run(run, by=user, at=database_now())
+    run.refresh_from_db()
+    messages.success(
+        request,
+        "Cancelled before it started."
+        if run.outcome
+        else "Asked to stop: the worker ends it within seconds.",
+    )
+    return redirect(_next(request) or reverse("run_detail", args=[run.pk]))
+
+
+def _next(request: HttpRequest) -> str:
+    address = request.POST.get("next", "")
+    return address if is_ours(request, address) else ""
