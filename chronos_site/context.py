@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.models import User
 from chronos_site import __version__
 from chronos_site.counting import counted
 from dashboard import wording
@@ -52,8 +52,9 @@ class Shell:
     environment = settings.ENVIRONMENT
 
     def __init__(self, request: HttpRequest) -> None:
-        # A request refused early, for its host, has no user.
-        self._user = getattr(request, "user", AnonymousUser())
+        # A request refused early, for its host, has none.
+        user = getattr(request, "user", None)
+        self._user = user if isinstance(user, User) else None
         self.section = request.path.strip("/").partition("/")[0]
 
     @cached_property
@@ -64,14 +65,12 @@ class Shell:
 
     @cached_property
     def jobs(self) -> str:
-        return (
-            counted(Job.objects.visible_to(self._user), MOST_COUNTED) if self._user.is_authenticated else ""
-        )
+        return counted(Job.objects.visible_to(self._user), MOST_COUNTED) if self._user else ""
 
     @cached_property
     def live_runs(self) -> str:
         """Running now; empty when nothing is."""
-        if not self._user.is_authenticated:
+        if self._user is None:
             return ""
         running = counted(Run.objects.visible_to(self._user).running(), MOST_COUNTED)
         return "" if running == "0" else running

@@ -12,10 +12,22 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from runs.models import Run, RunLog
 from tests import factories
+from tests.factories import NOON
 
 # A page's name, and what makes its rows and gives its address to the one who is signed in.
 PAGES: dict[str, Callable[[User], str]] = {
+    "overview": lambda user: "/",
+    "jobs": lambda user: factories.job(user) and "/jobs/",
+    "no jobs": lambda user: "/jobs/",
+    "one job": lambda user: f"/jobs/{factories.job(user).pk}/",
+    "new job": lambda user: "/jobs/new/",
+    "edit a job": lambda user: f"/jobs/{factories.job(user).pk}/edit/",
+    "pause a job": lambda user: f"/jobs/{factories.job(user).pk}/pause/",
+    "delete a job": lambda user: f"/jobs/{factories.job(user).pk}/delete/",
+    "runs": lambda user: run(user) and "/runs/",
+    "one run": lambda user: f"/runs/{run(user)}/",
     "change password": lambda user: "/account/password/",
     "time zone": lambda user: "/time-zone/",
     "not found": lambda user: "/nowhere/",
@@ -28,6 +40,14 @@ for _model in site._registry:
     PAGES[f"{_model._meta.verbose_name_plural} in the administration"] = partial(
         lambda name, user: reverse(f"admin:{name}_changelist"), _model._meta.label_lower.replace(".", "_")
     )
+
+
+def run(user: User) -> str:
+    """A run under way, with a line in its log."""
+    run = Run.objects.create(job=factories.job(user), scheduled_time=NOON, start_time=NOON)
+    RunLog.objects.create(run=run, message="Still here")
+    return run.pk
+
 
 _SWITCHES = [
     "--no-sandbox",

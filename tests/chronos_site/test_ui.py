@@ -50,6 +50,23 @@ def test_a_question_mark_lists_the_keys(page):
     assert page.locator("#keys").is_visible()
 
 
+@pytest.mark.parametrize(
+    ("keys", "path"), [("gj", "/jobs/"), ("gr", "/runs/"), ("go", "/"), ("n", "/jobs/new/")]
+)
+def test_keys_lead_to_pages(page, live_server, keys, path):
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.type(keys)
+    page.wait_for_url(live_server.url + path)
+
+
+def test_the_search_leads_to_the_jobs_that_match(page, live_server):
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("/")
+    page.keyboard.type("ledger")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{live_server.url}/jobs/?q=ledger")
+
+
 def test_keys_typed_into_a_field_are_text(page):
     page.focus("[name=old]")
     page.keyboard.type("/g?n")
