@@ -11,6 +11,7 @@ from django.http import QueryDict
 from accounts.models import User
 from jobs.models import JobQuerySet, Priority, Status, Type
 from runs import history
+from runs.history import Failures
 
 LONGEST_TEXT = 200
 # What people may filter by from a list of choices, and those choices.
@@ -62,8 +63,8 @@ class JobFilters:
     def failing(self) -> bool:
         return bool(self.values("failing"))
 
-    def apply(self, jobs: JobQuerySet, user: User) -> JobQuerySet:
-        """The jobs that match every condition."""
+    def apply(self, jobs: JobQuerySet, user: User, failures: Failures | None = None) -> JobQuerySet:
+        """The jobs that match every condition; with `failures`, failing ones are looked for there alone."""
         for name in CHOICES:
             if wanted := self.values(name):
                 jobs = jobs.filter(**{f"{name}__in": wanted})
@@ -73,7 +74,9 @@ class JobFilters:
             jobs = jobs.filter(owner=user)
         elif self.owner:
             jobs = jobs.filter(owner__in=User.objects.filter(email__icontains=self.owner))
-        return history.failing(jobs) if self.failing else jobs
+        if self.failing:
+            jobs = history.failing(failures.suspects(jobs) if failures else jobs)
+        return jobs
 
     def address(self) -> str:
         """The query string of the list with these conditions and this sort order."""

@@ -23,13 +23,13 @@ from jobs.executors.base import JobType
 from jobs.models import Job, JobQuerySet, Status
 from jobs.schedules import BadSchedule, describe
 from runs import history
-from runs.history import Durations
+from runs.history import BROKEN, Durations, Failures
 from runs.models import Run
 
 LATE_AFTER = timedelta(seconds=60)
 MOST_COUNTED = 1000
 MOST_ADVICE = 3
-FAILING = ("FAILURE", "TIMEOUT")
+LIVE_SECONDS = 10
 
 _WORST_FIRST = (
     Status.FAILED,
@@ -107,7 +107,7 @@ class Row:
         if self.late:
             return "LATE"
         last = self._last
-        return str(last.outcome) if last and last.outcome in FAILING else self.job.status
+        return str(last.outcome) if last and last.outcome in BROKEN else self.job.status
 
     @property
     def late(self) -> bool:
@@ -128,7 +128,7 @@ class Row:
     def error(self) -> str:
         """How the error of the last run begins, when that run failed."""
         last = self._last
-        if last is None or last.outcome not in FAILING:
+        if last is None or last.outcome not in BROKEN:
             return ""
         return getattr(last, "error_start", None) or last.error_class or ""
 
@@ -157,14 +157,30 @@ class Row:
 @require_safe
 def job_list(request: HttpRequest) -> HttpResponse:
     """A page of the jobs that the person may see and that match."""
-    user = person(request)
+    user, at = person(request), timezone.now()
     filters = JobFilters.read(request.GET, user, tuple(SORTS))
     sort = SORTS[filters.sort or "name"]
     visible = Job.objects.visible_to(user)
-    matching = filters.apply(visible, user)
+    # Among everyone's jobs, asking each for its last run takes seconds; people's own are few.
+    failures = history.newest_failures() if filters.failing and user.is_operator else None
+    matching = filters.apply(visible, user, failures)
     page = paging.page(_shown(matching), sort.order, request.GET)
     context = {
-        "now": timezone.now(),
+        "now": at,
+        "live_seconds": LIVE_SECONDS,
+        "page": page,
+        "shown": sort.words,
+        "failures": failures,
+        "rows": _rows(page.rows, at),
+        "advice": _advice(filters, visible, user, failures) if not page.rows else (),
+        **_counts(filters, visible, matching, page),
+        **_controls(filters, user),
+    }
+    return render(request, "dashboard/jobs/list.html", context)
+
+
+def _controls(filters: JobFilters, user: User) -> dict[str, Any]:
+    return {
         "filters": filters,
         "views": _views(filters, user),
         "choices": [
@@ -173,12 +189,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         ],
         "sorts": [(name, sort.words) for name, sort in SORTS.items()],
         "sort": filters.sort or "name",
-        "page": page,
-        "shown": sort.words,
-        **_counts(filters, visible, matching, page),
-        **_rows_or_advice(filters, visible, page, user),
     }
-    return render(request, "dashboard/jobs/list.html", context)
 
 
 def _views(filters: JobFilters, user: User) -> list[View]:
@@ -202,24 +213,18 @@ def _counts(
     return {"matches": matches, "total": counted(visible, MOST_COUNTED) if filters.conditions else matches}
 
 
-def _rows_or_advice(
-    filters: JobFilters, visible: JobQuerySet, page: Page[Job], user: User
-) -> dict[str, Any]:
-    if page.rows:
-        return {"rows": _rows(page.rows, timezone.now())}
-    return {"advice": _advice(filters, visible, user)}
-
-
 def _rows(jobs: Sequence[Job], at: datetime) -> list[Row]:
     runs = history.last_runs([job.pk for job in jobs])
     return [Row(job, at, runs[job.pk]) for job in jobs]
 
 
-def _advice(filters: JobFilters, visible: JobQuerySet, user: User) -> list[tuple[Chip, str]]:
+def _advice(
+    filters: JobFilters, visible: JobQuerySet, user: User, failures: Failures | None
+) -> list[tuple[Chip, str]]:
     """How many jobs would match without one of the conditions, where that helps; the first few are tried."""
     found = []
     for condition in filters.conditions[:MOST_ADVICE]:
-        matches = counted(filters.without(condition).apply(visible, user), MOST_COUNTED)
+        matches = counted(filters.without(condition).apply(visible, user, failures), MOST_COUNTED)
         if matches != "0":
             found.append((filters.chip(condition), matches))
     return found

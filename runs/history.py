@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import router
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Left
 from django.db.models.query import RawQuerySet
 
-from jobs.models import JobQuerySet
+from jobs.models import JobQuerySet, Status
 from runs.models import Outcome, Run
 
 _COLUMNS = (
@@ -26,6 +27,7 @@ _COLUMNS = (
     "skipped_count",
 )
 _ERROR_START = 300
+BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
 
 
 def last_runs(job_ids: Iterable[str], count: int = 20) -> dict[str, list[Run]]:
@@ -88,11 +90,38 @@ def _rank(ordered: list[int], percent: int) -> int:
 
 
 def failing(jobs: JobQuerySet) -> JobQuerySet:
-    """Those of the jobs whose last run that really ended failed or timed out."""
+    """Those of the jobs whose last run that really ended failed or timed out.
+
+    It looks at the last run of each job: ask it about few, as `Failures.suspects` finds them.
+    """
     last = (
         Run.objects.filter(job=OuterRef("pk"), skip_reason=None)
         .ended()
         .order_by("-scheduled_time", "-attempt")
         .values("outcome")[:1]
     )
-    return jobs.alias(last_outcome=Subquery(last)).filter(last_outcome__in=(Outcome.FAILURE, Outcome.TIMEOUT))
+    return jobs.alias(last_outcome=Subquery(last)).filter(last_outcome__in=BROKEN)
+
+
+@dataclass(frozen=True)
+class Failures:
+    """The jobs of everyone's newest failures, and since when these are all there were; None for ever."""
+
+    job_ids: frozenset[str]
+    since: datetime | None = None
+
+    def suspects(self, jobs: JobQuerySet) -> JobQuerySet:
+        """Those of the jobs that may be failing."""
+        return jobs.filter(Q(pk__in=self.job_ids) | Q(status=Status.FAILED))
+
+
+def newest_failures(count: int = 2000) -> Failures:
+    """What failed last, read off the end of an index, one query an outcome."""
+    job_ids: set[str] = set()
+    limits: list[datetime] = []
+    for outcome in BROKEN:
+        ended = Run.objects.filter(outcome=outcome, end_time__isnull=False).order_by("-end_time")
+        rows = list(ended.values_list("job_id", "end_time")[:count])
+        job_ids.update(job_id for job_id, _ in rows)
+        limits += [end for _, end in rows[count - 1 :] if end]
+    return Failures(frozenset(job_ids), max(limits, default=None))

@@ -1,6 +1,7 @@
 """The job list: who sees what, what the filters mean, what it costs."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from jobs import actions
 from jobs.models import Job, JobSchedule
+from runs import history
 from runs.models import Outcome, Run
 from tests.factories import NOON, ada, alice, bob, charlie, job
 
@@ -83,6 +85,15 @@ def test_filters(client, owner, query, found):
     ended(call, Outcome.TIMEOUT)
     job(owner, name="report", type="REPORT", priority="HIGH")
     assert listed(client, owner, query) == found
+
+
+def test_what_fails_is_found_among_everyones_newest_failures(client, owner, monkeypatch):
+    monkeypatch.setattr(history, "newest_failures", partial(history.newest_failures, 1))
+    ended(job(owner, name="long-ago"), Outcome.FAILURE)
+    ended(job(owner, name="lately"), Outcome.FAILURE, minutes=5)
+    assert listed(client, bob(), "?failing=1") == ["lately"]
+    assert "Found among the failures since" in page_text(client, ada(), "?failing=1")
+    assert listed(client, owner, "?failing=1") == ["lately", "long-ago"]
 
 
 def test_a_job_is_found_by_the_beginning_of_its_id(client, owner):
