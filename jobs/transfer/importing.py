@@ -75,23 +75,23 @@ class Import:
 
     def carry_out(self, entries: Sequence[Entry]) -> list[Verdict]:
         """Judge every request and store the good ones: none of them if one is refused, unless `partial`."""
+        # Reading takes its time; the transaction, in which SQLite keeps others waiting, comes after it.
+        verdicts = [Verdict(entry.source, requests.read(entry.request)) for entry in entries]
         if self.dry_run:
-            return self.judge(entries)
+            self._judge_all(verdicts)
+            return verdicts
         with transaction.atomic():
-            verdicts = self.judge(entries)
+            self._judge_all(verdicts)
             if self.partial or not any(verdict.is_refused for verdict in verdicts):
                 for verdict in verdicts:
                     self._store(verdict)
         return verdicts
 
-    def judge(self, entries: Sequence[Entry]) -> list[Verdict]:
-        """The verdicts, without storing anything."""
-        verdicts = [Verdict(entry.source, requests.read(entry.request)) for entry in entries]
+    def _judge_all(self, verdicts: list[Verdict]) -> None:
         # Only names that were found good: a database does not even look for half a character.
         self._taken = self._names_in_use(verdict.name for verdict in verdicts if verdict.reading.definition)
         for verdict in verdicts:
             self._judge(verdict)
-        return verdicts
 
     def _names_in_use(self, names: Iterable[str]) -> set[str]:
         owned = Job.objects.filter(owner=self.owner, name__in=set(names))
