@@ -35,7 +35,7 @@ def page(chromium, product):
     page = context.new_page()
     page.goto("/")
     page.get_by_label("E-mail").fill(product.email)
-    page.get_by_label("Password", exact=True).fill(product.password)
+    page.locator("input[type=password]").fill(product.password)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Overview").wait_for()
     yield page
@@ -47,38 +47,38 @@ def save(page, name):
     page.get_by_role("heading", name=name).wait_for()
 
 
-def first_run(page):
-    """Wait until the job's page lists a run that succeeded, then open it."""
+def await_runs(page, count):
+    """Look at the job's page until it lists so many runs that succeeded; gives their links."""
     job = page.url
-    link = page.locator("main a[href*='/runs/01']").first
-    for _ in range(SOON // 1000):
+    rows = page.locator("main tbody tr", has_text="Succeeded").locator("a[href*='/runs/01']")
+    for _ in range(SOON // 500):
+        if rows.count() >= count:
+            return rows
+        page.wait_for_timeout(500)
         page.goto(job)
-        if page.locator("main table").get_by_text("Succeeded").count():
-            break
-        page.wait_for_timeout(1000)
+    raise AssertionError(f"no {count} runs on:\n{page.locator('main').inner_text()}")
+
+
+def log_of(page, link):
     link.click()
-    page.wait_for_url(re.compile("/runs/"))
+    page.wait_for_url(re.compile("/runs/01"))
+    return page.locator("ol.log").inner_text()
 
 
 def test_an_http_job_on_a_one_minute_cron_runs_and_tells_in_its_log(page, neighbour):
     page.goto("/jobs/new/?type=HTTP&schedule_type=CRON")
-    page.get_by_label("Name").fill("greet-next-door")
+    page.get_by_role("textbox", name="Name").fill("greet-next-door")
     page.get_by_label("Cron expression").fill("* * * * *")
-    page.get_by_label("URL").fill(neighbour)
+    page.get_by_role("textbox", name="URL").fill(neighbour)
     save(page, "greet-next-door")
-    first_run(page)
-    log = page.locator("ol.log")
-    assert "GET " + neighbour in log.inner_text()
-    assert "hello from next door" in log.inner_text()
+    log = log_of(page, await_runs(page, 1).first)
+    assert f"GET {neighbour}" in log
+    assert "hello from next door" in log
 
 
 def test_a_dummy_job_on_a_five_second_interval_runs_again_and_again(page):
     page.goto("/jobs/new/?type=DUMMY&schedule_type=INTERVAL&interval_seconds=5")
-    page.get_by_label("Name").fill("every-five-seconds")
+    page.get_by_role("textbox", name="Name").fill("every-five-seconds")
     save(page, "every-five-seconds")
-    first_run(page)
-    assert "Done" in page.locator("ol.log").inner_text()
-    page.go_back()
-    page.wait_for_function(
-        "document.querySelectorAll('main tbody a[href*=\"/runs/01\"]').length > 1", timeout=SOON
-    )
+    log = log_of(page, await_runs(page, 2).first)
+    assert "Done" in log
