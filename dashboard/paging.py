@@ -78,7 +78,8 @@ class Order:
             F(key.name).desc() if fall else F(key.name).asc()
             for key, fall in zip(self.keys, falling, strict=True)
         )
-        return rows.annotate(**self.annotations).order_by(*terms)
+        ordered: QuerySet[Row] = rows.annotate(**self.annotations).order_by(*terms)
+        return ordered
 
     def beyond(self, values: Sequence[Any], *, backwards: bool = False) -> Q:
         """The rows past the one with these values."""
