@@ -257,9 +257,9 @@ def test_nothing_but_sentences_comes_of_wrong_values_everywhere(code, value):
 
 def test_several_problems_are_told_at_once():
     request = {**http(httpUrl="ftp://x", timeoutSeconds=0), "name": "", "priority": "X"}
-    assert [field for field, _ in problems(request)] == [
+    assert {field for field, _ in problems(request)} == {
         "name",
         "priority",
         "payload.httpUrl",
         "payload.timeoutSeconds",
-    ]
+    }
