@@ -8,7 +8,13 @@ from jobs.retries import delay, matches, normal
 
 @pytest.mark.parametrize(
     ("strategy", "failures", "seconds"),
-    [("FIXED", 1, 10), ("FIXED", 5, 10), ("EXPONENTIAL", 1, 10), ("EXPONENTIAL", 2, 20), ("EXPONENTIAL", 4, 80)],
+    [
+        ("FIXED", 1, 10),
+        ("FIXED", 5, 10),
+        ("EXPONENTIAL", 1, 10),
+        ("EXPONENTIAL", 2, 20),
+        ("EXPONENTIAL", 4, 80),
+    ],
 )
 def test_the_wait_follows_the_strategy(strategy, failures, seconds):
     assert delay(strategy, 10, failures) == timedelta(seconds=seconds)
@@ -24,7 +30,9 @@ def test_an_error_class_belongs_to_wider_ones():
     assert chain("SOMETHING") == ["SOMETHING"]
 
 
-@pytest.mark.parametrize(("retry_on", "wanted"), [(None, True), ([], True), (["5XX"], True), (["4XX", "TIMEOUT"], False)])
+@pytest.mark.parametrize(
+    ("retry_on", "wanted"), [(None, True), ([], True), (["5XX"], True), (["4XX", "TIMEOUT"], False)]
+)
 def test_any_class_of_the_chain_may_be_named(retry_on, wanted):
     assert matches(retry_on, chain("HTTP_503")) is wanted
 
