@@ -60,16 +60,17 @@ def flag(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} is {value!r}; use 1 or 0.")
 
 
-def number(name: str, default: int, *, least: int = 0) -> int:
-    """A whole number of at least `least`.
+def number(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+    """A whole number of at least `least` and at most `most`.
 
     Raises ImproperlyConfigured for anything else.
     """
     value = text(name)
     if not value:
         return default
-    if not value.isdecimal() or int(value) < least:
-        raise ImproperlyConfigured(f"{name} is {value!r}; use a whole number of at least {least}.")
+    if not value.isdecimal() or int(value) < least or (most is not None and int(value) > most):
+        bounds = f"at least {least}" if most is None else f"{least} to {most}"
+        raise ImproperlyConfigured(f"{name} is {value!r}; use a whole number of {bounds}.")
     return int(value)
 
 
@@ -113,7 +114,8 @@ def networks(name: str) -> list[str]:
 
 def listening() -> tuple[str, int]:
     """Host and port of the web process."""
-    return text("CHRONOS_HOST", "127.0.0.1"), number("CHRONOS_PORT", number("PORT", 8000, least=1), least=1)
+    general = number("PORT", 8000, least=1, most=65535)
+    return text("CHRONOS_HOST", "127.0.0.1"), number("CHRONOS_PORT", general, least=1, most=65535)
 
 
 def address() -> str:
