@@ -127,6 +127,12 @@ def test_an_unknown_owner_is_a_sentence(written):
     assert sentence == "Nobody signs in as 'nobody@example.com'."
 
 
+def test_an_owner_who_may_not_sign_in_gets_no_jobs(written):
+    factories.person("former", is_active=False)
+    sentence = refusal(written([dummy()]), owner="former@example.com")
+    assert sentence == "former@example.com is not active: jobs need an owner who is."
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [("missing.json", "No such file or directory"), (".", "Is a directory"), ("a\0b", "embedded null byte")],

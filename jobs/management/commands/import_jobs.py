@@ -15,7 +15,7 @@ from jobs.transfer.importing import Entry, Import, Outcome, Verdict, entries_of
 from jobs.transfer.limits import SIZE_LIMIT, Unreadable
 
 SOMETHING_REFUSED = 1
-UNREADABLE = 2
+UNUSABLE = 2
 WIDEST = 48
 
 
@@ -37,6 +37,10 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         owner = person(options["owner"])
+        if not owner.is_active:
+            raise CommandError(
+                f"{owner.email} is not active: jobs need an owner who is.", returncode=UNUSABLE
+            )
         asked = Import(
             owner,
             by=None,
@@ -73,7 +77,7 @@ def _entries(path: str) -> list[Entry]:
     try:
         return entries_of(documents.read(_content(path), documents.format_of(path)))
     except Unreadable as error:
-        raise CommandError(str(error), returncode=UNREADABLE) from None
+        raise CommandError(str(error), returncode=UNUSABLE) from None
 
 
 def _content(path: str) -> bytes:
@@ -85,7 +89,7 @@ def _content(path: str) -> bytes:
             return file.read(SIZE_LIMIT + 1)
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise CommandError(f"{path!a} cannot be read: {reason}.", returncode=UNREADABLE) from None
+        raise CommandError(f"{path!a} cannot be read: {reason}.", returncode=UNUSABLE) from None
 
 
 def _totals(verdicts: list[Verdict]) -> dict[str, int]:
