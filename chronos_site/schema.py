@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, models
+from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
 from django.db.migrations.operations.base import Operation
-from django.db.models.deletion import CASCADE, SET_NULL, Collector
+from django.db.models.deletion import Collector
 from django.db.models.functions import Now
 from ulid import ULID
 
@@ -110,20 +110,12 @@ class PartialIndex(SeedIndex):
         return index.create_sql(model, schema_editor, using, **kwargs)
 
 
-def _by_orm(using: str) -> bool:
-    return connections[using].vendor == "sqlite"
-
-
 def cascade(collector: Collector, field: Any, sub_objs: Iterable[Any], using: str) -> None:
-    """Delete with the parent: the database's own ON DELETE CASCADE, on SQLite the ORM's."""
-    if _by_orm(using):
-        CASCADE(collector, field, sub_objs, using)  # type: ignore[arg-type]
+    """Delete with the parent: the database's own ON DELETE CASCADE."""
 
 
 def set_null(collector: Collector, field: Any, sub_objs: Iterable[Any], using: str) -> None:
-    """Outlive the parent: the database's own ON DELETE SET NULL, on SQLite the ORM's."""
-    if _by_orm(using):
-        SET_NULL(collector, field, sub_objs, using)  # type: ignore[arg-type]
+    """Outlive the parent: the database's own ON DELETE SET NULL."""
 
 
 # Or Django reads all the rows only to find out whether to call.
@@ -132,10 +124,14 @@ cascade.lazy_sub_objs = set_null.lazy_sub_objs = True  # type: ignore[attr-defin
 _ON_DELETE = {cascade: " ON DELETE CASCADE", set_null: " ON DELETE SET NULL"}
 
 
+def on_delete(field: Any) -> str:
+    """The rule of a foreign key as SQL; empty for one that Django's own functions see to."""
+    return _ON_DELETE.get(field.remote_field.on_delete, "")
+
+
 def with_on_delete(statement: Statement, field: Any) -> Statement:
-    """The statement that makes the field's foreign key, with the rule of its `on_delete`."""
-    rule = _ON_DELETE.get(field.remote_field.on_delete, "")
-    statement.template = statement.template.replace("%(deferrable)s", f"{rule}%(deferrable)s")
+    """The statement that makes the field's foreign key, with its rule."""
+    statement.template = statement.template.replace("%(deferrable)s", f"{on_delete(field)}%(deferrable)s")
     return statement
 
 

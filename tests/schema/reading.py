@@ -4,10 +4,8 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.apps import apps
 from django.db import connection
 
-from chronos_site.schema import cascade, set_null
 from tests.schema.facts import SCHEMA
 
 Schema = dict[str, set[str]]
@@ -102,15 +100,10 @@ def _keys(cursor, table):
 
 
 def _rules(cursor, table) -> dict[str, str]:
-    """ON DELETE by column, from the database; on SQLite, where the ORM sees to it, from the model."""
+    """What the database does on deletion of the referenced row, by column."""
     if connection.vendor == "sqlite":
-        model = next(model for model in apps.get_models() if model._meta.db_table == table)
-        names = {cascade: "cascade", set_null: "set null"}
-        return {
-            f"({field.column})": names[field.remote_field.on_delete]
-            for field in model._meta.concrete_fields
-            if field.remote_field
-        }
+        cursor.execute(f"PRAGMA foreign_key_list({table})")
+        return {f"({column})": rule.lower() for _, _, _, column, _, _, rule, _ in cursor.fetchall()}
     schema = "current_schema()" if connection.vendor == "postgresql" else "database()"
     cursor.execute(
         f"""

@@ -23,9 +23,6 @@ OWNED = [
     "dlq_events",
 ]
 
-# On SQLite the ORM sees to it.
-by_the_database = pytest.mark.databases("postgresql", "mysql")
-
 
 def _more_runs(number: int) -> None:
     for hour in range(number):
@@ -48,7 +45,6 @@ def test_a_deleted_job_takes_all_it_owns_along_and_leaves_its_notifications():
     assert rows.sql("SELECT job_id FROM notifications") == [(None,)]
 
 
-@by_the_database
 @pytest.mark.parametrize("runs", [1, 20])
 def test_a_job_is_deleted_without_reading_its_runs(runs):
     rows.one_everywhere()
@@ -62,7 +58,6 @@ def test_a_job_is_deleted_without_reading_its_runs(runs):
     assert rows.count("job_run_logs") == 0
 
 
-@by_the_database
 def test_plain_sql_that_deletes_a_user_takes_their_jobs_along():
     rows.one_everywhere()
     _more_runs(2)
