@@ -1,8 +1,6 @@
 """Who may use a view. Everyone must be signed in, unless the view says otherwise (`login_not_required`)."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
@@ -22,30 +20,6 @@ def person(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
-
-
-def operators_only(view: View) -> View:
-    """Answer 403 to people who are neither operator nor administrator."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not person(request).is_operator:
-            raise PermissionDenied("Only operators and administrators may do this.")
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def administrators_only(view: View) -> View:
-    """Answer 403 to everyone but administrators."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not person(request).is_administrator:
-            raise PermissionDenied("Only administrators may do this.")
-        return view(request, *args, **kwargs)
-
-    return guarded
 
 
 class SignInFirst(LoginRequiredMiddleware):
