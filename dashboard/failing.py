@@ -3,18 +3,30 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 
 from accounts.models import User
 from dashboard.lately import Lately
 from jobs.models import Job, JobVersion
 from runs import history
+from runs.history import BROKEN, Failures
 from runs.models import Outcome, Run
 
-BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
 MOST = 1000
 LAST = 20
+
+
+class FailingJob(NamedTuple):
+    """What is told about a job that fails; `edited_at` is when its current version was saved."""
+
+    pk: str
+    name: str
+    owner: str
+    version: int
+    attempts: int | None
+    edited_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,7 @@ class FailingJobs:
     there may well be others.
     """
 
-    jobs: list[Job]
+    jobs: list[FailingJob]
     since: datetime | None = None
     more: bool = False
 
@@ -43,25 +55,26 @@ def failing_jobs(user: User, lately: Lately, at: datetime) -> FailingJobs:
     For those who see everything, only the jobs of the newest failures are asked about.
     """
     jobs = Job.objects.visible_to(user)
+    since = None
     if user.is_operator:
-        jobs = jobs.filter(pk__in={run.job_id for run in lately.failed})
-    since = lately.failed_since if user.is_operator else None
+        since = lately.failed_since
+        jobs = Failures(frozenset(run.job_id for run in lately.failed), since).suspects(jobs)
     edited = JobVersion.objects.filter(job=OuterRef("pk"), version=OuterRef("version")).values("created_at")
-    found = (
-        history.failing(jobs).select_related("owner", "retry_policy").defer("description", "owner__password")
+    told = history.failing(jobs).values_list(
+        "pk", "name", "owner__email", "version", F("retry_policy__max_attempts"), Subquery(edited)
     )
-    rows = list(found.annotate(edited_at=Subquery(edited))[: MOST + 1])
-    failed_at = {run.job_id: run.end_time for run in reversed(lately.failed)}
-    rows.sort(key=lambda job: failed_at.get(job.pk) or job.created_at, reverse=True)
+    rows = [FailingJob(*row) for row in told[: MOST + 1]]
+    failed_at = {run.job_id: n for n, run in reversed(list(enumerate(lately.failed)))}
+    rows.sort(key=lambda job: failed_at.get(job.pk, MOST))
     recent = since is not None and since > at - timedelta(days=1)
     return FailingJobs(rows[:MOST], since, more=recent or len(rows) > MOST)
 
 
 @dataclass(frozen=True)
 class Failing:
-    """One job that fails: the run that failed last, and its last runs, oldest first."""
+    """One failure that a job is in: the run that failed last, and its last runs, oldest first."""
 
-    job: Job
+    job: FailingJob
     run: Run
     runs: Sequence[Run]
 
@@ -71,19 +84,13 @@ class Failing:
         return start or self.run.error_class or "It left no message."
 
     @property
-    def attempts(self) -> int:
-        policy = getattr(self.job, "retry_policy", None)
-        return policy.max_attempts if policy else 1
-
-    @property
     def what(self) -> str:
         """What became of the occurrence: "gave up after 3 of 3 attempts"."""
+        attempts = self.job.attempts or 1
         word = "timed out" if self.run.outcome == Outcome.TIMEOUT else "failed"
         if any(run.scheduled_time == self.run.scheduled_time and not run.outcome for run in self.runs):
-            return f"attempt {self.run.attempt} of {self.attempts} {word}, another follows"
-        if self.attempts > 1:
-            return f"gave up after {self.run.attempt} of {self.attempts} attempts"
-        return word
+            return f"attempt {self.run.attempt} of {attempts} {word}, another follows"
+        return f"gave up after {self.run.attempt} of {attempts} attempts" if attempts > 1 else word
 
     @property
     def streak(self) -> str:
@@ -93,7 +100,7 @@ class Failing:
         if row > 1:
             return (
                 f"{row} or more in a row"
-                if row == len(ends) and len(self.runs) == LAST
+                if row == len(ends) and len(self.runs) >= LAST
                 else f"{row} in a row"
             )
         broken = sum(outcome in BROKEN for outcome in ends)
@@ -111,11 +118,11 @@ class Failing:
     def edited_at(self) -> datetime | None:
         """When the job was edited, if that was after its last good run."""
         good = [run.end_time for run in self.runs if run.outcome == Outcome.SUCCESS and run.end_time]
-        edited: datetime | None = getattr(self.job, "edited_at", None)
+        edited = self.job.edited_at
         return edited if edited and good and self.job.version > 1 and edited > good[-1] else None
 
 
-def told(jobs: Sequence[Job], runs: Mapping[str, Sequence[Run]], lately: Lately) -> Iterator[Failing]:
+def told(jobs: Sequence[FailingJob], runs: Mapping[str, Sequence[Run]], lately: Lately) -> Iterator[Failing]:
     """The jobs with the run that failed; one that scrolled out of the last runs comes from `lately`."""
     newest = {run.job_id: run for run in reversed(lately.failed)}
     for job in jobs:

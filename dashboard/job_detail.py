@@ -19,7 +19,7 @@ from audit.models import AuditEvent
 from dashboard import charts, definitions, vitals, wording
 from dashboard.charts import Column, Columns
 from dashboard.definitions import Change
-from dashboard.failing import BROKEN, Failing
+from dashboard.failing import Failing, FailingJob
 from dashboard.run_pages import LAST_DUE
 from jobs import moves, retries, rights
 from jobs.definition import Definition
@@ -28,7 +28,7 @@ from jobs.models import Job, JobSchedule, JobVersion, Status
 from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fires
 from jobs.zones import zone
 from runs import history
-from runs.history import Durations
+from runs.history import BROKEN, Durations
 from runs.models import DeadLetter, Run
 
 LIVE_SECONDS = 5
@@ -145,7 +145,12 @@ class Past:
         """The failure that the job is in, if its last run that ended failed."""
         oldest_first = self.runs[::-1]
         last = history.last_ended(oldest_first)
-        return Failing(self.job, last, oldest_first) if last and last.outcome in BROKEN else None
+        if last is None or last.outcome not in BROKEN:
+            return None
+        policy = getattr(self.job, "retry_policy", None)
+        attempts = policy.max_attempts if policy else 1
+        job = FailingJob(self.job.pk, self.job.name, "", self.job.version, attempts, None)
+        return Failing(job, last, oldest_first)
 
     @cached_property
     def active(self) -> list[Run]:

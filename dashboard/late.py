@@ -3,20 +3,52 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import F
 
 from accounts.models import User
 from dashboard import charts, wording
 from runs import history
 from runs.history import Durations
-from runs.models import Run, RunQuerySet
+from runs.models import Outcome, Run, RunQuerySet
 
 LATE_AFTER = timedelta(seconds=60)
 MOST_RUNNING = 1000
 # Those that run longest are compared with their past; more would cost more than they tell.
-MOST_COMPARED = 25
+MOST_COMPARED = 12
 FAR_OVER = 3
 # How many earlier runs it takes to call something usual.
 FEWEST = 3
+
+
+class Running(NamedTuple):
+    """What is told about a run in progress."""
+
+    pk: str
+    job_id: str
+    job_name: str
+    started_at: datetime
+    lease_expires_at: datetime | None
+    worker: str | None
+    attempt: int
+    most_attempts: int | None
+
+
+def running(user: User) -> list[Running]:
+    """What runs now, those whose lease ends first before the others."""
+    runs = Run.objects.visible_to(user).running().order_by("lease_expires_at")
+    told = runs.values_list(
+        "pk",
+        "job_id",
+        "job__name",
+        "start_time",
+        "lease_expires_at",
+        "worker_id",
+        "attempt",
+        F("job__retry_policy__max_attempts"),
+    )
+    return [Running(*row) for row in told[:MOST_RUNNING]]
 
 
 def waiting_late(user: User, at: datetime) -> RunQuerySet:
@@ -25,48 +57,21 @@ def waiting_late(user: User, at: datetime) -> RunQuerySet:
     return pending.filter(available_at__lt=at - LATE_AFTER).order_by("priority", "available_at")
 
 
-def running(user: User) -> list[Run]:
-    """What runs now, the ones whose lease ends first before the others; with job and attempts.
-
-    Read no other column of them: it would cost a query each.
-    """
-    runs = Run.objects.visible_to(user).running().order_by("lease_expires_at")
-    return list(
-        runs.select_related("job__retry_policy").only(
-            "job_id",
-            "start_time",
-            "lease_expires_at",
-            "worker_id",
-            "attempt",
-            "scheduled_time",
-            "outcome",
-            "skip_reason",
-            "job__name",
-            "job__retry_policy__max_attempts",
-            "job__retry_policy__job_id",
-        )[: MOST_RUNNING + 1]
-    )
-
-
 @dataclass(frozen=True)
 class Progress:
     """A running run against what is usual for its job."""
 
-    run: Run
+    run: Running
     at: datetime
     usual: Durations | None = None
 
     @property
     def seconds(self) -> float:
-        return max(0.0, (self.at - self.run.start_time).total_seconds()) if self.run.start_time else 0.0
+        return max(0.0, (self.at - self.run.started_at).total_seconds())
 
     @property
     def elapsed(self) -> str:
         return wording.span(max(1, int(self.seconds)))
-
-    @property
-    def bar(self) -> charts.Elapsed:
-        return charts.elapsed(self.seconds, self.usual_seconds)
 
     @property
     def usual_seconds(self) -> float | None:
@@ -76,6 +81,10 @@ class Progress:
     def times(self) -> float | None:
         """How many times the usual it has run."""
         return round(self.seconds / self.usual_seconds, 1) if self.usual_seconds else None
+
+    @property
+    def bar(self) -> charts.Elapsed:
+        return charts.elapsed(self.seconds, self.usual_seconds)
 
     @property
     def stuck(self) -> bool:
@@ -92,31 +101,35 @@ class Progress:
         return self.seconds > max(far, LATE_AFTER.total_seconds())
 
     @property
+    def needs_a_look(self) -> bool:
+        return self.stuck or self.slow
+
+    @property
     def attempts(self) -> int:
-        policy = getattr(self.run.job, "retry_policy", None)
-        return max(self.run.attempt, policy.max_attempts if policy else 1)
+        return max(self.run.attempt, self.run.most_attempts or 1)
 
 
 def usual(runs: Iterable[Run]) -> Durations | None:
     """The usual duration of a job by its last runs; None where too few succeeded to say."""
-    good = [run for run in runs if run.outcome == "SUCCESS"]
+    good = [run for run in runs if run.outcome == Outcome.SUCCESS]
     return history.durations(good) if len(good) >= FEWEST else None
 
 
-def compared(runs: Sequence[Run], past: Mapping[str, Sequence[Run]], at: datetime) -> list[Progress]:
-    """The running runs against their jobs' past, those that need a look first, then the longest."""
-    found = [Progress(run, at, usual(past.get(run.job_id, ()))) for run in runs]
+def longest(runs: Iterable[Running]) -> list[Running]:
+    """Those that run longest."""
+    return sorted(runs, key=lambda run: run.started_at)[:MOST_COMPARED]
+
+
+def compared(runs: Sequence[Running], past: Mapping[str, Sequence[Run]], at: datetime) -> list[Progress]:
+    """The running runs against their jobs' past: those that need a look first, then the longest."""
+    known = {job_id: usual(runs) for job_id, runs in past.items()}
+    found = [Progress(run, at, known.get(run.job_id)) for run in runs]
     return sorted(found, key=lambda each: (not each.stuck, not each.slow, -each.seconds))
 
 
-def longest(runs: Iterable[Run]) -> list[Run]:
-    """Those that run longest."""
-    return sorted((run for run in runs if run.start_time), key=lambda run: run.start_time)[:MOST_COMPARED]  # type: ignore[arg-type,return-value]
-
-
 def late_ids(user: User, at: datetime) -> list[str]:
-    """The ids of all runs that are late or stuck, in three bounded queries: what the overview counts."""
+    """The ids of the runs that are late or stuck, in three bounded queries: what the overview counts."""
     now = running(user)
     past = history.last_runs({run.job_id for run in longest(now)})
-    needing = [each.run.pk for each in compared(now, past, at) if each.stuck or each.slow]
+    needing = [each.run.pk for each in compared(now, past, at) if each.needs_a_look]
     return [*needing, *waiting_late(user, at).values_list("pk", flat=True)[:MOST_RUNNING]]

@@ -18,20 +18,18 @@ from accounts.access import person
 from accounts.models import User
 from dashboard import charts, failing, late, timeline, vitals, wording
 from dashboard.charts import Column
+from dashboard.due import Due, DueJob
 from dashboard.hours import Day, Hour, day
-from dashboard.late import MOST_RUNNING, Progress
+from dashboard.late import MOST_RUNNING, Progress, Running
 from dashboard.lately import Lately, lately
 from dashboard.vitals import Lag, Processes, Scheduler, Vitals, Waiting, Workers
-from jobs.models import JobSchedule
-from jobs.schedules import BadSchedule, describe
 from runs import history
 from runs.models import DeadLetter, Outcome, Run
 
 HOUR = timedelta(hours=1)
 LIVE_SECONDS = 5
-MOST_DUE = 500
 MOST_LETTERS = 100
-FAILING_SHOWN, LATE_SHOWN, RUNNING_SHOWN, DUE_SHOWN, LETTERS_SHOWN = 8, 6, 10, 7, 3
+FAILING_SHOWN, LATE_SHOWN, RUNNING_SHOWN, LETTERS_SHOWN = 6, 6, 10, 3
 _ENDED = [("outcome", outcome) for outcome in Outcome.values]
 
 
@@ -66,7 +64,7 @@ def panels(user: User, at: datetime) -> dict[str, Any]:
         "failing_rows": list(failing.told(fails.jobs[:FAILING_SHOWN], past, recent)),
         "last_failure": recent.failed[0] if recent.failed else None,
         "late": Late(
-            waiting, [each for each in progress if each.stuck or each.slow], _late_rows(user, at), due.overdue
+            waiting, [each for each in progress if each.needs_a_look], _late_rows(user, at), due.overdue
         ),
         "running": progress[:RUNNING_SHOWN],
         "running_count": vitals.told(len(running), MOST_RUNNING),
@@ -81,9 +79,9 @@ def panels(user: User, at: datetime) -> dict[str, Any]:
 
 
 def _vitals(
-    processes: Processes, waiting: Waiting, recent: Lately, running: Sequence[Run], at: datetime
+    processes: Processes, waiting: Waiting, recent: Lately, running: Sequence[Running], at: datetime
 ) -> Vitals:
-    busy = frozenset(run.worker_id for run in running if run.worker_id)
+    busy = frozenset(run.worker for run in running if run.worker)
     slots = vitals.told(len(running), MOST_RUNNING)
     return Vitals(Scheduler(processes), Workers(processes, busy, slots), waiting, Lag.of(recent, at))
 
@@ -99,7 +97,7 @@ class Late:
     waiting: Waiting
     running: list[Progress]
     rows: list[Run]
-    overdue: list[JobSchedule]
+    overdue: list[DueJob]
 
     @property
     def count(self) -> str:
@@ -117,41 +115,6 @@ class Late:
     def others(self) -> int:
         """How many late runs are not shown one by one."""
         return self.waiting.late + len(self.running) - len(self.rows) - len(self.shown)
-
-
-@dataclass(frozen=True)
-class Due:
-    """The schedules due within the hour, soonest first, with those whose tick has passed unfired."""
-
-    overdue: list[JobSchedule]
-    ahead: list[JobSchedule]
-    more: bool
-
-    @classmethod
-    def read(cls, user: User, at: datetime) -> "Due":
-        rows = JobSchedule.objects.due(at + HOUR).select_related("job").defer("job__description")
-        if not user.is_operator:
-            rows = rows.filter(job__owner=user)
-        found = list(rows[: MOST_DUE + 1])
-        overdue = [each for each in found if each.next_fire_at and each.next_fire_at < at - late.LATE_AFTER]
-        return cls(overdue, found[len(overdue) : MOST_DUE], len(found) > MOST_DUE)
-
-    @property
-    def count(self) -> str:
-        return f"{len(self.ahead):,}{'+' if self.more else ''}"
-
-    @property
-    def next(self) -> list[tuple[JobSchedule, str]]:
-        """The first few with their readings."""
-        return [(each, _reading(each)) for each in self.ahead[:DUE_SHOWN]]
-
-
-def _reading(schedule: JobSchedule) -> str:
-    try:
-        words = describe(schedule.plan)
-    except BadSchedule as bad:
-        return bad.message
-    return words[:1].lower() + words[1:]
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,7 @@ def listed(filters: RunFilters, user: User, query: QueryDict) -> Listed:
     if filters.ends and not filters.states and not filters.triggers:
         return Listed(_merged(runs, [end.runs & filters.within for end in filters.ends], query))
     matching = runs.filter(_wanted(filters, user))
-    searched = bool(filters.ends or filters.triggers) and user.is_operator
-    floor = _floor() if searched else None
+    floor = _floor() if filters.ends or filters.triggers else None
     if floor:
         matching = matching.filter(pk__gte=floor)
     return Listed(paging.page(matching, NEWEST, query, SIZE), WINDOW if floor else None)

@@ -17,8 +17,7 @@ from accounts.access import person
 from accounts.models import User
 from dashboard import charts, definitions, late, run_log, wording
 from dashboard.definitions import Change
-from dashboard.failing import BROKEN
-from dashboard.late import Progress
+from dashboard.late import Progress, Running
 from dashboard.run_filters import CHOICES, WINDOWS, RunFilters
 from dashboard.run_log import Place, Sought
 from dashboard.run_pages import listed
@@ -27,6 +26,7 @@ from jobs.definition import Definition
 from jobs.executors import TYPES
 from jobs.models import Job, JobVersion, Priority
 from runs import history
+from runs.history import BROKEN
 from runs.models import DeadLetter, Outcome, Run
 
 LIVE_SECONDS = 2
@@ -186,7 +186,7 @@ class RunPage:
             definition,
             _attempts(occurrence),
             DeadLetter.objects.filter(run__in=[each.pk for each in occurrence]).first(),
-            Progress(run, at, late.usual(past)) if run.start_time and not run.outcome else None,
+            _progress(run, past, at),
             good,
             definitions.changes(versions.get(good.version, definition), definition) if good else None,
         )
@@ -312,6 +312,22 @@ def _attempts(runs: list[Run]) -> list[Attempt]:
         )
         found.append(Attempt(run, wait))
     return found
+
+
+def _progress(run: Run, past: list[Run], at: datetime) -> Progress | None:
+    if run.outcome or run.start_time is None:
+        return None
+    running = Running(
+        run.pk,
+        run.job_id,
+        run.job.name,
+        run.start_time,
+        run.lease_expires_at,
+        run.worker_id,
+        run.attempt,
+        None,
+    )
+    return Progress(running, at, late.usual(past))
 
 
 def _last_good(run: Run) -> Run | None:

@@ -5,12 +5,12 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from dashboard import wording
-from dashboard.late import Progress
+from dashboard.late import Progress, Running
 from dashboard.lately import Lately, job_name
-from jobs.models import JobSchedule
-from jobs.schedules import BadSchedule, next_fire
+from jobs.schedules import BadSchedule, Plan, next_fire
 from runs.models import Run
 
 HOUR = timedelta(hours=1)
@@ -21,6 +21,19 @@ CELL = 4
 LANES = 4
 # How many coming fires are worked out; the later ones of jobs that fire often come after those.
 MOST_FIRES = 300
+
+
+class Coming(Protocol):
+    """A schedule as far as its coming fires are concerned."""
+
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def job_name(self) -> str: ...
+    @property
+    def next_fire_at(self) -> datetime: ...
+    @property
+    def plan(self) -> Plan: ...
 
 
 @dataclass(frozen=True)
@@ -41,7 +54,7 @@ class Lane:
     start: float
     end: float
     late: bool
-    run: Run
+    run: Running
     name: str
     title: str
 
@@ -79,7 +92,7 @@ class Timeline:
 
 
 def timeline(
-    lately: Lately, running: Sequence[Progress], schedules: Sequence[JobSchedule], at: datetime, *, more: bool
+    lately: Lately, running: Sequence[Progress], schedules: Sequence[Coming], at: datetime, *, more: bool
 ) -> Timeline:
     """The drawing.
 
@@ -164,24 +177,24 @@ def _lanes(running: Sequence[Progress], at: datetime) -> list[Lane]:
 
 
 def _lane(each: Progress, y: int, at: datetime) -> Lane:
-    late = each.stuck or each.slow
+    late = each.needs_a_look
     left = max(0.0, (each.usual_seconds or 0) - each.seconds)
     end = NOW if late else _future_x(at + timedelta(seconds=left), at)
-    start = _past_x(each.run.start_time or at, at)
+    start = _past_x(each.run.started_at, at)
     name = (
-        f"{each.run.job.name}, {'stuck' if each.stuck else 'far over its usual'}"
+        f"{each.run.job_name}, {'stuck' if each.stuck else 'far over its usual'}"
         if late
-        else each.run.job.name
+        else each.run.job_name
     )
-    title = f"{each.run.job.name}: running for {wording.span(int(each.seconds) or 1)}"
+    title = f"{each.run.job_name}: running for {wording.span(int(each.seconds) or 1)}"
     return Lane(
         y, round(min(start, NOW - 2), 1), round(end, 1), late, each.run, wording.first_line(name, 44), title
     )
 
 
 def _fires(
-    schedules: Sequence[JobSchedule], at: datetime, *, more: bool
-) -> tuple[list[tuple[datetime, JobSchedule]], datetime | None]:
+    schedules: Sequence[Coming], at: datetime, *, more: bool
+) -> tuple[list[tuple[datetime, Coming]], datetime | None]:
     """Coming fires within the hour, soonest first, and where they end early if there are too many."""
     ahead: list[tuple[datetime, int]] = [
         (each.next_fire_at, n)
@@ -191,7 +204,7 @@ def _fires(
     heapq.heapify(ahead)
     # Beyond the last schedule that was read there are fires that nobody here knows of.
     known_until = max(ahead)[0] if more and ahead else at + HOUR
-    found: list[tuple[datetime, JobSchedule]] = []
+    found: list[tuple[datetime, Coming]] = []
     while ahead and len(found) < MOST_FIRES:
         tick, n = heapq.heappop(ahead)
         if tick > known_until:
@@ -205,15 +218,15 @@ def _fires(
     return found, known_until if more else None
 
 
-def _after(schedule: JobSchedule, tick: datetime) -> datetime | None:
+def _after(schedule: Coming, tick: datetime) -> datetime | None:
     try:
         return next_fire(schedule.plan, tick)
     except BadSchedule:
         return None
 
 
-def _due(fires: Iterable[tuple[datetime, JobSchedule]], at: datetime) -> Iterable[Due]:
-    places: dict[int, list[tuple[datetime, JobSchedule]]] = {}
+def _due(fires: Iterable[tuple[datetime, Coming]], at: datetime) -> Iterable[Due]:
+    places: dict[int, list[tuple[datetime, Coming]]] = {}
     for fire in fires:
         places.setdefault(_cell(_future_x(fire[0], at)), []).append(fire)
     for x, group in places.items():
@@ -222,5 +235,5 @@ def _due(fires: Iterable[tuple[datetime, JobSchedule]], at: datetime) -> Iterabl
         seconds = int((tick - at).total_seconds())
         height = min(22, 5 + 2 * len(group))
         yield Due(
-            x, height, schedule.job_id, f"{schedule.job.name}{others}, in {wording.span(max(1, seconds))}"
+            x, height, schedule.job_id, f"{schedule.job_name}{others}, in {wording.span(max(1, seconds))}"
         )

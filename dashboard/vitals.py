@@ -188,7 +188,7 @@ class Lag:
 
     @classmethod
     def of(cls, lately: Lately, at: datetime) -> "Lag":
-        recent = [run for run in lately.ended if run.end_time and run.end_time >= at - LAG_WINDOW]
+        recent = [run for run in lately.done if run.end_time and run.end_time >= at - LAG_WINDOW]
         started = sorted((run for run in recent if run.waited is not None), key=lambda run: run.start_time)  # type: ignore[arg-type,return-value]
         waits = [
             max(0.0, run.waited / timedelta(milliseconds=1)) for run in started if run.waited is not None
