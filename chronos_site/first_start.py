@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from django.core.validators import validate_email
 from django.db import connection, transaction
 from redis import Redis
 
@@ -50,9 +51,13 @@ def _static_sources() -> str:
 
 
 def make_first_administrator() -> tuple[str, str] | None:
-    """An administrator with a random password where there is nobody yet; gives their e-mail and password."""
+    """An administrator with a random password where there is nobody yet; gives their e-mail and password.
+
+    Raises ValidationError when CHRONOS_ADMIN_EMAIL is none.
+    """
     people = get_user_model().objects
     email, password = env.text("CHRONOS_ADMIN_EMAIL", "admin@example.com"), _random_password()
+    validate_email(email)
     with transaction.atomic():
         if people.exists():
             return None

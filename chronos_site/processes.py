@@ -97,7 +97,10 @@ class Kept(Process):  # type: ignore[misc]
         if manager:
             manager.join()
             self.stopping.set()
-            self._child.send_signal(signal.SIGTERM)
+            self._child.terminate()
+            self._child.wait()
+            # Nobody reads any more what this process still has to say, so it must not wait to be heard.
+            os._exit(1)
 
 
 class _Ears:

@@ -1,6 +1,7 @@
 """`python -m chronos_site.product`: the whole product on one machine, until Ctrl-C."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
@@ -65,9 +66,8 @@ def _make_data_folder(folder: Path) -> None:
     Raises OSError where it cannot be made or written to.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    probe = folder / ".writable"
-    probe.touch()
-    probe.unlink()
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 @contextlib.contextmanager
@@ -124,7 +124,10 @@ def _store(data_dir: Path) -> Iterator[None]:
 def _await_store(data_dir: Path, keeper: subprocess.Popen[bytes]) -> None:
     give_up_at = time.monotonic() + valkey.START_SECONDS
     while not valkey.answers(valkey.socket_path(data_dir)):
-        if keeper.poll() is not None or time.monotonic() > give_up_at:
+        if keeper.poll() is not None:
+            # It has said why.
+            sys.exit(1)
+        if time.monotonic() > give_up_at:
             raise Refused(f"The embedded Valkey does not start; {data_dir / 'valkey.log'} says why.")
         time.sleep(0.02)
 

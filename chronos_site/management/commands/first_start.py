@@ -10,12 +10,17 @@ from django.db import Error as DatabaseError
 from redis import RedisError
 
 from chronos_site import env, first_start
+from chronos_site.checks import refuse_unsafe
 
 
 class Command(BaseCommand):
     help = "Create or update the tables, the static files and, where there is nobody yet, an administrator."
 
+    # Only what makes the start unsafe is looked at, and said in a sentence.
+    requires_system_checks = []
+
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_unsafe()
         try:
             first_start.reach_database()
             call_command("migrate", interactive=False, verbosity=0)
@@ -61,4 +66,6 @@ class Command(BaseCommand):
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    # A driver's error may carry a number before the message.
+    message = str(error.args[-1]) if error.args else ""
+    return (message.strip().splitlines() or [type(error).__name__])[0]
