@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from django.db.models import F, Model, Q, QuerySet
+from django.db.models.expressions import OrderBy
 from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
@@ -52,17 +53,51 @@ def instant(value: Any) -> datetime | None:
 
 @dataclass(frozen=True)
 class Key:
-    """One field of a sort order; `read` makes its value from what a cursor holds."""
+    """One field of a sort order; `read` makes its value from what a cursor holds.
+
+    Rows without a value come last, where the field may be NULL (`nullable`).
+    """
 
     name: str
     read: Callable[[Any], Any] = text
     descending: bool = False
+    nullable: bool = False
 
     def value(self, row: Model) -> Any:
         found: Any = row
         for part in self.name.split("__"):
             found = getattr(found, part)
         return found.isoformat() if isinstance(found, datetime) else found
+
+    def term(self, *, backwards: bool) -> OrderBy:
+        falling = self.descending is not backwards
+        if not self.nullable:
+            return OrderBy(F(self.name), descending=falling)
+        return OrderBy(
+            F(self.name),
+            descending=falling,
+            nulls_first=True if backwards else None,
+            nulls_last=None if backwards else True,
+        )
+
+    def same(self, value: Any) -> Q:
+        return Q(**{f"{self.name}__isnull": True}) if value is None else Q(**{self.name: value})
+
+    def past(self, value: Any, *, backwards: bool) -> Q:
+        """The rows whose value lies past this one."""
+        if value is None:
+            return Q(**{f"{self.name}__isnull": False}) if backwards else Q(pk__in=())
+        past = Q(**{f"{self.name}__{self._side(backwards)}": value})
+        return past | self.same(None) if self.nullable and not backwards else past
+
+    def from_here(self, value: Any, *, backwards: bool) -> Q:
+        """The rows at this value or past it, in the words that a database can enter its index with."""
+        if self.nullable:
+            return Q()
+        return Q(**{f"{self.name}__{self._side(backwards)}e": value})
+
+    def _side(self, backwards: bool) -> str:
+        return "lt" if self.descending is not backwards else "gt"
 
 
 @dataclass(frozen=True)
@@ -73,11 +108,7 @@ class Order:
     annotations: dict[str, Any] = field(default_factory=dict)
 
     def sorted(self, rows: "QuerySet[Row]", *, backwards: bool = False) -> "QuerySet[Row]":
-        falling = (key.descending is not backwards for key in self.keys)
-        terms = (
-            F(key.name).desc() if fall else F(key.name).asc()
-            for key, fall in zip(self.keys, falling, strict=True)
-        )
+        terms = [key.term(backwards=backwards) for key in self.keys]
         ordered: QuerySet[Row] = rows.annotate(**self.annotations).order_by(*terms)
         return ordered
 
@@ -85,16 +116,9 @@ class Order:
         """The rows past the one with these values."""
         past, same = Q(pk__in=()), Q()
         for key, value in zip(self.keys, values, strict=True):
-            if value is None:
-                same &= Q(**{f"{key.name}__isnull": True})
-                continue
-            side = "lt" if key.descending is not backwards else "gt"
-            past |= same & Q(**{f"{key.name}__{side}": value})
-            same &= Q(**{key.name: value})
-        # Implied by the rest, and what lets a database enter its index at the right place.
-        first, value = self.keys[0], values[0]
-        side = "lte" if first.descending is not backwards else "gte"
-        return Q(**{f"{first.name}__{side}": value}) & past
+            past |= same & key.past(value, backwards=backwards)
+            same &= key.same(value)
+        return self.keys[0].from_here(values[0], backwards=backwards) & past
 
     def cursor(self, row: Model) -> str:
         """The row's place in this order, for an address."""
