@@ -219,7 +219,7 @@ class Draft:
             **self.basics.definition(),
             "schedule": self.schedule.definition(),
             "payload": self.payload.columns(),
-            "retry": self.retry.definition(),
+            **self.retry.part(),
         }
 
     @property

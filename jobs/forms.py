@@ -17,6 +17,9 @@ from jobs.schedules import BadSchedule, Plan, check, next_fire
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
+# What a job without a retry policy does: the schema's defaults.
+ONE_ATTEMPT = {"max_attempts": 1, "backoff_strategy": Backoff.FIXED.value, "backoff_seconds": 60}
+
 
 class BasicsForm(forms.Form):
     """Name, description, priority and type."""
@@ -244,12 +247,13 @@ class RetryForm(forms.Form):
 
     def definition(self) -> dict[str, Any]:
         said = self.cleaned_data
-        kept = {
-            "max_attempts": 1 if said["max_attempts"] is None else said["max_attempts"],
-            "backoff_strategy": said["backoff_strategy"] or Backoff.FIXED.value,
-            "backoff_seconds": 60 if said["backoff_seconds"] is None else said["backoff_seconds"],
-        }
-        return {**kept, "retry_on": said["retry_on"]} if said["retry_on"] else kept
+        given = {name: value for name, value in said.items() if value not in (None, "", [])}
+        return {**ONE_ATTEMPT, **given}
+
+    def part(self) -> dict[str, dict[str, Any]]:
+        """`retry` for a definition; nothing where no policy was stored and none is asked for."""
+        policy = self.definition()
+        return {"retry": policy} if self.initial or policy != ONE_ATTEMPT else {}
 
 
 def initial_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jobs.executors import TYPES
-from jobs.forms import BasicsForm, RetryForm, ScheduleForm, initial_of
+from jobs.forms import ONE_ATTEMPT, BasicsForm, RetryForm, ScheduleForm, initial_of
 from tests.jobs.executors.payloads import FULL
 
 BERLIN = {"timezone": "Europe/Berlin"}
@@ -165,6 +165,14 @@ def test_an_empty_retry_policy_takes_the_schemas_defaults():
         "backoff_strategy": "FIXED",
         "backoff_seconds": 60,
     }
+
+
+def test_a_job_without_a_policy_is_not_given_one_by_looking_at_it():
+    stored, untouched = RetryForm({}, initial=ONE_ATTEMPT), RetryForm({})
+    asked = RetryForm({"max_attempts": "2"})
+    assert untouched.is_valid()
+    assert untouched.part() == {}
+    assert [form.part()["retry"]["max_attempts"] for form in (stored, asked) if form.is_valid()] == [1, 2]
 
 
 def test_a_wait_of_zero_seconds_is_not_the_default():

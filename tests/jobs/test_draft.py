@@ -1,0 +1,40 @@
+"""What the page makes of a stored definition, and of what comes back from it."""
+
+import pytest
+from django.http import QueryDict
+
+from jobs import actions, definition
+from jobs.draft import Draft
+from jobs.executors import TYPES
+from jobs.transfer.requests import read
+from tests import factories
+from tests.factories import NOON
+from tests.jobs.executors.payloads import FULL
+from tests.jobs.transfer.requests import of_type
+
+pytestmark = pytest.mark.django_db
+
+
+def posted(draft):
+    """What a browser sends when nobody touches the page."""
+    data = QueryDict(mutable=True)
+    data["shown"] = draft.type.code
+    for form in (draft.basics, draft.schedule, draft.payload, draft.retry):
+        for field in form:
+            value = field.value()
+            if value not in (None, ""):
+                data[field.html_name] = str(value)
+    return data
+
+
+@pytest.mark.parametrize("retry", [{}, {"retry": {"max_attempts": 3, "retry_on": ["5XX"]}}])
+@pytest.mark.parametrize("code", [code for code in TYPES if code != "SCRIPT"])
+def test_saving_a_page_that_nobody_touched_makes_no_new_version(code, retry):
+    alice = factories.alice()
+    stored = {**read(of_type(code, FULL[code])).definition, **retry}
+    job = actions.create(stored, owner=alice, by=alice, at=NOON)
+    before = definition.of(job)
+    again = Draft.of(job, posted(Draft.of(job, None, user=alice, at=NOON)), user=alice, at=NOON)
+    assert again.is_valid()
+    assert actions.edit(job, again.definition(), by=alice, at=NOON).version == 1
+    assert definition.of(job) == before
