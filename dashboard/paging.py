@@ -102,14 +102,18 @@ class Key:
 
 @dataclass(frozen=True)
 class Order:
-    """A sort order in which no two rows tie: its last key is the row's id."""
+    """A sort order in which no two rows tie: its last key is the row's id.
+
+    `where` holds for every row, and tells a database what it cannot know.
+    """
 
     keys: tuple[Key, ...]
     annotations: dict[str, Any] = field(default_factory=dict)
+    where: Q = field(default_factory=Q)
 
     def sorted(self, rows: "QuerySet[Row]", *, backwards: bool = False) -> "QuerySet[Row]":
         terms = [key.term(backwards=backwards) for key in self.keys]
-        ordered: QuerySet[Row] = rows.annotate(**self.annotations).order_by(*terms)
+        ordered: QuerySet[Row] = rows.filter(self.where).annotate(**self.annotations).order_by(*terms)
         return ordered
 
     def beyond(self, values: Sequence[Any], *, backwards: bool = False) -> Q:
