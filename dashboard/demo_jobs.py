@@ -1,6 +1,6 @@
 """The jobs of the demo: what they are called, when they fire and how they tend to go."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -51,194 +51,205 @@ def tries(attempts: int, seconds: int, strategy: str = "EXPONENTIAL") -> dict[st
     return {"max_attempts": attempts, "backoff_strategy": strategy, "backoff_seconds": seconds}
 
 
+# Where the demo's HTTP jobs find this product's own address, which they call and nothing else.
+SITE = "<site>"
+_PROBE = {"http_url": f"{SITE}healthz", "http_method": "GET", "timeout_seconds": 10}
+
+JOBS: tuple[DemoJob, ...] = (
+    DemoJob(
+        "nightly-invoice-export",
+        "billing",
+        "DUMMY",
+        cron("0 30 2 * * ?"),
+        doing(20, totalRecords=2000, batchSize=500, processingTimePerBatchMs=400),
+        Habit(
+            43,
+            lines=("Export accepted, cursor 0", "Page 1: 500 invoices", "Page 2: 500 invoices"),
+            broken=1,
+        ),
+        priority="HIGH",
+        retry=tries(3, 300),
+        description="Exports yesterday's invoices to the archive.\n\n"
+        "If it fails: check the ledger pool, then run it again before 07:00.",
+    ),
+    DemoJob(
+        "partner-catalogue-pull",
+        "catalogue",
+        "DUMMY",
+        cron("0 5 * * * ?"),
+        doing(4, successProbability=0.9, failureMessage="TLS handshake: certificate expired"),
+        Habit(
+            8,
+            0.03,
+            "TLS_ERROR",
+            "TLS handshake: certificate expired",
+            ("Asking 14 partners for changes", "312 articles changed"),
+            broken=3,
+        ),
+        retry=tries(2, 120, "FIXED"),
+    ),
+    DemoJob(
+        "storefront-probe",
+        "sre",
+        "HTTP",
+        every(300),
+        _PROBE,
+        Habit(0.04, 0.004, lines=("GET /healthz", "200 OK"), incident=True),
+        priority="HIGH",
+        description="Asks the storefront whether it is well.",
+    ),
+    DemoJob(
+        "readiness-probe",
+        "sre",
+        "HTTP",
+        cron("*/15 * * * *", "UTC"),
+        {**_PROBE, "http_url": f"{SITE}readyz"},
+        Habit(0.06, 0.004, lines=("GET /readyz", "200 OK"), incident=True),
+    ),
+    DemoJob(
+        "smoke-test",
+        "sre",
+        "DUMMY",
+        every(60),
+        doing(1),
+        description="Does nothing, every minute: if this one is late, something is wrong.",
+    ),
+    DemoJob(
+        "exchange-rate-pull",
+        "finance",
+        "DUMMY",
+        cron("0 0/15 * * * ?"),
+        doing(3),
+        Habit(
+            9,
+            0.01,
+            "CONNECTION_ERROR",
+            "rates.example.com: connection refused",
+            ("34 rates read",),
+            incident=True,
+        ),
+        retry=tries(3, 30),
+    ),
+    DemoJob(
+        "weekly-revenue-report",
+        "finance",
+        "DUMMY",
+        cron("0 0 5 ? * MON"),
+        doing(15),
+        Habit(220, 0, lines=("Reading 7 days of orders", "Rendering 12 pages")),
+    ),
+    DemoJob(
+        "fraud-score-refresh",
+        "risk",
+        "DUMMY",
+        cron("0 0/30 * * * ?", overlap_policy="SKIP"),
+        doing(8, simulatedCpuWorkSeconds=1),
+        Habit(
+            126,
+            0.02,
+            "TIMEOUT",
+            "Not done within its 300 s.",
+            ("Scoring window opened", "48,210 transactions scored"),
+        ),
+        priority="HIGH",
+        retry=tries(2, 60, "FIXED"),
+    ),
+    DemoJob(
+        "stale-upload-sweep",
+        "storage",
+        "DUMMY",
+        cron("0 45 1 * * ?", "UTC"),
+        doing(5),
+        Habit(
+            18,
+            0.15,
+            "PERMISSION_ERROR",
+            "/exports/inbox/batch-0192: operation not permitted",
+            ("1,204 files looked at", "88 files removed"),
+        ),
+        priority="LOW",
+        retry=tries(2, 600, "FIXED"),
+    ),
+    DemoJob(
+        "thumbnail-backfill",
+        "media",
+        "DUMMY",
+        cron("0 0 0/2 * * ?"),
+        doing(45, totalRecords=300, batchSize=50, processingTimePerBatchMs=900),
+        Habit(840, 0.01, "MEMORY_ERROR", "out of memory at image 48,112", ("6,000 images queued",)),
+        priority="LOW",
+    ),
+    DemoJob(
+        "order-events-drain",
+        "fulfilment",
+        "DUMMY",
+        cron("0 0/20 6-22 * * ?"),
+        doing(6, successProbability=0.97),
+        Habit(
+            111,
+            0.01,
+            "NETWORK_ERROR",
+            "broker-2: no answer for 30 s",
+            ("Draining 3 partitions",),
+            incident=True,
+        ),
+        retry=tries(5, 10),
+    ),
+    DemoJob(
+        "customer-statement-mail",
+        "billing",
+        "DUMMY",
+        cron("0 0 6 1 * ?"),
+        doing(10),
+        Habit(378, 0),
+        description="Paused while the new letterhead is being approved.",
+        paused=True,
+    ),
+    DemoJob(
+        "gdpr-erasure-batch",
+        "privacy",
+        "DATABASE",
+        cron("0 20 4 * * ?", "UTC"),
+        {
+            "database_url": "postgresql://privacy@db.example.com/crm",
+            "query": "DELETE FROM contacts WHERE erase_after < now()",
+            "read_only": False,
+        },
+    ),
+    DemoJob(
+        "tax-archive-copy",
+        "finance",
+        "FILE_SYSTEM",
+        cron("0 0 23 ? * FRI", "UTC"),
+        {
+            "file_operation": "COPY",
+            "file_path": "/srv/exports/tax",
+            "target_path": "/srv/archive/tax",
+            "create_directories": True,
+        },
+    ),
+    DemoJob(
+        "shipment-fanout",
+        "fulfilment",
+        "MESSAGE_QUEUE",
+        every(120),
+        {"operation_type": "PRODUCE", "queue_name": "shipments", "message_body": '{"kind": "sweep"}'},
+    ),
+    DemoJob(
+        "cache-warm-storefront",
+        "web",
+        "CACHE",
+        every(600),
+        {"cache_operation": "WARM", "cache_region": "storefront", "cache_keys": ["home", "top-100"]},
+    ),
+)
+
+
 def jobs(site: str) -> list[DemoJob]:
-    """The demo's jobs; the HTTP ones call `site`, this product's own address, and nothing else."""
-    probe = {"http_url": f"{site}healthz", "http_method": "GET", "timeout_seconds": 10}
-    return [
-        DemoJob(
-            "nightly-invoice-export",
-            "billing",
-            "DUMMY",
-            cron("0 30 2 * * ?"),
-            doing(20, totalRecords=2000, batchSize=500, processingTimePerBatchMs=400),
-            Habit(
-                43,
-                lines=("Export accepted, cursor 0", "Page 1: 500 invoices", "Page 2: 500 invoices"),
-                broken=1,
-            ),
-            priority="HIGH",
-            retry=tries(3, 300),
-            description="Exports yesterday's invoices to the archive.\n\n"
-            "If it fails: check the ledger pool, then run it again before 07:00.",
-        ),
-        DemoJob(
-            "partner-catalogue-pull",
-            "catalogue",
-            "DUMMY",
-            cron("0 5 * * * ?"),
-            doing(4, successProbability=0.9, failureMessage="TLS handshake: certificate expired"),
-            Habit(
-                8,
-                0.03,
-                "TLS_ERROR",
-                "TLS handshake: certificate expired",
-                ("Asking 14 partners for changes", "312 articles changed"),
-                broken=3,
-            ),
-            retry=tries(2, 120, "FIXED"),
-        ),
-        DemoJob(
-            "storefront-probe",
-            "sre",
-            "HTTP",
-            every(300),
-            probe,
-            Habit(0.04, 0.004, lines=("GET /healthz", "200 OK"), incident=True),
-            priority="HIGH",
-            description="Asks the storefront whether it is well.",
-        ),
-        DemoJob(
-            "readiness-probe",
-            "sre",
-            "HTTP",
-            cron("*/15 * * * *", "UTC"),
-            {**probe, "http_url": f"{site}readyz"},
-            Habit(0.06, 0.004, lines=("GET /readyz", "200 OK"), incident=True),
-        ),
-        DemoJob(
-            "smoke-test",
-            "sre",
-            "DUMMY",
-            every(60),
-            doing(1),
-            description="Does nothing, every minute: if this one is late, something is wrong.",
-        ),
-        DemoJob(
-            "exchange-rate-pull",
-            "finance",
-            "DUMMY",
-            cron("0 0/15 * * * ?"),
-            doing(3),
-            Habit(
-                9,
-                0.01,
-                "CONNECTION_ERROR",
-                "rates.example.com: connection refused",
-                ("34 rates read",),
-                incident=True,
-            ),
-            retry=tries(3, 30),
-        ),
-        DemoJob(
-            "weekly-revenue-report",
-            "finance",
-            "DUMMY",
-            cron("0 0 5 ? * MON"),
-            doing(15),
-            Habit(220, 0, lines=("Reading 7 days of orders", "Rendering 12 pages")),
-        ),
-        DemoJob(
-            "fraud-score-refresh",
-            "risk",
-            "DUMMY",
-            cron("0 0/30 * * * ?", overlap_policy="SKIP"),
-            doing(8, simulatedCpuWorkSeconds=1),
-            Habit(
-                126,
-                0.02,
-                "TIMEOUT",
-                "Not done within its 300 s.",
-                ("Scoring window opened", "48,210 transactions scored"),
-            ),
-            priority="HIGH",
-            retry=tries(2, 60, "FIXED"),
-        ),
-        DemoJob(
-            "stale-upload-sweep",
-            "storage",
-            "DUMMY",
-            cron("0 45 1 * * ?", "UTC"),
-            doing(5),
-            Habit(
-                18,
-                0.15,
-                "PERMISSION_ERROR",
-                "/exports/inbox/batch-0192: operation not permitted",
-                ("1,204 files looked at", "88 files removed"),
-            ),
-            priority="LOW",
-            retry=tries(2, 600, "FIXED"),
-        ),
-        DemoJob(
-            "thumbnail-backfill",
-            "media",
-            "DUMMY",
-            cron("0 0 0/2 * * ?"),
-            doing(45, totalRecords=300, batchSize=50, processingTimePerBatchMs=900),
-            Habit(840, 0.01, "MEMORY_ERROR", "out of memory at image 48,112", ("6,000 images queued",)),
-            priority="LOW",
-        ),
-        DemoJob(
-            "order-events-drain",
-            "fulfilment",
-            "DUMMY",
-            cron("0 0/20 6-22 * * ?"),
-            doing(6, successProbability=0.97),
-            Habit(
-                111,
-                0.01,
-                "NETWORK_ERROR",
-                "broker-2: no answer for 30 s",
-                ("Draining 3 partitions",),
-                incident=True,
-            ),
-            retry=tries(5, 10),
-        ),
-        DemoJob(
-            "customer-statement-mail",
-            "billing",
-            "DUMMY",
-            cron("0 0 6 1 * ?"),
-            doing(10),
-            Habit(378, 0),
-            description="Paused while the new letterhead is being approved.",
-            paused=True,
-        ),
-        DemoJob(
-            "gdpr-erasure-batch",
-            "privacy",
-            "DATABASE",
-            cron("0 20 4 * * ?", "UTC"),
-            {
-                "database_url": "postgresql://privacy@db.example.com/crm",
-                "query": "DELETE FROM contacts WHERE erase_after < now()",
-                "read_only": False,
-            },
-        ),
-        DemoJob(
-            "tax-archive-copy",
-            "finance",
-            "FILE_SYSTEM",
-            cron("0 0 23 ? * FRI", "UTC"),
-            {
-                "file_operation": "COPY",
-                "file_path": "/srv/exports/tax",
-                "target_path": "/srv/archive/tax",
-                "create_directories": True,
-            },
-        ),
-        DemoJob(
-            "shipment-fanout",
-            "fulfilment",
-            "MESSAGE_QUEUE",
-            every(120),
-            {"operation_type": "PRODUCE", "queue_name": "shipments", "message_body": '{"kind": "sweep"}'},
-        ),
-        DemoJob(
-            "cache-warm-storefront",
-            "web",
-            "CACHE",
-            every(600),
-            {"cache_operation": "WARM", "cache_region": "storefront", "cache_keys": ["home", "top-100"]},
-        ),
-    ]
+    """The demo's jobs, for a product at this address."""
+    return [replace(job, payload=_placed(job.payload, site)) for job in JOBS]
+
+
+def _placed(payload: dict[str, Any], site: str) -> dict[str, Any]:
+    url = payload.get("http_url")
+    return {**payload, "http_url": url.replace(SITE, site)} if url else payload
