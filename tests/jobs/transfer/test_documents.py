@@ -49,6 +49,18 @@ def test_the_files_name_tells_the_format():
     assert [documents.format_of(name) for name in names] == ["json", "yaml", "yaml", None, None]
 
 
+def test_yaml_repeats_what_is_said_twice_for_people_read_no_anchors():
+    same = ["5XX", "TIMEOUT"]
+    assert documents.write({"a": same, "b": same}, "yaml") == "a:\n- 5XX\n- TIMEOUT\nb:\n- 5XX\n- TIMEOUT\n"
+
+
+def test_text_of_several_lines_is_written_as_a_block():
+    assert (
+        documents.write({"script": "#!/bin/sh\necho done\n"}, "yaml")
+        == "script: |\n  #!/bin/sh\n  echo done\n"
+    )
+
+
 @pytest.mark.parametrize("content", ['[{"a": 1}]', "- a: 1", "\ufeff- a: 1", "# jobs\n- {a: 1}\n"])
 def test_without_a_name_the_content_tells_the_format(content):
     assert documents.read(content.encode()) == [{"a": 1}]
