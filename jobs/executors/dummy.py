@@ -68,7 +68,7 @@ class DummyForm(PayloadForm):
     simulatedMemoryUsageMB = _number("Memory", "Megabytes to hold.", 512)
     holdMemorySeconds = _seconds("Hold memory for", "Seconds.", 600)
     simulatedLatencyMs = _number("Network latency", "Milliseconds.")
-    simulateNetworkFailure = _choice("Network failure", "The run fails with NETWORK_ERROR.")
+    simulateNetworkFailure = _choice("Network failure", "The run fails with CONNECTION_ERROR.")
     simulatedQueryTimeMs = _number("Query time", "Milliseconds.")
     simulateDbFailure = _choice("Database failure", "The run fails with DATABASE_ERROR.")
     totalRecords = _number("Records", "Worked on in batches.", 10_000_000)
@@ -89,7 +89,7 @@ class DummyForm(PayloadForm):
 def execute(payload: Payload, context: Context) -> Result:
     """Compute, hold memory, wait, work through batches, and then end as the options say.
 
-    Raises ExecutionError with DUMMY_ERROR, RANDOM_ERROR, NETWORK_ERROR or DATABASE_ERROR, and
+    Raises ExecutionError with DUMMY_ERROR, RANDOM_ERROR, CONNECTION_ERROR or DATABASE_ERROR, and
     DeadlineExceeded, as simulated.
     """
     options = payload.options
@@ -149,7 +149,7 @@ def _batches(options: Any, context: Context) -> int:
 def _fail(options: Any) -> None:
     message = options.get("failureMessage")
     for name, error_class, default in (
-        ("simulateNetworkFailure", "NETWORK_ERROR", "The network failed, as simulated."),
+        ("simulateNetworkFailure", "CONNECTION_ERROR", "The network failed, as simulated."),
         ("simulateDbFailure", "DATABASE_ERROR", "The database failed, as simulated."),
         ("simulateFailure", "DUMMY_ERROR", "Failed, as simulated."),
     ):
@@ -180,10 +180,10 @@ TYPE = JobType(
     error_classes=(
         "DUMMY_ERROR",
         "RANDOM_ERROR",
+        "EXECUTION_ERROR",
+        "CONNECTION_ERROR",
         "NETWORK_ERROR",
         "DATABASE_ERROR",
-        "CONNECTION_ERROR",
-        "EXECUTION_ERROR",
         "TIMEOUT",
     ),
 )

@@ -5,7 +5,6 @@ is no number. Nothing is dropped in silence: what is not known is kept among the
 refused, and every change of what was said is a warning.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +22,6 @@ from jobs.transfer.stars import MASK, starred
 _OF_KIND = {Kind.ONCE: "runAt", Kind.CRON: "cronExpression", Kind.INTERVAL: "intervalSeconds"}
 # What runs fail with whatever their type is.
 _OF_THE_ENGINE = {"TIMEOUT", "WORKER_LOST", "INTERNAL_ERROR"}
-_HTTP_STATUS = re.compile(r"HTTP_[1-5]\d\d")
 
 
 @dataclass
@@ -119,9 +117,7 @@ def _checked(reading: Reading, part: Part) -> Any:
 
 def _payload(reading: Reading, said: dict[str, Any]) -> Part | None:
     code, told = reading.request.get("type"), said.get("type")
-    if told is None:
-        reading.refuse("payload.type", "This is missing: it repeats the type of the job.")
-    elif told != code:
+    if told is not None and told != code:
         reading.refuse("payload.type", f"The payload is of type {told!a:.40}, its job of type {code!a:.40}.")
     job_type = TYPES.get(code) if isinstance(code, str) else None
     if job_type is None:
@@ -167,14 +163,19 @@ def _warn_of_unused(reading: Reading, schedule: ScheduleForm) -> None:
 
 
 def _warn_of_unknown_errors(reading: Reading, definition: Definition) -> None:
-    raised = {name for each in TYPES.values() for name in each.error_classes} | _OF_THE_ENGINE
-    known = {wider for name in raised for wider in chain(name)}
+    job_type = TYPES[definition["type"]]
+    known = {wider for name in {*job_type.error_classes, *_OF_THE_ENGINE} for wider in chain(name)}
     listed = definition.get("retry", {}).get("retry_on", [])
-    strange = [name for name in listed if name not in known and not _HTTP_STATUS.fullmatch(name)]
+    strange = [name for name in listed if name not in known and not _is_status_of(name, known)]
     if strange:
         reading.warnings.append(
-            f"Kept in retryPolicy.retryOn, but no run fails with it: {', '.join(strange)}."
+            f"Kept in retryPolicy.retryOn, but no {job_type.label} run fails with it: {', '.join(strange)}."
         )
+
+
+def _is_status_of(name: str, known: set[str]) -> bool:
+    """Whether the class is one status, such as HTTP_503, of the wider ones that are known."""
+    return name.startswith("HTTP_") and not known.isdisjoint(chain(name))
 
 
 def _refuse_stars(reading: Reading, definition: Definition) -> None:
