@@ -65,9 +65,8 @@ def test_any_number_of_jobs_costs_one_query(probe):
     assert len(queries) == 1
 
 
+@pytest.mark.databases("sqlite3")
 def test_the_query_reads_one_end_of_an_index_and_never_whole_jobs(probe):
-    if connection.vendor != "sqlite":
-        pytest.skip("reads the plan of SQLite")
     ids = [probe.pk, job(probe.owner, name="other").pk]
     with CaptureQueriesContext(connection) as queries:
         history.last_runs(ids)
