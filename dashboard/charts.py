@@ -326,10 +326,12 @@ def progress(seconds: float, usual: float | None, slow: float | None, limit: flo
     def place(value: float, word: str) -> Place:
         return Place(x(value), f"{word} {wording.duration(value * 1000)}", _anchor(x(value)))
 
-    places = [] if usual is None else [place(usual, "usually")]
-    # Not where its words would stand on the others.
-    if usual is not None and slow is not None and x(slow) - x(usual) > _WORD and x(slow) < _WIDE - _WORD:
-        places.append(place(slow, "slow ones"))
+    # Not where words would stand on other words: the limit's stand at the end.
+    places = []
+    if usual is not None and x(usual) < _WIDE - 1.5 * _WORD:
+        places.append(place(usual, "usually"))
+        if slow is not None and x(usual) + _WORD < x(slow) < _WIDE - 1.5 * _WORD:
+            places.append(place(slow, "slow ones"))
     now = x(seconds)
     within = now if usual is None else min(now, x(usual))
     return Progress(now, within, round(now - within, 1), places)

@@ -1,5 +1,6 @@
 """Definitions as people read them: labelled, in the order of the form, with secrets masked."""
 
+import difflib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _LABELS = {
     "retry.retry_on": "Try again on",
 }
 _LONG = 72
+CONTEXT = 2
 _NO_COLUMN = object()
 _DEFAULTS = {field.name: field.get_default() for field in JobPayload._meta.concrete_fields}
 
@@ -112,6 +114,17 @@ class Change:
         return all(
             side is None or ("\n" not in side and len(side) <= 24) for side in (self.before, self.after)
         )
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """Both sides as one text, line by line: "del", "add", or "ctx" for what stands around a change."""
+        before, after = ((side or "").splitlines() for side in (self.before, self.after))
+        told = difflib.unified_diff(before, after, n=CONTEXT, lineterm="")
+        # The first three lines name files and the place; another line of @ says that some are left out.
+        return [(_KINDS[line[0]], "…" if line[0] == "@" else line[1:]) for line in list(told)[3:]]
+
+
+_KINDS = {"-": "del", "+": "add", " ": "ctx", "@": "ctx"}
 
 
 def changes(old: Definition, new: Definition) -> list[Change]:

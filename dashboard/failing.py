@@ -94,18 +94,15 @@ class Failing:
 
     @property
     def streak(self) -> str:
-        """How new this is: "First failure in 19 runs", "3 in a row", "2 of the last 19"."""
+        """How new this is: "First failure in 19 runs", "3 failures in a row", "2 of the last 19 failed"."""
         ends = self._ends
         row = next((n for n, outcome in enumerate(reversed(ends)) if outcome not in BROKEN), len(ends))
         if row > 1:
-            return (
-                f"{row} or more in a row"
-                if row == len(ends) and len(self.runs) >= LAST
-                else f"{row} in a row"
-            )
+            at_least = " or more" if row == len(ends) and len(self.runs) >= LAST else ""
+            return f"{row}{at_least} failures in a row"
         broken = sum(outcome in BROKEN for outcome in ends)
         if broken > 1:
-            return f"{broken} of the last {len(ends)}"
+            return f"{broken} of the last {len(ends)} failed"
         return f"First failure in {len(ends)} runs" if len(ends) > 1 else "Its only run"
 
     @property

@@ -112,9 +112,13 @@ class Late:
         return self.running[:LATE_SHOWN]
 
     @property
+    def waiting_shown(self) -> list[Run]:
+        return self.rows[: max(2, LATE_SHOWN - len(self.shown))]
+
+    @property
     def others(self) -> int:
         """How many late runs are not shown one by one."""
-        return self.waiting.late + len(self.running) - len(self.rows) - len(self.shown)
+        return self.waiting.late + len(self.running) - len(self.waiting_shown) - len(self.shown)
 
 
 @dataclass(frozen=True)
