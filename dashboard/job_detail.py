@@ -1,10 +1,9 @@
 """One job: what may be done with it, how it went, when it fires, what it does, what changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models.functions import Left
@@ -15,16 +14,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
-from audit.models import AuditEvent
 from dashboard import charts, definitions, vitals, wording
 from dashboard.charts import Column, Columns
-from dashboard.definitions import Change
 from dashboard.failing import Failing, FailingJob
+from dashboard.job_history import Trail, Versions
 from dashboard.run_pages import LAST_DUE
 from jobs import moves, retries, rights
-from jobs.definition import Definition
 from jobs.executors import TYPES
-from jobs.models import Job, JobSchedule, JobVersion, Status
+from jobs.models import Job, JobSchedule, Status
 from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fires
 from jobs.zones import zone
 from runs import history
@@ -32,7 +29,7 @@ from runs.history import BROKEN, Durations
 from runs.models import DeadLetter, Run
 
 LIVE_SECONDS = 5
-RUNS_SHOWN, VERSIONS_SHOWN, EVENTS_SHOWN, FIRES_SHOWN = 12, 12, 12, 5
+RUNS_SHOWN, FIRES_SHOWN = 12, 5
 MOST_LETTERS = 100
 CHANGES_AHEAD = timedelta(days=45)
 
@@ -43,11 +40,9 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     user, at = person(request), timezone.now()
     jobs = Job.objects.visible_to(user).select_related("schedule", "payload", "retry_policy", "owner")
     job = get_object_or_404(jobs.defer("owner__password"), pk=job_id)
-    past = Past.read(job, at)
+    trail = Trail.read(job)
+    past = Past.read(job, at, trail.starters)
     versions = Versions.read(job)
-    events = list(
-        AuditEvent.objects.filter(entity_type="Job", entity_id=job.pk).order_by("-timestamp")[:EVENTS_SHOWN]
-    )
     context = {
         "now": at,
         "job": job,
@@ -62,8 +57,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "versions": versions,
         "retry": _retry(job),
         "letters": _letters(job),
-        "events": [Event(event) for event in events],
-        "starters": _starters(events),
+        "events": trail.events,
         "live_seconds": LIVE_SECONDS,
     }
     return render(request, "dashboard/job_detail/job.html", context)
@@ -121,23 +115,25 @@ class Past:
     job: Job
     runs: Sequence[Run]
     at: datetime
+    starters: Mapping[str, str]
 
     @classmethod
-    def read(cls, job: Job, at: datetime) -> "Past":
+    def read(cls, job: Job, at: datetime, starters: Mapping[str, str]) -> "Past":
         runs = Run.objects.filter(job=job).defer("result", "error_message", "claim_token", "signature")
         newest = runs.annotate(error_start=Left("error_message", 300)).order_by("-scheduled_time", "-attempt")
-        return cls(job, list(newest[: charts.PLACES]), at)
+        return cls(job, list(newest[: charts.PLACES]), at, starters)
 
     @property
-    def shown(self) -> Sequence[Run]:
-        return self.runs[:RUNS_SHOWN]
+    def shown(self) -> list[tuple[Run, str]]:
+        """The first of them, each with who started it by hand, where that is known."""
+        return [(run, self.starters.get(run.pk, "")) for run in self.runs[:RUNS_SHOWN]]
 
     @property
     def older(self) -> str:
         """Where the runs after the shown ones are; empty where there are none."""
         if len(self.runs) <= RUNS_SHOWN:
             return ""
-        query = {"job": self.job.pk, "after": LAST_DUE.cursor(self.shown[-1])}
+        query = {"job": self.job.pk, "after": LAST_DUE.cursor(self.runs[RUNS_SHOWN - 1])}
         return f"{reverse('run_list')}?{urlencode(query)}"
 
     @cached_property
@@ -221,113 +217,3 @@ class Planned:
         own = zone(plan.timezone)
         ticks = [schedule.next_fire_at, *following] if schedule.next_fire_at else []
         return cls(reading, [Fire(tick, tick.astimezone(own)) for tick in ticks], changes[:1])
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version and what it changed."""
-
-    row: JobVersion
-    changes: list[Change] | None
-
-    @property
-    def number(self) -> int:
-        return self.row.version
-
-    @property
-    def author(self) -> str:
-        return self.row.author.email if self.row.author else "system"
-
-    @property
-    def brief(self) -> Change | None:
-        """The one change, when it fits into a line."""
-        return self.changes[0] if self.changes and len(self.changes) == 1 and self.changes[0].brief else None
-
-    @property
-    def summary(self) -> str:
-        """What changed, by name."""
-        if self.changes is None:
-            return "First version" if self.number == 1 else "Earlier versions are not kept"
-        names = [change.label for change in self.changes]
-        return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "") or "Nothing"
-
-
-@dataclass(frozen=True)
-class Versions:
-    """The newest versions, each against the one before."""
-
-    shown: list[Version]
-    current: Definition
-    older: int
-
-    @classmethod
-    def read(cls, job: Job) -> "Versions":
-        rows = job.versions.select_related("author").defer("author__password").order_by("-version")
-        found = list(rows[: VERSIONS_SHOWN + 1])
-        pairs = zip(found, [*found[1:], None], strict=True)
-        versions = [
-            Version(row, definitions.changes(before.definition, row.definition) if before else None)
-            for row, before in pairs
-        ]
-        current = found[0].definition if found else {}
-        return cls(versions[:VERSIONS_SHOWN], current, max(0, job.version - VERSIONS_SHOWN))
-
-
-_ACTIONS = {
-    "JOB_CREATED": ("Job created", "plus"),
-    "JOB_UPDATED": ("Job edited", "edit"),
-    "JOB_HANDED_OVER": ("Handed over", "user"),
-    "JOB_PAUSED": ("Paused", "pause"),
-    "JOB_RESUMED": ("Resumed", "play"),
-    "JOB_TRIGGERED": ("Run started by hand", "play"),
-    "JOB_CANCELLED": ("Cancelled", "stop"),
-    "JOB_MISSED": ("Its time was missed", "st-late"),
-    "JOB_DISARMED": ("Taken off the plan", "warn"),
-}
-
-
-@dataclass(frozen=True)
-class Event:
-    """One entry of the audit trail in words."""
-
-    row: AuditEvent
-
-    @property
-    def words(self) -> str:
-        return _ACTIONS.get(self.row.action, (self.row.action.replace("_", " ").capitalize(), ""))[0]
-
-    @property
-    def icon(self) -> str:
-        return _ACTIONS.get(self.row.action, ("", "audit"))[1]
-
-    @property
-    def who(self) -> str:
-        return self.row.user_email or "system"
-
-    @property
-    def _details(self) -> dict[str, Any]:
-        return self.row.details if isinstance(self.row.details, dict) else {}
-
-    @property
-    def note(self) -> str:
-        return str(self._details.get("note") or self._details.get("reason") or "")
-
-    @property
-    def run(self) -> str:
-        return str(self._details.get("run") or "") if self.row.action == "JOB_TRIGGERED" else ""
-
-    @property
-    def version(self) -> int | None:
-        return self._details.get("version")
-
-    @property
-    def owners(self) -> tuple[str, str] | None:
-        if self.row.action != "JOB_HANDED_OVER":
-            return None
-        return str(self._details.get("from", "")), str(self._details.get("to", ""))
-
-
-def _starters(events: Iterable[AuditEvent]) -> dict[str, str]:
-    """Who started which run by hand, as far as the shown entries tell."""
-    told = ((event.details or {}).get("run") for event in events)
-    return {run: event.user_email or "system" for run, event in zip(told, events, strict=True) if run}

@@ -1,13 +1,9 @@
 """The list of runs, one run, and its log."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_safe
@@ -15,21 +11,14 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import person
 from accounts.models import User
-from dashboard import charts, definitions, late, run_log, wording
-from dashboard.definitions import Change
-from dashboard.late import Progress, Running
+from dashboard import run_log
 from dashboard.run_filters import CHOICES, WINDOWS, RunFilters
 from dashboard.run_log import Place, Sought
+from dashboard.run_page import LIVE_SECONDS, RunPage
 from dashboard.run_pages import listed
-from jobs import zones
-from jobs.definition import Definition
-from jobs.executors import TYPES
-from jobs.models import Job, JobVersion, Priority
-from runs import history
-from runs.history import BROKEN
-from runs.models import DeadLetter, Outcome, Run
+from jobs.models import Job
+from runs.models import Run
 
-LIVE_SECONDS = 2
 LIST_SECONDS = 10
 LEVELS = (("", "All"), ("INFO", "Info"), ("WARN", "Warn"), ("ERROR", "Error"))
 
@@ -94,18 +83,19 @@ def _run(request: HttpRequest, run_id: str) -> Run:
 
 
 def _log(request: HttpRequest, run: Run) -> dict[str, Any]:
-    """The end of the log, or the part of it that the address asks for."""
-    sought = Sought.read(request.GET)
+    """The end of the log, or the part of it that the address asks for; only the end is followed."""
+    sought, asked = Sought.read(request.GET), _place(request)
     size = run_log.size(run)
-    place = _place(request)
-    part = run_log.before(run, sought, place if place.last else size.place)
+    at_end = not 0 < asked.last < size.place.last
+    part = run_log.before(run, sought, size.place if at_end else asked)
     return {
         "log": part,
         "size": size,
         "place": size.place,
+        "at_end": at_end,
         "sought": sought,
         "levels": LEVELS,
-        "following": not run.outcome,
+        "following": at_end and not run.outcome,
     }
 
 
@@ -146,198 +136,3 @@ def _download(run: Run) -> StreamingHttpResponse:
     name = slugify(run.job.name)[:60] or "run"
     response["Content-Disposition"] = f'attachment; filename="{name}-{run.pk}.log"'
     return response
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One attempt of the occurrence, and how long it was waited for after the one before."""
-
-    run: Run
-    wait: str = ""
-
-
-@dataclass(frozen=True)
-class RunPage:
-    """What the page of one run shows besides its log."""
-
-    run: Run
-    at: datetime
-    definition: Definition
-    attempts: list[Attempt]
-    letter: DeadLetter | None
-    progress: Progress | None
-    good: Run | None = None
-    changes: list[Change] | None = None
-
-    @classmethod
-    def read(cls, run: Run, at: datetime) -> "RunPage":
-        occurrence = list(
-            Run.objects.filter(job=run.job_id, scheduled_time=run.scheduled_time)
-            .order_by("attempt")
-            .defer("result")
-        )
-        good = _last_good(run) if run.outcome in BROKEN else None
-        versions = _versions(run, good)
-        definition = versions.get(run.version, {})
-        past = history.last_runs([run.job_id])[run.job_id] if not run.outcome else []
-        return cls(
-            run,
-            at,
-            definition,
-            _attempts(occurrence),
-            DeadLetter.objects.filter(run__in=[each.pk for each in occurrence]).first(),
-            _progress(run, past, at),
-            good,
-            definitions.changes(versions.get(good.version, definition), definition) if good else None,
-        )
-
-    @property
-    def context(self) -> dict[str, Any]:
-        """For the template, which knows no modules."""
-        return {
-            "now": self.at,
-            "run": self.run,
-            "job": self.run.job,
-            "page": self,
-            "error": self.run.error_message or "",
-            "live_seconds": None if self.run.outcome else LIVE_SECONDS,
-            "priority": _PRIORITIES.get(self.run.priority, ""),
-        }
-
-    @property
-    def state(self) -> str:
-        """The run's state; STUCK or LATE where that says more."""
-        if self.progress and self.progress.stuck:
-            return "STUCK"
-        run = self.run
-        late_start = (
-            run.state == "PENDING" and run.available_at and run.available_at < self.at - late.LATE_AFTER
-        )
-        return "LATE" if late_start else run.state
-
-    @property
-    def word(self) -> str:
-        return wording.STATES[self.state].word
-
-    @property
-    def next_attempt(self) -> Run | None:
-        """The attempt that followed this one."""
-        later = [each.run for each in self.attempts if each.run.attempt > self.run.attempt]
-        return later[0] if later else None
-
-    @property
-    def headline(self) -> str:
-        """How the run went, in a sentence."""
-        run, most = self.run, self.most_attempts
-        tries = f" after {run.attempt} of {most} attempts" if most > 1 else ""
-        reason = f": {run.error_class}" if run.error_class else ""
-        if run.outcome == Outcome.TIMEOUT:
-            return f"Timed out{tries}"
-        return f"Failed{tries}{reason}"
-
-    @property
-    def most_attempts(self) -> int:
-        policy = self.definition.get("retry") or {}
-        return max(self.run.attempt, int(policy.get("max_attempts") or 1))
-
-    @property
-    def attempts_left(self) -> int:
-        return self.most_attempts - self.attempts[-1].run.attempt if self.attempts else 0
-
-    @property
-    def limit(self) -> float | None:
-        """The longest that the run may take, in seconds."""
-        kind = TYPES.get(self.definition.get("type", ""))
-        own = (self.definition.get("payload") or {}).get("timeout_seconds")
-        return own or (kind.limit if kind else None)
-
-    @cached_property
-    def bar(self) -> charts.Progress | None:
-        """The running run on a scale that ends with its time limit."""
-        if self.progress is None:
-            return None
-        usual = self.progress.usual
-        p50, p95 = (usual.p50 / 1000, usual.p95 / 1000) if usual else (None, None)
-        return charts.progress(self.progress.seconds, p50, p95, self.limit)
-
-    @property
-    def intended(self) -> tuple[str, str]:
-        """The tick in the job's own zone and in UTC."""
-        local = self.run.scheduled_time.astimezone(zones.zone(self.zone))
-        return wording.in_full(local), "" if wording.is_utc(local) else wording.in_utc(local)
-
-    @property
-    def zone(self) -> str:
-        told = (self.definition.get("schedule") or {}).get("timezone")
-        return told if told in zones.names() else "UTC"
-
-    @property
-    def payload(self) -> list[definitions.Field]:
-        return definitions.payload(self.definition)
-
-    @property
-    def summary(self) -> str:
-        """The result in a line, where the run left one."""
-        result = self.run.result
-        return str(result.get("summary") or "") if isinstance(result, dict) else ""
-
-    @property
-    def data(self) -> str:
-        """What else the run left, as JSON."""
-        result = self.run.result
-        data = result.get("data") if isinstance(result, dict) else result
-        return definitions.text(data) if data else ""
-
-    @property
-    def can_run(self) -> bool:
-        return TYPES[self.run.job.type].runnable
-
-    @property
-    def again(self) -> str:
-        return reverse("job_run_now", args=[self.run.job_id])
-
-
-_PRIORITIES = {priority.rank: priority.label.lower() for priority in Priority}
-
-
-def _attempts(runs: list[Run]) -> list[Attempt]:
-    found = []
-    for n, run in enumerate(runs):
-        earlier = runs[n - 1].end_time if n else None
-        begun = run.start_time or run.available_at
-        wait = (
-            wording.span(int((begun - earlier).total_seconds()))
-            if earlier and begun and begun > earlier
-            else ""
-        )
-        found.append(Attempt(run, wait))
-    return found
-
-
-def _progress(run: Run, past: list[Run], at: datetime) -> Progress | None:
-    if run.outcome or run.start_time is None:
-        return None
-    running = Running(
-        run.pk,
-        run.job_id,
-        run.job.name,
-        run.start_time,
-        run.lease_expires_at,
-        run.worker_id,
-        run.attempt,
-        None,
-    )
-    return Progress(running, at, late.usual(past))
-
-
-def _last_good(run: Run) -> Run | None:
-    earlier = Run.objects.filter(
-        job=run.job_id, outcome=Outcome.SUCCESS, scheduled_time__lt=run.scheduled_time
-    )
-    return earlier.order_by("-scheduled_time", "-attempt").defer("result").first()
-
-
-def _versions(run: Run, good: Run | None) -> dict[int, Definition]:
-    wanted = {run.version} | ({good.version} if good else set())
-    rows = JobVersion.objects.filter(job=run.job_id, version__in=wanted)
-    return dict(rows.values_list("version", "definition"))

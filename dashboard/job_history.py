@@ -1,0 +1,133 @@
+"""What people did to a job: its versions and its entries in the audit trail."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from audit.models import AuditEvent
+from dashboard import definitions
+from dashboard.definitions import Change
+from jobs.definition import Definition
+from jobs.models import Job, JobVersion
+
+VERSIONS_SHOWN, EVENTS_SHOWN = 12, 12
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version and what it changed."""
+
+    row: JobVersion
+    changes: list[Change] | None
+
+    @property
+    def number(self) -> int:
+        return self.row.version
+
+    @property
+    def author(self) -> str:
+        return self.row.author.email if self.row.author else "system"
+
+    @property
+    def brief(self) -> Change | None:
+        """The one change, when it fits into a line."""
+        return self.changes[0] if self.changes and len(self.changes) == 1 and self.changes[0].brief else None
+
+    @property
+    def summary(self) -> str:
+        """What changed, by name."""
+        if self.changes is None:
+            return "First version" if self.number == 1 else "Earlier versions are not kept"
+        names = [change.label for change in self.changes]
+        return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "") or "Nothing"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The newest versions, each against the one before."""
+
+    shown: list[Version]
+    current: Definition
+    older: int
+
+    @classmethod
+    def read(cls, job: Job) -> "Versions":
+        rows = job.versions.select_related("author").defer("author__password").order_by("-version")
+        found = list(rows[: VERSIONS_SHOWN + 1])
+        pairs = zip(found, [*found[1:], None], strict=True)
+        versions = [
+            Version(row, definitions.changes(before.definition, row.definition) if before else None)
+            for row, before in pairs
+        ]
+        current = found[0].definition if found else {}
+        return cls(versions[:VERSIONS_SHOWN], current, max(0, job.version - VERSIONS_SHOWN))
+
+
+_ACTIONS = {
+    "JOB_CREATED": ("Job created", "plus"),
+    "JOB_UPDATED": ("Job edited", "edit"),
+    "JOB_HANDED_OVER": ("Handed over", "user"),
+    "JOB_PAUSED": ("Paused", "pause"),
+    "JOB_RESUMED": ("Resumed", "play"),
+    "JOB_TRIGGERED": ("Run started by hand", "play"),
+    "JOB_CANCELLED": ("Cancelled", "stop"),
+    "JOB_MISSED": ("Its time was missed", "st-late"),
+    "JOB_DISARMED": ("Taken off the plan", "warn"),
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of the audit trail in words."""
+
+    row: AuditEvent
+
+    @property
+    def words(self) -> str:
+        return _ACTIONS.get(self.row.action, (self.row.action.replace("_", " ").capitalize(), ""))[0]
+
+    @property
+    def icon(self) -> str:
+        return _ACTIONS.get(self.row.action, ("", "audit"))[1]
+
+    @property
+    def who(self) -> str:
+        return self.row.user_email or "system"
+
+    @property
+    def _details(self) -> dict[str, Any]:
+        return self.row.details if isinstance(self.row.details, dict) else {}
+
+    @property
+    def note(self) -> str:
+        return str(self._details.get("note") or self._details.get("reason") or "")
+
+    @property
+    def run(self) -> str:
+        return str(self._details.get("run") or "") if self.row.action == "JOB_TRIGGERED" else ""
+
+    @property
+    def version(self) -> int | None:
+        return self._details.get("version")
+
+    @property
+    def owners(self) -> tuple[str, str] | None:
+        if self.row.action != "JOB_HANDED_OVER":
+            return None
+        return str(self._details.get("from", "")), str(self._details.get("to", ""))
+
+
+@dataclass(frozen=True)
+class Trail:
+    """The newest entries about the job."""
+
+    events: list[Event]
+
+    @classmethod
+    def read(cls, job: Job) -> "Trail":
+        rows = AuditEvent.objects.filter(entity_type="Job", entity_id=job.pk).order_by("-timestamp")
+        return cls([Event(row) for row in rows[:EVENTS_SHOWN]])
+
+    @property
+    def starters(self) -> dict[str, str]:
+        """Who started which run by hand, as far as these entries tell."""
+        return {event.run: event.who for event in self.events if event.run}
