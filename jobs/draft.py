@@ -98,6 +98,8 @@ class Draft:
         self.schedule.fields["timezone"].widget.attrs["list"] = "zones"
         self.payload = self._payload()
         self.retry = RetryForm(data, initial=self._initial("retry"))
+        classes = ", ".join(self.type.error_classes)
+        self.retry.fields["retry_on"].help_text = f"Every failure if empty, or any of {classes}."
 
     def _payload(self) -> PayloadForm:
         # A type that was not on the page yet has its own defaults: an absent checkbox was never unchecked.

@@ -37,26 +37,32 @@ class DummyForm(PayloadForm):
 
     options: ClassVar[tuple[str, ...]] = (
         "simulatedDelaySeconds",
-        "simulateFailure",
-        "failureMessage",
-        "successProbability",
+        "simulatedLatencyMs",
+        "simulatedQueryTimeMs",
         "simulatedCpuWorkSeconds",
         "simulatedMemoryUsageMB",
         "holdMemorySeconds",
-        "simulatedLatencyMs",
-        "simulateNetworkFailure",
-        "simulatedQueryTimeMs",
-        "simulateDbFailure",
         "totalRecords",
         "batchSize",
         "processingTimePerBatchMs",
+        "successProbability",
+        "failureMessage",
+        "simulateFailure",
+        "simulateNetworkFailure",
+        "simulateDbFailure",
         "simulateTimeout",
         "timeoutAfterSeconds",
     )
 
-    simulatedDelaySeconds = _seconds("Wait", "Seconds to wait, for example 5.")
-    simulateFailure = _choice("Fail", "The run fails with DUMMY_ERROR.")
-    failureMessage = TextField(label="Failure message", required=False, max_length=500)
+    simulatedDelaySeconds = _seconds("Wait", "Seconds, for example 5.")
+    simulatedLatencyMs = _number("Network latency", "Milliseconds.")
+    simulatedQueryTimeMs = _number("Query time", "Milliseconds.")
+    simulatedCpuWorkSeconds = _seconds("Compute", "Seconds of real computing.", 600)
+    simulatedMemoryUsageMB = _number("Hold memory", "Megabytes.", 512)
+    holdMemorySeconds = _seconds("Hold it for", "Seconds.", 600)
+    totalRecords = _number("Records", "Worked on in batches.", 10_000_000)
+    batchSize = _number("Records a batch", "For example 500.")
+    processingTimePerBatchMs = _number("Time a batch", "Milliseconds.")
     successProbability = DecimalField(
         label="Chance of success",
         required=False,
@@ -64,18 +70,9 @@ class DummyForm(PayloadForm):
         most=1,
         help_text="0.7 fails 3 runs of 10.",
     )
-    simulatedCpuWorkSeconds = _seconds("Work", "Seconds of real computing.", 600)
-    simulatedMemoryUsageMB = _number("Memory", "Megabytes to hold.", 512)
-    holdMemorySeconds = _seconds("Hold memory for", "Seconds.", 600)
-    simulatedLatencyMs = _number("Network latency", "Milliseconds.")
-    simulateNetworkFailure = _choice("Network failure", "The run fails with CONNECTION_ERROR.")
-    simulatedQueryTimeMs = _number("Query time", "Milliseconds.")
-    simulateDbFailure = _choice("Database failure", "The run fails with DATABASE_ERROR.")
-    totalRecords = _number("Records", "Worked on in batches.", 10_000_000)
-    batchSize = _number("Records a batch")
-    processingTimePerBatchMs = _number("Time a batch", "Milliseconds.")
-    simulateTimeout = _choice("Time out", "The run waits until its time is up.")
-    timeoutAfterSeconds = _seconds("Time out after", "Seconds; the run's own limit if empty.")
+    failureMessage = TextField(
+        label="Failure message", required=False, max_length=500, help_text="What a failure says."
+    )
     timeout_seconds = NumberField(
         label="Timeout",
         required=False,
@@ -83,6 +80,11 @@ class DummyForm(PayloadForm):
         most=86_400,
         help_text="Seconds for the whole run; 300 if empty.",
     )
+    simulateFailure = _choice("Fail", "With DUMMY_ERROR.")
+    simulateNetworkFailure = _choice("Fail at the network", "With CONNECTION_ERROR.")
+    simulateDbFailure = _choice("Fail at the database", "With DATABASE_ERROR.")
+    simulateTimeout = _choice("Run out of time", "The run waits until its time is up.")
+    timeoutAfterSeconds = _seconds("Out of time after", "Seconds; the timeout above if empty.")
     metadata = JsonField(label="Other options", required=False, shape=dict)
 
 

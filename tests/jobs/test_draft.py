@@ -38,3 +38,10 @@ def test_saving_a_page_that_nobody_touched_makes_no_new_version(code, retry):
     assert again.is_valid()
     assert actions.edit(job, again.definition(), by=alice, at=NOON).version == 1
     assert definition.of(job) == before
+
+
+@pytest.mark.parametrize("code", ["HTTP", "DUMMY"])
+def test_the_page_names_what_runs_of_the_type_fail_with(code):
+    draft = Draft.blank(QueryDict(f"type={code}"), user=factories.alice(), at=NOON)
+    offered = draft.retry.fields["retry_on"].help_text
+    assert all(name in offered for name in TYPES[code].error_classes)
