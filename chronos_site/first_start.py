@@ -36,7 +36,7 @@ def collect_static_files() -> bool:
     sources = _static_sources()
     if mark.exists() and mark.read_text() == sources:
         return False
-    call_command("collectstatic", interactive=False, verbosity=0)
+    call_command("collectstatic", clear=True, interactive=False, verbosity=0)
     mark.write_text(sources)
     return True
 

@@ -74,21 +74,23 @@ class Kept(Process):  # type: ignore[misc]
     stopping = multiprocessing.Event()
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # We end when our process does. Not SIG_IGN: that would be handed on to the process.
+            signal.signal(number, lambda *_: None)
         threading.Thread(target=self._end_with_manager, daemon=True).start()
         pause = 1.0
         while True:
             ears, began = _Ears(events), time.monotonic()
-            super().run(ears, ignore_signals)
+            super().run(ears)
             if time.monotonic() - began > STEADY_SECONDS:
                 pause = 1.0
-            if self.stopping.is_set():
+            if not self.stopping.is_set():
+                code = ears.stopped.data["returncode"]
+                told = f"ended with code {code}; starting it again\n"
+                events.put(ears.stopped._replace(type="line", data=told))
+            if self.stopping.wait(pause):
                 events.put(ears.stopped)
                 return
-            code = ears.stopped.data["returncode"]
-            events.put(
-                ears.stopped._replace(type="line", data=f"ended with code {code}; starting it again\n")
-            )
-            self.stopping.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     def _end_with_manager(self) -> None:

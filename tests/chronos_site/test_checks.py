@@ -1,0 +1,43 @@
+"""The product does not start on unsafe settings."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chronos_site import checks
+
+GOOD_KEY = "k9#mQ2v!xR7w@Lp4z$Tn8c%Yh3b^Jf6d&Gs1a*We5u(Ki0o)Zx-"
+
+
+@pytest.fixture
+def safe(settings):
+    settings.DEBUG, settings.SECRET_KEY, settings.ALLOWED_HOSTS = False, GOOD_KEY, ["chronos.example.com"]
+    return settings
+
+
+def test_safe_settings_are_let_through(safe):
+    checks.refuse_unsafe()
+    assert checks.safe_settings() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("SECRET_KEY", "short", "SECRET_KEY"),
+        ("SECRET_KEY", "a" * 60, "SECRET_KEY"),
+        ("SECRET_KEY", "django-insecure-" + GOOD_KEY, "SECRET_KEY"),
+        ("ALLOWED_HOSTS", ["*"], "CHRONOS_ALLOWED_HOSTS"),
+        ("ALLOWED_HOSTS", ["chronos.example.com", "*"], "CHRONOS_ALLOWED_HOSTS"),
+        ("DEBUG", True, "CHRONOS_DEBUG"),
+    ],
+)
+def test_one_unsafe_setting_is_enough_to_refuse(safe, name, value, word):
+    setattr(safe, name, value)
+    with pytest.raises(ImproperlyConfigured, match=word):
+        checks.refuse_unsafe()
+    assert [error.id for error in checks.safe_settings()] == ["chronos.E001"]
+
+
+@pytest.mark.parametrize("hosts", [["127.0.0.1"], ["localhost", "[::1]"], ["chronos.localhost"]])
+def test_debugging_is_for_this_machine(safe, hosts):
+    safe.DEBUG, safe.ALLOWED_HOSTS = True, hosts
+    checks.refuse_unsafe()

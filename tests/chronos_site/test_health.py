@@ -1,0 +1,44 @@
+"""What monitors ask needs no sign-in and tells nothing that they must not know."""
+
+import pytest
+
+from runs.models import Process
+from runs.processes import beat, farewell
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def engine(valkey):
+    beat("here:1", Process.Kind.SCHEDULER)
+    beat("here:2", Process.Kind.WORKER)
+
+
+def test_the_process_answers_without_asking_anything_else(client, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        answer = client.get("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"ok\n")
+
+
+def test_a_product_with_all_its_parts_is_ready(client, engine):
+    answer = client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"database": "ok", "redis": "ok", "scheduler": "ok", "worker": "ok"}
+
+
+@pytest.mark.parametrize(("gone", "part"), [("here:1", "scheduler"), ("here:2", "worker")])
+def test_a_product_without_its_engine_is_not_ready(client, engine, gone, part):
+    farewell(gone)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert [name for name, word in answer.json().items() if word == "down"] == [part]
+
+
+def test_a_product_that_cannot_ring_is_not_ready(client, engine, settings, monkeypatch):
+    monkeypatch.setitem(settings.RQ_QUEUES["high"], "URL", "redis://127.0.0.1:1/0")
+    assert client.get("/readyz").json()["redis"] == "down"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_monitors_only_look(client, path):
+    assert client.post(path).status_code == 405

@@ -1,0 +1,52 @@
+"""Log lines are one line each, or one object each, and hold no password."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from chronos_site.logs import Json, Text, masked
+
+
+def record(message="", *args, exc_info=None, **extra):
+    made = logging.LogRecord("runs.ring", logging.WARNING, __file__, 1, message, args, exc_info)
+    vars(made).update(extra)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://u:hunter2@db/x", "postgresql://u:***@db/x"),
+        ("redis://:hunter2@127.0.0.1:6379/0 is away", "redis://:***@127.0.0.1:6379/0 is away"),
+        ("http://127.0.0.1:8000/a@b", "http://127.0.0.1:8000/a@b"),
+        ("at 12:30 to ada@example.com", "at 12:30 to ada@example.com"),
+    ],
+)
+def test_a_password_in_an_address_is_unreadable(text, shown):
+    assert masked(text) == shown
+
+
+def test_a_password_in_a_traceback_is_unreadable():
+    try:
+        raise OSError("no redis://:hunter2@cache")
+    except OSError:
+        line = Text().format(record("away", exc_info=sys.exc_info()))
+    assert "redis://:***@cache" in line
+    assert "hunter2" not in line
+
+
+def test_for_collectors_a_message_is_an_object_with_its_fields():
+    told = json.loads(Json().format(record("rang %s\nthe bell", "high", run="01J", url="redis://:hunter2@x")))
+    assert told["message"] == "rang high\nthe bell"
+    assert (told["level"], told["logger"], told["run"]) == ("WARNING", "runs.ring", "01J")
+    assert told["url"] == "redis://:***@x"
+
+
+def test_for_collectors_an_exception_is_part_of_the_object():
+    try:
+        raise KeyError("lost")
+    except KeyError:
+        line = Json().format(record("broke", exc_info=sys.exc_info()))
+    assert "KeyError: 'lost'" in json.loads(line)["exception"]

@@ -1,0 +1,155 @@
+"""`make run`'s program, started for real: up in order, down in order, and one sentence when it cannot."""
+
+import os
+import signal
+import socket
+import stat
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests import product as products
+
+TRACE = "Traceback (most recent call last)"
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """Start a product with one worker; whatever still runs at the end is stopped."""
+    started = []
+
+    def start(*words, **settings):
+        started.append(products.start(tmp_path, *words, **{"CHRONOS_WORKERS": "1", **settings}))
+        return started[-1]
+
+    yield start
+    for running in started:
+        if running.process.poll() is None:
+            running.stop(signal.SIGTERM)
+
+
+def processes_of(folder):
+    """Everything that runs with the product's data folder in its environment."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            mine = entry.name.isdecimal() and str(folder).encode() in (entry / "environ").read_bytes()
+            if mine:
+                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+    return found
+
+
+def workers_of(folder):
+    return {pid for pid, words in processes_of(folder).items() if "manage.py worker" in words}
+
+
+def await_that(condition, seconds=30):
+    give_up_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+
+
+def ready(running):
+    try:
+        return requests.get(f"{running.url}/readyz", timeout=5).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+def test_it_becomes_ready_and_stops_within_seconds_without_a_trace(launch, tmp_path, number):
+    running = launch()
+    await_that(lambda: ready(running))
+    asked_at = time.monotonic()
+    assert running.stop(number) == 0
+    assert time.monotonic() - asked_at < 10
+    assert processes_of(tmp_path) == {}
+    assert TRACE not in running.output
+
+
+def test_asked_to_stop_while_it_starts_it_leaves_nothing_running(launch, tmp_path):
+    running = launch()
+    running.await_output("started (pid=")
+    running.stop()
+    assert processes_of(tmp_path) == {}
+
+
+def test_a_second_start_keeps_the_data_and_tells_no_password(launch, tmp_path):
+    first = launch()
+    first.await_output("Chronos is ready")
+    password = first.password
+    first.stop()
+    second = launch(port=first.port)
+    second.await_output("Chronos is ready")
+    assert "password" not in second.output
+    with requests.Session() as browser:
+        browser.get(f"{second.url}/sign-in/")
+        token = browser.cookies["chronos_csrf"]
+        form = {"email": second.email, "password": password, "csrfmiddlewaretoken": token}
+        browser.post(f"{second.url}/sign-in/", form, headers={"Referer": second.url})
+        assert browser.cookies.get("chronos_session")
+
+
+def test_what_it_keeps_is_for_nobody_else(product):
+    data = product.folder / "data"
+    kept = [product.folder / ".env", data, data / "chronos.sqlite3"]
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in kept}
+    assert modes == {".env": 0o600, "data": 0o700, "chronos.sqlite3": 0o600}
+
+
+def test_a_process_that_dies_is_started_again(launch, tmp_path):
+    running = launch()
+    await_that(lambda: ready(running))
+    (worker,) = workers_of(tmp_path)
+    os.kill(worker, signal.SIGKILL)
+    running.await_output("ended with code -9; starting it again")
+    await_that(lambda: workers_of(tmp_path) - {worker})
+
+
+def test_when_it_is_killed_its_processes_end_too(launch, tmp_path):
+    running = launch()
+    await_that(lambda: ready(running))
+    running.process.kill()
+    await_that(lambda: processes_of(tmp_path) == {})
+
+
+def test_one_data_folder_is_for_one_product(launch):
+    first = launch()
+    await_that(lambda: ready(first))
+    second = launch()
+    assert second.process.wait(30) == 1
+    told = f"It is already running on {first.folder / 'data'} (process {first.process.pid})."
+    assert second.output == f"Chronos cannot start. {told}\n"
+    assert ready(first)
+
+
+def test_a_taken_port_is_one_sentence(launch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        running = launch(port=taken.getsockname()[1])
+        assert running.process.wait(30) == 1
+    assert running.output.startswith(
+        f"Chronos cannot start. Port {running.port} of 127.0.0.1 cannot be used:"
+    )
+    assert len(running.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("setting", ["CHRONOS_DATA_DIR", "CHRONOS_ENV_FILE"])
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(launch, setting):
+    # Not even root writes there.
+    running = launch(**{setting: "/proc/chronos"})
+    assert running.process.wait(30) == 1
+    assert running.output.startswith("Chronos cannot start. /proc/chronos cannot be written to:")
+    assert len(running.output.splitlines()) == 1
+
+
+def test_with_a_redis_of_ones_own_none_is_started(launch, tmp_path, valkey_server, settings):
+    running = launch(REDIS_URL=settings.REDIS_URL)
+    await_that(lambda: ready(running))
+    assert not [words for words in processes_of(tmp_path).values() if "valkey" in words]
