@@ -4,7 +4,8 @@ Masked are
 - every HTTP header but the few that never hold a secret (`Accept`, `Content-Type`, ...);
 - user passwords in URLs, and their parameters whose name says password, secret, token, key, ...;
 - values in JSON under such a name, at any depth;
-- what follows such a name and `=` or `:` in bodies, scripts, statements and messages.
+- what follows such a name and `=` or `:` in bodies, scripts, statements and messages;
+- private keys between their `-----BEGIN` and `-----END` lines.
 A placeholder such as `{{ secret:name }}` is no secret and stays.
 """
 
@@ -35,21 +36,25 @@ _TELLING = (
     r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
     rf"|credential|authorization|signature|session[_-]?id){_BESIDE}"
 )
-_NAME = rf"(?:{_BESIDE}{_TELLING}|auth|key|sig|pass)"
+_NAME = rf"(?:{_BESIDE}{_TELLING}|(?:{_BESIDE}[_.-])?pass|auth|key|sig)"
 _SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{\{\s*secret:[^{}]*\}\}")
 _PLACEHOLDER_ONLY = re.compile(rf"(?:\w+\s+)?{_PLACEHOLDER.pattern}")
 # While a text is masked, each placeholder is one letter that no text uses.
 _STAND_INS = [chr(code) for code in range(0xE000, 0xF900)]
 _NOT_STAND_IN = r"(?![\"']?(?:\w+\s+)?[\ue000-\uf8ff])"
-_USER_PASSWORD = re.compile(rf"(\w://[^\s/:@]*:){_NOT_STAND_IN}[^\s@/]+(?=@)")
+_USER_PASSWORD = re.compile(rf"(\w://[^\s/:@]*:){_NOT_STAND_IN}[^\s/]+(?=@)")
+_ORACLE_PASSWORD = re.compile(rf"(jdbc:oracle:\w+:[^\s/@]{{1,128}}/){_NOT_STAND_IN}[^\s@/]+(?=@)")
+_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)[^-]+")
 _PARAMETER = re.compile(rf"([?&;]{_NAME}=){_NOT_STAND_IN}[^&;#\s]+", re.IGNORECASE)
 _ASSIGNMENT = re.compile(
-    rf"({_TELLING}[\"']?\s*[:=]\s*){_NOT_STAND_IN}"
+    rf"((?:{_TELLING}|[_.-]pass)[\"']?\s*[:=]\s*){_NOT_STAND_IN}"
     r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|(?:(?:bearer|basic|digest)\s+)?[^\s\"'&;,]+)",
     re.IGNORECASE,
 )
 _BEARER = re.compile(rf"\b(bearer\s+){_NOT_STAND_IN}[\w.~+/=-]{{8,}}", re.IGNORECASE)
+
+_PATTERNS = (_USER_PASSWORD, _ORACLE_PASSWORD, _PARAMETER, _ASSIGNMENT, _BEARER, _PRIVATE_KEY)
 
 
 def definition(whole: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def text(value: str) -> str:
     placeholders = dict(zip(_STAND_INS, _PLACEHOLDER.findall(value), strict=False))
     for stand_in, placeholder in placeholders.items():
         value = value.replace(placeholder, stand_in, 1)
-    for pattern in (_USER_PASSWORD, _PARAMETER, _ASSIGNMENT, _BEARER):
+    for pattern in _PATTERNS:
         value = pattern.sub(rf"\1{DOTS}", value)
     for stand_in, placeholder in placeholders.items():
         value = value.replace(stand_in, placeholder)

@@ -25,7 +25,14 @@ from jobs.masking import DOTS
         ("curl -H 'Authorization: Bearer s3cret123'", f"curl -H 'Authorization: {DOTS}'"),
         ("token = bearer s3cret123; go", f"token = {DOTS}; go"),
         ("use bearer s3cret123 here", f"use bearer {DOTS} here"),
+        ("postgresql://app:s3@cret@db/app", f"postgresql://app:{DOTS}@db/app"),
         ("client_secret: s3cret", f"client_secret: {DOTS}"),
+        ("export DB_PASS=s3cret", f"export DB_PASS={DOTS}"),
+        ("jdbc:oracle:thin:scott/s3cret@db:1521:XE", f"jdbc:oracle:thin:scott/{DOTS}@db:1521:XE"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\ns3cret\n-----END RSA PRIVATE KEY-----",
+            f"-----BEGIN RSA PRIVATE KEY-----{DOTS}-----END RSA PRIVATE KEY-----",
+        ),
     ],
 )
 def test_text_loses_its_secrets(given, shown):
@@ -38,6 +45,8 @@ def test_text_loses_its_secrets(given, shown):
         "https://example.com/path?page=2",
         "SELECT token_count, key FROM stats WHERE author = 'a'",
         "postgresql://app@db/app",
+        "jdbc:oracle:thin:@//db:1521/orders",
+        "routing_key=orders, compass=north",
         "Authorization: Bearer {{ secret:api }}",
         "postgresql://app:{{ secret:db }}@db/app",
         "https://example.com/?token={{ secret:api }}",
@@ -56,9 +65,9 @@ def test_headers_keep_their_names_and_the_values_that_cannot_hurt():
 
 
 def test_json_is_masked_by_name_at_any_depth():
-    given = {"smtp": [{"password": "s3cret", "port": 25, "auth": {"user": "a"}}], "access_key": None}
-    assert masking.anything(given) == {
-        "smtp": [{"password": DOTS, "port": 25, "auth": DOTS}],
+    smtp = {"password": "s3cret", "smtp_pass": "s3cret", "port": 25, "auth": {"user": "a"}}
+    assert masking.anything({"smtp": [smtp], "access_key": None}) == {
+        "smtp": [{"password": DOTS, "smtp_pass": DOTS, "port": 25, "auth": DOTS}],
         "access_key": None,
     }
 
@@ -73,7 +82,10 @@ def test_a_version_shows_all_but_the_secrets_of_its_payload():
     assert shown == {"name": "x", "payload": {"database_url": f"postgresql://a:{DOTS}@b/c"}}
 
 
-@pytest.mark.parametrize("piece", ["a-", "token", "?key", "password ", "a://", "{{ secret:", "bearer "])
+@pytest.mark.parametrize(
+    "piece",
+    ["a-", "token", "?key", "password ", "a://", "{{ secret:", "bearer ", "_pass", "jdbc:oracle:x:a/"],
+)
 def test_no_text_makes_it_slow(piece):
     started = perf_counter()
     masking.text(piece * 50_000)
