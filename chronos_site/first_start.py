@@ -17,6 +17,8 @@ from chronos_site import env
 
 # Without the letters and digits that are taken for one another.
 ALPHABET = "".join(sorted({*string.ascii_lowercase, *string.digits} - {*"l1o0i"}))
+# Parts of the packages' static files that no page asks for: most of what would be hashed and compressed.
+UNUSED = ["bootstrap-*", "*.rtl.*", "*.esm.*", "htmx-4*", "htmax-*"]
 
 
 def reach_database() -> None:
@@ -36,7 +38,7 @@ def collect_static_files() -> bool:
     sources = _static_sources()
     if mark.exists() and mark.read_text() == sources:
         return False
-    call_command("collectstatic", clear=True, interactive=False, verbosity=0)
+    call_command("collectstatic", clear=True, ignore_patterns=UNUSED, interactive=False, verbosity=0)
     mark.write_text(sources)
     return True
 
@@ -44,7 +46,7 @@ def collect_static_files() -> bool:
 def _static_sources() -> str:
     digest = hashlib.sha256()
     for finder in get_finders():
-        for name, storage in finder.list([]):
+        for name, storage in finder.list(UNUSED):
             found = os.stat(storage.path(name))
             digest.update(f"{name} {found.st_size} {found.st_mtime_ns}\n".encode())
     return digest.hexdigest()
