@@ -345,11 +345,11 @@ class JobSummary(View):
 
     id = UlidField(primary_key=True)
     name = models.CharField(max_length=255)
-    type = models.CharField(max_length=50)
-    status = models.CharField(max_length=50)
-    priority = models.CharField(max_length=20)
+    type = models.CharField(max_length=50, choices=Type)
+    status = models.CharField(max_length=50, choices=Status)
+    priority = models.CharField(max_length=20, choices=Priority)
     owner_email = models.CharField(max_length=255)
-    schedule_type = models.CharField(max_length=20, null=True)  # noqa: DJ001
+    schedule_type = models.CharField(max_length=20, choices=Kind, null=True)  # noqa: DJ001
     run_at = models.DateTimeField(null=True)
     cron_expression = models.CharField(max_length=255, null=True)  # noqa: DJ001
     total_runs = models.BigIntegerField()

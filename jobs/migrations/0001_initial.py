@@ -18,11 +18,54 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", chronos_site.schema.UlidField(primary_key=True, serialize=False)),
                 ("name", models.CharField(max_length=255)),
-                ("type", models.CharField(max_length=50)),
-                ("status", models.CharField(max_length=50)),
-                ("priority", models.CharField(max_length=20)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("HTTP", "HTTP"),
+                            ("DATABASE", "Database"),
+                            ("FILE_SYSTEM", "File system"),
+                            ("MESSAGE_QUEUE", "Message queue"),
+                            ("CACHE", "Cache"),
+                            ("EMAIL", "E-mail"),
+                            ("REPORT", "Report"),
+                            ("SCRIPT", "Script"),
+                            ("DUMMY", "Dummy"),
+                            ("DB_TO_KAFKA", "DB to Kafka"),
+                        ],
+                        max_length=50,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("PENDING", "Pending"),
+                            ("SCHEDULED", "Scheduled"),
+                            ("RUNNING", "Running"),
+                            ("SUCCEEDED", "Succeeded"),
+                            ("FAILED", "Failed"),
+                            ("CANCELLED", "Cancelled"),
+                            ("PAUSED", "Paused"),
+                        ],
+                        max_length=50,
+                    ),
+                ),
+                (
+                    "priority",
+                    models.CharField(
+                        choices=[("LOW", "Low"), ("MEDIUM", "Medium"), ("HIGH", "High")], max_length=20
+                    ),
+                ),
                 ("owner_email", models.CharField(max_length=255)),
-                ("schedule_type", models.CharField(max_length=20, null=True)),
+                (
+                    "schedule_type",
+                    models.CharField(
+                        choices=[("ONCE", "Once"), ("CRON", "Cron"), ("INTERVAL", "Interval")],
+                        max_length=20,
+                        null=True,
+                    ),
+                ),
                 ("run_at", models.DateTimeField(null=True)),
                 ("cron_expression", models.CharField(max_length=255, null=True)),
                 ("total_runs", models.BigIntegerField()),
