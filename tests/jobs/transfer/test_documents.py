@@ -164,9 +164,9 @@ def test_tags_make_no_objects(tag):
 )
 @pytest.mark.parametrize("file_format", ["json", "yaml"])
 def test_deep_nesting_is_refused_at_once(content, file_format):
-    started = time.monotonic()
+    started = time.process_time()
     sentence = refused(content, file_format)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert sentence == f"The file is nested deeper than {DEPTH_LIMIT} levels." or "no JSON" in sentence
 
 
