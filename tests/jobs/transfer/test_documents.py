@@ -37,7 +37,7 @@ def refused(content, file_format=None):
 
 
 @pytest.mark.parametrize("file_format", ["json", "yaml"])
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(value=VALUES)
 def test_what_is_written_reads_back_to_the_same_in_the_same_order(file_format, value):
     found = documents.read(documents.write([value], file_format).encode(), file_format)
