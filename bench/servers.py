@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from signal import SIGINT
 from time import monotonic, sleep
 
 
@@ -39,7 +40,7 @@ def postgresql() -> Iterator[str]:
         _await_port(port, server)
         yield f"postgresql://chronos@127.0.0.1:{port}/postgres"
     finally:
-        server.terminate()
+        server.send_signal(SIGINT)  # at once: SIGTERM would wait for our own connections
         server.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
