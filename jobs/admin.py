@@ -9,7 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -92,7 +92,7 @@ class RetryPolicyInline(ReadOnlyInline):
 
 @admin.register(Job)
 class JobAdmin(BoundedAdmin):
-    list_display = ["name", "type", "status", "priority", "owner", "plan", "next_fire", "updated_at"]
+    list_display = ["name", "type", "status", "priority", "owner", "plan", "next_fire"]
     list_filter = ["status", "type", "priority", "created_at"]
     list_select_related = ["owner", "schedule"]
     sortable_by = ["name"]
@@ -132,6 +132,13 @@ class JobAdmin(BoundedAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponseBase:
         return redirect("job_create")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        return super().render_change_form(
+            request, {**context, "show_save_and_add_another": False}, *args, **kwargs
+        )
 
     def save_model(self, request: HttpRequest, obj: Job, form: forms.ModelForm, change: bool) -> None:  # type: ignore[type-arg]
         if "owner" in form.changed_data:
@@ -230,9 +237,7 @@ class JobSummaryAdmin(ReadOnlyAdmin):
         "name",
         "type",
         "status",
-        "priority",
         "owner_email",
-        "schedule_type",
         "total_runs",
         "last_run_time",
         "average",
