@@ -45,7 +45,8 @@ def page_of(request: HttpRequest) -> str:
 
 def is_ours(request: HttpRequest, address: str) -> bool:
     """Whether the address leads to this site, and so may be followed after sign-in."""
-    return url_has_allowed_host_and_scheme(
+    # Without a slash in front it could be the name of a view, which `redirect` would look up.
+    return address.startswith("/") and url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
 

@@ -1,8 +1,10 @@
-"""What holds for every answer: the policy that browsers enforce."""
+"""What holds for every request and answer: what is read at all, and the policy that browsers enforce."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -42,3 +44,19 @@ def browser_policy(get_response: Answer) -> Answer:
         return response
 
     return answer
+
+
+def bounded_requests(get_response: Answer) -> Answer:
+    """Refuse what is larger than any form, before Django writes files of any size to disk for nobody."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        if _size(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+            return render(request, "413.html", status=413)
+        return get_response(request)
+
+    return answer
+
+
+def _size(request: HttpRequest) -> int:
+    told = request.META.get("CONTENT_LENGTH") or "0"
+    return int(told) if told.isdecimal() else 0

@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.contenttypes.models import ContentType
 
 from accounts.forms import AccountForm
 from accounts.models import Role, User
@@ -119,6 +120,12 @@ def test_leaving_the_administration_is_recorded_like_any_leaving(client, ada):
 def test_queues_and_groups_are_not_administered(client, ada):
     assert client.get("/admin/django_rq/queue/").status_code == 404
     assert client.get("/admin/auth/group/").status_code == 404
+
+
+def test_no_address_leads_to_rows_of_any_table(client, ada):
+    # Tables of packages that were never made are content types all the same.
+    for content_type in ContentType.objects.all():
+        assert client.get(f"/admin/r/{content_type.pk}/1/").status_code == 404
 
 
 def test_two_administrators_cannot_take_the_role_from_each_other_at_once(ada):

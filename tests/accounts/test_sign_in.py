@@ -85,7 +85,9 @@ def test_signing_in_starts_a_fresh_session(client, settings):
     assert client.cookies[settings.SESSION_COOKIE_NAME].value != before
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+@pytest.mark.parametrize(
+    "elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "", "job_detail", "foo"]
+)
 def test_after_signing_in_nobody_is_led_elsewhere(client, elsewhere):
     factories.alice()
     assert sign_in(client, next=elsewhere).headers["Location"] == "/"

@@ -55,6 +55,7 @@ def test_a_zone_that_is_none_is_told_at_its_field(client, zone):
     assert COOKIE not in client.cookies
 
 
-def test_choosing_a_zone_leads_nobody_elsewhere(client):
-    response = client.post("/time-zone/", {"zone": "UTC", "next": "https://evil.example/"})
+@pytest.mark.parametrize("address", ["https://evil.example/", "job_detail"])
+def test_choosing_a_zone_leads_nobody_elsewhere(client, address):
+    response = client.post("/time-zone/", {"zone": "UTC", "next": address})
     assert response.headers["Location"] == "/"
