@@ -16,8 +16,20 @@ from urllib3.poolmanager import PoolManager
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Cloud metadata services give out credentials to whoever asks: no allow-list opens them.
-_METADATA = tuple(ipaddress.ip_network(each) for each in ("169.254.0.0/16", "fd00:ec2::/32", "fe80::/10"))
+# Cloud metadata services give out credentials to whoever asks: no allow-list opens them. Those outside the
+# link-local networks are Alibaba's, Azure's, Oracle's, Amazon's and Google's.
+_METADATA = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "169.254.0.0/16",
+        "fe80::/10",
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "192.0.0.192/32",
+        "fd00:ec2::/32",
+        "fd20:ce::254/128",
+    )
+)
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -35,8 +47,14 @@ def check(text: str) -> None:
     if any(address in network for network in _METADATA):
         raise Forbidden(f"{address} is a metadata or link-local address: jobs may never reach it.")
     allowed = (ipaddress.ip_network(each, strict=False) for each in settings.HTTP_ALLOWED_NETWORKS)
-    if not address.is_global and not any(address in network for network in allowed):
+    if not _is_public(address) and not any(address in network for network in allowed):
         raise Forbidden(f"{address} is not a public address; CHRONOS_HTTP_ALLOWED_NETWORKS can allow it.")
+
+
+def _is_public(address: Address) -> bool:
+    # For Python, groups of receivers and the forms of IPv4 that IPv6 has given up are global too.
+    local = address.is_multicast or address.is_reserved or getattr(address, "is_site_local", False)
+    return address.is_global and not local
 
 
 def _plain(address: Address) -> Address:

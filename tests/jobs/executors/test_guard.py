@@ -21,6 +21,12 @@ from jobs.executors.guard import Forbidden, check
         "fe80::1",
         "255.255.255.255",
         "192.0.2.1",
+        "224.0.0.1",
+        "ff0e::1",
+        "fec0::1",
+        "::7f00:1",
+        "::ffff:0:7f00:1",
+        "64:ff9b:1::7f00:1",
     ],
 )
 def test_addresses_inside_are_refused_in_every_spelling(address):
@@ -39,7 +45,20 @@ def test_an_administrator_opens_networks(settings, address):
     check(address)
 
 
-def test_no_allow_list_opens_the_metadata_services(settings):
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+    ],
+)
+def test_no_allow_list_opens_the_metadata_services(settings, address):
     settings.HTTP_ALLOWED_NETWORKS = ["0.0.0.0/0", "::/0"]
     with pytest.raises(Forbidden, match="metadata"):
-        check("169.254.169.254")
+        check(address)
