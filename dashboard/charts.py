@@ -117,8 +117,8 @@ _SECOND, _MINUTE, _HOUR = 1000, 60_000, 3_600_000
 # Ends of a scale of time that have a round half, in milliseconds.
 _ROUND = [
     *(10, 20, 50, 100, 200, 500),
-    *(_SECOND * n for n in (1, 2, 4, 10, 20, 40)),
-    *(_MINUTE * n for n in (2, 4, 10, 20, 40)),
+    *(_SECOND * n for n in (1, 2, 4, 10, 20, 40, 60)),
+    *(_MINUTE * n for n in (2, 4, 10, 20, 40, 60)),
     *(_HOUR * n for n in (2, 4, 12, 24)),
 ]
 

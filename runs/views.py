@@ -53,7 +53,7 @@ def job_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     """Stop a job for good; a move that its status does not allow is answered by the middleware."""
     user = person(request)
     job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
-    note = request.POST.get("note", "").strip()[:LONGEST_NOTE]
+    note = request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
     actions.cancel_job(job, by=user, at=database_now(), note=note)
     messages.success(request, f"{job.name} is cancelled: it fires no more.")
     return redirect(_next(request) or reverse("job_detail", args=[job.pk]))

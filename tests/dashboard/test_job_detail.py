@@ -1,0 +1,280 @@
+"""The page of one job."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard.job_detail import Planned
+from jobs import actions
+from jobs import definition as definitions
+from jobs.models import Job, JobSchedule
+from runs import actions as run_actions
+from runs.models import DeadLetter, Run, Skip
+from tests.factories import NOON, ada, alice, bob, charlie, job, run
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+REPORT = {"type": "REPORT", "schedule": {"schedule_type": "CRON", "cron_expression": "0 5 * * 1"}}
+
+
+@pytest.fixture
+def owner():
+    return alice()
+
+
+@pytest.fixture
+def probe(owner):
+    return job(owner, at=timezone.now())
+
+
+def page(client, user, one: Job):
+    client.force_login(user)
+    response = client.get(reverse("job_detail", args=[one.pk]))
+    assert response.status_code == 200
+    return response
+
+
+def text(client, user, one: Job) -> str:
+    return page(client, user, one).content.decode()
+
+
+def edit(one: Job, user, *, note: str = "", **parts):
+    definition = definitions.of(Job.objects.get(pk=one.pk))
+    return actions.edit(
+        Job.objects.get(pk=one.pk), {**definition, **parts}, by=user, at=timezone.now(), note=note
+    )
+
+
+# who
+
+
+def test_owners_and_operators_see_a_job_others_do_not(client, owner, probe):
+    for user in (owner, bob(), ada()):
+        assert probe.name in text(client, user, probe)
+    client.force_login(charlie())
+    assert client.get(reverse("job_detail", args=[probe.pk])).status_code == 404
+
+
+def test_a_job_that_is_not_there_is_not_found(client, owner):
+    client.force_login(owner)
+    assert client.get(reverse("job_detail", args=["0" * 26])).status_code == 404
+
+
+def test_the_page_only_reads(client, owner, probe):
+    client.force_login(owner)
+    assert client.post(reverse("job_detail", args=[probe.pk])).status_code == 405
+
+
+# what may be done
+
+
+@pytest.mark.parametrize(
+    ("status", "may"),
+    [
+        ("PENDING", {"RUN_NOW", "CANCEL"}),
+        ("SCHEDULED", {"RUN_NOW", "PAUSE", "CANCEL"}),
+        ("RUNNING", {"RUN_NOW", "PAUSE", "CANCEL"}),
+        ("PAUSED", {"RUN_NOW", "RESUME", "CANCEL"}),
+        ("SUCCEEDED", {"RUN_NOW"}),
+        ("FAILED", {"RUN_NOW"}),
+        ("CANCELLED", {"RUN_NOW"}),
+    ],
+)
+def test_only_what_the_status_allows_is_offered(client, owner, probe, status, may):
+    Job.objects.filter(pk=probe.pk).update(status=status)
+    shown = page(client, owner, probe)
+    addresses = {"RUN_NOW": "run-now", "PAUSE": "pause", "RESUME": "resume", "CANCEL": "cancel"}
+    offered = {
+        name for name, word in addresses.items() if f"/jobs/{probe.pk}/{word}/" in shown.content.decode()
+    }
+    assert offered == shown.context["may"] == may
+
+
+def test_every_action_is_a_form_that_is_protected(client, owner, probe):
+    html = text(client, owner, probe)
+    assert html.count('method="post"') == html.count("csrfmiddlewaretoken")
+
+
+def test_a_job_of_a_type_that_cannot_run_says_so(client, owner):
+    report = job(owner, name="weekly", **REPORT)
+    shown = page(client, owner, report)
+    assert "This version cannot run Report jobs yet" in shown.content.decode()
+    assert "RUN_NOW" not in shown.context["may"]
+
+
+def test_what_a_person_may_not_define_they_cannot_edit_here(client, owner):
+    script = job(owner, type="SCRIPT", payload={"script_content": "#!/bin/sh\ntrue"})
+    assert f"/jobs/{script.pk}/edit/" not in text(client, owner, script)
+
+
+# how it went
+
+
+def test_a_failing_job_says_so_first(client, owner, probe):
+    run(probe, at=timezone.now() - 2 * MINUTE)
+    failed = run(probe, "FAILURE", at=timezone.now() - MINUTE, error_message="503 from billing\nmore")
+    html = text(client, owner, probe)
+    banner = html[html.index('class="banner"') : html.index('id="runs"')]
+    assert "503 from billing\nmore" in banner
+    assert reverse("run_detail", args=[failed.pk]) in banner
+    assert "First failure in 2 runs" in banner
+
+
+def test_a_job_that_recovered_has_no_banner(client, owner, probe):
+    run(probe, "FAILURE", at=timezone.now() - 2 * MINUTE)
+    run(probe, at=timezone.now() - MINUTE)
+    assert 'class="banner"' not in text(client, owner, probe)
+
+
+def test_the_newest_runs_come_first_and_older_ones_are_a_link_away(client, owner, probe):
+    made = [run(probe, at=NOON + n * MINUTE) for n in range(15)]
+    past = page(client, owner, probe).context["past"]
+    assert [each for each, _ in past.shown] == made[:2:-1]
+    older = client.get(past.older)
+    assert older.context["page"].rows == made[2::-1]
+
+
+def test_a_few_runs_are_all_there_is(client, owner, probe):
+    run(probe, at=NOON)
+    assert page(client, owner, probe).context["past"].older == ""
+
+
+def test_who_started_a_run_by_hand_stands_beside_it(client, owner, probe):
+    started = run_actions.run_now(probe, by=owner, at=timezone.now())
+    ((shown, starter),) = page(client, owner, probe).context["past"].shown
+    assert (shown.pk, starter) == (started.pk, owner.email)
+
+
+def test_a_skipped_stretch_says_why_and_how_long(client, owner, probe):
+    run(probe, "CANCELLED", skip_reason=Skip.MISFIRE, skipped_count=17, start_time=None)
+    assert "Missed, 17 fires" in text(client, owner, probe)
+
+
+def test_success_and_durations_come_from_the_last_runs(client, owner, probe):
+    for n, state in enumerate(["SUCCESS"] * 3 + ["FAILURE"]):
+        run(probe, state, at=NOON + n * MINUTE, took=2)
+    past = page(client, owner, probe).context["past"]
+    assert past.success == "75% of the last 4"
+    assert past.usual.p50 == 2000
+
+
+def test_pending_dead_letters_are_counted(client, owner, probe):
+    DeadLetter.objects.create(job=probe, failure_reason="x")
+    assert page(client, owner, probe).context["letters"] == "1"
+
+
+# when it fires
+
+
+def test_next_fires_stand_in_the_jobs_zone_and_in_utc(client, owner):
+    schedule = {"schedule_type": "CRON", "cron_expression": "30 2 * * *", "timezone": "Asia/Tokyo"}
+    plan = page(client, owner, job(owner, at=timezone.now(), schedule=schedule)).context["plan"]
+    assert plan.reading == "At 02:30 every day, Tokyo"
+    assert len(plan.fires) == 5
+    assert plan.fires[0].words.endswith(", 02:30")
+    assert plan.fires[0].utc == "17:30 UTC"
+
+
+def test_a_clock_change_ahead_is_told(owner):
+    march = datetime(2026, 3, 20, tzinfo=UTC)
+    schedule = {"schedule_type": "CRON", "cron_expression": "30 2 * * *", "timezone": "Europe/Berlin"}
+    (change,) = Planned.read(job(owner, at=march, schedule=schedule).schedule, march).changes
+    assert "29 Mar" in change.sentence
+
+
+def test_a_schedule_that_cannot_be_kept_says_why(client, owner, probe):
+    JobSchedule.objects.filter(job=probe).update(schedule_type="CRON", cron_expression="nonsense")
+    assert "Its schedule cannot be kept" in text(client, owner, probe)
+
+
+def test_a_paused_job_says_until_when(client, owner, probe):
+    actions.pause(probe, by=owner, at=timezone.now(), until=timezone.now() + timedelta(days=1))
+    assert "Paused until" in text(client, owner, probe)
+
+
+def test_retries_are_told_in_words(client, owner):
+    def retry(attempts, strategy, seconds=60):
+        return {"max_attempts": attempts, "backoff_strategy": strategy, "backoff_seconds": seconds}
+
+    told = {
+        "1, never again": retry(1, "FIXED"),
+        "3; waits 1 min 00 s each time": retry(3, "FIXED"),
+        "3; waits 1 min 00 s, then 2 min 00 s": retry(3, "EXPONENTIAL"),
+    }
+    for words, policy in told.items():
+        assert page(client, owner, job(owner, retry=policy)).context["retry"] == words
+
+
+# what it does, what changed
+
+
+def test_the_payload_hides_secrets(client, owner):
+    payload = {
+        "http_url": "https://a.example/?token=topsecret",
+        "http_headers": {"Authorization": "Bearer topsecret"},
+    }
+    html = text(client, owner, job(owner, type="HTTP", payload=payload))
+    assert "topsecret" not in html
+    assert 'class="mask"' in html
+
+
+def test_versions_tell_what_changed_who_and_why(client, owner, probe):
+    edit(probe, owner, note="Shorter", name="renamed")
+    shown = page(client, owner, probe)
+    second, first = shown.context["versions"].shown
+    assert (second.number, second.author, second.brief.label) == (2, owner.email, "Name")
+    assert first.summary == "First version"
+    assert "“Shorter”" in shown.content.decode()
+
+
+def test_a_secret_stays_hidden_in_what_changed(client, owner):
+    payload = {"http_url": "https://a.example/", "http_method": "GET"}
+    one = job(owner, type="HTTP", payload={**payload, "http_headers": {"Authorization": "Bearer oldsecret"}})
+    edit(one, owner, payload={**payload, "http_headers": {"Authorization": "Bearer newsecret"}})
+    html = text(client, owner, one)
+    assert "Headers, Authorization" in html
+    assert "oldsecret" not in html
+    assert "newsecret" not in html
+
+
+def test_the_trail_tells_who_did_what(client, owner, probe):
+    actions.pause(probe, by=owner, at=timezone.now(), note="Ledger moves")
+    paused, created = page(client, owner, probe).context["events"]
+    assert (paused.words, paused.who, paused.note) == ("Paused", owner.email, "Ledger moves")
+    assert created.words == "Job created"
+
+
+def test_the_runbook_is_text_and_nothing_else(client, owner):
+    html = text(client, owner, job(owner, description="First.\n\nThen <b>this</b>.\nAnd \x1b that."))
+    assert "<p>First.</p>" in html
+    assert "<p>Then &lt;b&gt;this&lt;/b&gt;.<br>And ␛ that.</p>" in html
+
+
+# what it costs
+
+
+def test_the_page_costs_the_same_whatever_there_is(client, owner, probe):
+    client.force_login(owner)
+    costs = []
+    for size in (1, 40):
+        Run.objects.bulk_create(
+            Run(
+                job=probe,
+                scheduled_time=NOON + n * MINUTE,
+                outcome="FAILURE",
+                attempt=size,
+                error_message="x" * 4000,
+            )
+            for n in range(size)
+        )
+        for n in range(size // 10):
+            edit(probe, owner, name=f"name-{n}")
+        with CaptureQueriesContext(connection) as queries:
+            client.get(reverse("job_detail", args=[probe.pk]))
+        costs.append(len(queries))
+    assert costs[0] == costs[1] <= 11
