@@ -49,7 +49,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class BoundedChangeList(ChangeList):
-    """Reads by the paginator alone, and sorts by no column but the sortable ones, whatever the address says."""
+    """Reads by the paginator alone, and sorts by sortable columns only, whatever the address says."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
