@@ -23,6 +23,7 @@ from dashboard.hours import Day, Hour, day
 from dashboard.late import MOST_RUNNING, Progress, Running
 from dashboard.lately import Lately, lately
 from dashboard.vitals import Lag, Processes, Scheduler, Vitals, Waiting, Workers
+from jobs.models import Job
 from runs import history
 from runs.models import DeadLetter, Outcome, Run
 
@@ -37,7 +38,11 @@ _ENDED = [("outcome", outcome) for outcome in Outcome.values]
 @vary_on_headers("HX-Request")
 def overview(request: HttpRequest) -> HttpResponse:
     """The page, or for htmx the panels that it includes."""
-    context = panels(person(request), timezone.now())
+    user = person(request)
+    if "first" in request.GET and Job.objects.visible_to(user).exists():
+        # The page said that there was no job yet: now that there is one, it looks different as a whole.
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    context = panels(user, timezone.now())
     fragment = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
     template = "_panels.html" if fragment else "overview.html"
     return render(request, f"dashboard/overview/{template}", {**context, "live_seconds": LIVE_SECONDS})

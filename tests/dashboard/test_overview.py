@@ -315,6 +315,14 @@ def test_the_first_start_has_one_clear_action(client, owner):
     assert page.count(f'href="{reverse("job_create")}"') == 2  # the button, and the shell's list of places
 
 
+def test_the_page_without_a_job_comes_anew_when_there_is_one(client, owner):
+    client.force_login(owner)
+    first = {"path": "/?first", "headers": {"HX-Request": "true"}}
+    assert "Nothing is scheduled yet" in client.get(**first).content.decode()
+    job(owner)
+    assert client.get(**first)["HX-Refresh"] == "true"
+
+
 def test_something_failing_shows_in_title_and_icon(client, owner, probe):
     client.force_login(owner)
     assert "<title>Overview" in client.get("/").content.decode()
