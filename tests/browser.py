@@ -1,7 +1,6 @@
 """Chromium, and every page that must keep to the browser's policy."""
 
 import os
-import shutil
 from collections.abc import Callable
 from functools import partial
 
@@ -12,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from tests.servers import CHROMIUM
 from runs.models import Run, RunLog
 from tests import factories
 from tests.factories import NOON
@@ -67,8 +67,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
 
 @pytest.fixture(scope="session")
 def chromium():
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
+    if not CHROMIUM.found:
         missing = pytest.fail if os.environ.get("CHRONOS_REQUIRE_SERVICES") else pytest.skip
         missing("Chromium is not installed")
     from playwright.sync_api import sync_playwright
@@ -76,7 +75,7 @@ def chromium():
     # Playwright's own event loop runs in this thread, where Django would refuse to touch the database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_SWITCHES)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.program, args=_SWITCHES)
         yield browser
         browser.close()
 

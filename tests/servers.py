@@ -1,6 +1,7 @@
 """Real servers for tests, thrown away afterwards: found on this machine or, as root on Debian, installed."""
 
 import contextlib
+import ctypes
 import os
 import pwd
 import shutil
@@ -24,14 +25,24 @@ class Service:
     name: str
     programs: tuple[str, ...]
     packages: tuple[str, ...]
+    libraries: tuple[str, ...] = ()
 
     @property
     def found(self) -> bool:
-        return any(program(name) for name in self.programs)
+        return bool(self.program) and all(map(loads, self.libraries))
+
+    @property
+    def program(self) -> str | None:
+        """The path of the first of its programs that is here."""
+        return next(filter(None, map(program, self.programs)), None)
 
 
 CHROMIUM = Service(
-    "Chromium", ("chromium", "chromium-browser", "google-chrome"), ("chromium", "fonts-dejavu-core")
+    "Chromium",
+    ("chromium", "chromium-browser", "google-chrome"),
+    ("chromium", "fonts-dejavu-core", "libatomic1"),
+    # What drives the browser needs it, and pip brings no system libraries.
+    ("libatomic.so.1",) if sys.platform == "linux" else (),
 )
 POSTGRESQL = Service("PostgreSQL", ("initdb",), ("postgresql",))
 MARIADB = Service("MariaDB", ("mariadbd",), ("mariadb-server",))
@@ -43,6 +54,14 @@ def program(name: str) -> str | None:
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     path = os.pathsep.join([*map(str, places), os.environ.get("PATH", os.defpath), "/usr/sbin"])
     return shutil.which(name, path=path)
+
+
+def loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def install(services: list[Service]) -> None:

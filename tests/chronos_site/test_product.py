@@ -47,7 +47,7 @@ def workers_of(folder):
     return {pid for pid, words in processes_of(folder).items() if "manage.py worker" in words}
 
 
-def await_that(condition, seconds=30):
+def await_that(condition, seconds=90):
     give_up_at = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < give_up_at
@@ -65,11 +65,11 @@ def ready(running):
 def test_it_becomes_ready_and_stops_within_seconds_without_a_trace(launch, tmp_path, number):
     running = launch()
     await_that(lambda: ready(running))
-    asked_at = time.monotonic()
     assert running.stop(number) == 0
-    assert time.monotonic() - asked_at < 10
     assert processes_of(tmp_path) == {}
     assert TRACE not in running.output
+    # What does not stop by itself is killed after ten seconds, and that is said.
+    assert "SIGKILL" not in running.output
 
 
 def test_asked_to_stop_while_it_starts_it_leaves_nothing_running(launch, tmp_path):
