@@ -11,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from tests.servers import CHROMIUM
 from runs.models import Run, RunLog
 from tests import factories
 from tests.factories import NOON
+from tests.servers import CHROMIUM
 
 # A page's name, and what makes its rows and gives its address to the one who is signed in.
 PAGES: dict[str, Callable[[User], str]] = {
