@@ -33,7 +33,7 @@ _HARMLESS_HEADERS = {
 # Bounded, so that no text makes the search slow.
 _BESIDE = r"[\w.-]{0,64}"
 _TELLING = (
-    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"(?:passw(?:or)?d|passphrase|pwd|secret|token|cookie|api[_-]?key|access[_-]?key|private[_-]?key"
     rf"|credential|authorization|signature|session[_-]?id){_BESIDE}"
 )
 _NAME = rf"(?:{_BESIDE}{_TELLING}|(?:{_BESIDE}[_.-])?pass|auth|key|sig)"

@@ -11,6 +11,7 @@ from django import forms
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning, NameResolutionError
 
+from jobs import masking
 from jobs.executors import guard
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.fields import (
@@ -103,7 +104,7 @@ def execute(payload: Payload, context: Context) -> Result:
     with guard.session() as (session, shut_down), context.closing(shut_down):
         try:
             return _call(session, payload, context)
-        except (requests.RequestException, guard.Forbidden, UnicodeError) as error:
+        except (requests.RequestException, guard.Forbidden, ValueError) as error:
             # A socket closed under our hands is the deadline or a cancellation, not the network.
             context.check()
             raise ExecutionError(_error_class(error), _sentence(error)) from error
@@ -111,11 +112,12 @@ def execute(payload: Payload, context: Context) -> Result:
 
 def _call(session: requests.Session, payload: Payload, context: Context) -> Result:
     method = payload.http_method or "GET"
-    context.log("INFO", f"{method} {payload.http_url}")
+    context.log("INFO", masking.text(f"{method} {payload.http_url}"))
     verify = payload.options.get("verify_tls", True)
     if not verify:
         context.log("WARN", "The server's certificate is not verified.")
     session.max_redirects = REDIRECTS
+    session.hooks["response"].append(_leave_body_of_redirect)
     started = time.monotonic()
     answer = session.request(
         method,
@@ -128,10 +130,16 @@ def _call(session: requests.Session, payload: Payload, context: Context) -> Resu
         stream=True,
     )
     for hop in answer.history:
-        context.log("INFO", f"{hop.status_code} redirects to {hop.headers.get('Location')}")
+        context.log("INFO", masking.text(f"{hop.status_code} redirects to {hop.headers.get('Location')}"))
     body, cut = _read(answer, context)
     took = round((time.monotonic() - started) * 1000)
     return _judge(answer, body, cut, took, payload, context)
+
+
+def _leave_body_of_redirect(answer: requests.Response, **_: object) -> None:
+    # The session would read it to its end, however long it is, before it goes on.
+    if answer.is_redirect:
+        answer.close()
 
 
 def _read(answer: requests.Response, context: Context) -> tuple[bytes, bool]:
@@ -153,10 +161,11 @@ def _judge(
     summary = f"{status} {answer.reason} in {took:,} ms, {size}"
     good = _expected(status, payload.options.get("expected_statuses"))
     excerpt = body[:EXCERPT].decode(answer.encoding or "utf-8", "replace")
-    context.log("INFO" if good else "WARN", summary, headers=dict(list(answer.headers.items())[:50]))
+    headers = masking.anything(dict(list(answer.headers.items())[:50]))
+    context.log("INFO" if good else "WARN", summary, headers=headers)
     if excerpt:
-        context.log("DEBUG", excerpt)
-    data = {"status": status, "bytes": len(body), "elapsed_ms": took, "url": answer.url}
+        context.log("DEBUG", masking.text(excerpt))
+    data = {"status": status, "bytes": len(body), "elapsed_ms": took, "url": masking.text(answer.url)}
     if good:
         return Result(summary, data)
     error_class = f"HTTP_{status}" if status >= 400 else "UNEXPECTED_STATUS"
@@ -192,7 +201,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _sentence(error: Exception) -> str:
     if isinstance(error, guard.Forbidden):
         return str(error)
-    return f"{type(error).__name__}: {error}"[:500]
+    return masking.text(f"{type(error).__name__}: {error}")[:500]
 
 
 _CLASSES: tuple[tuple[type[Exception], str], ...] = (
@@ -201,8 +210,8 @@ _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (requests.exceptions.SSLError, "TLS_ERROR"),
     (requests.exceptions.InvalidURL, "INVALID_URL"),
     (requests.exceptions.InvalidSchema, "INVALID_URL"),
-    (UnicodeError, "INVALID_URL"),
     (requests.Timeout, "TIMEOUT"),
+    (ValueError, "INVALID_URL"),
 )
 
 TYPE = JobType(

@@ -27,6 +27,7 @@ from jobs.masking import DOTS
         ("use bearer s3cret123 here", f"use bearer {DOTS} here"),
         ("postgresql://app:s3@cret@db/app", f"postgresql://app:{DOTS}@db/app"),
         ("client_secret: s3cret", f"client_secret: {DOTS}"),
+        ("Set-Cookie: session=s3cret; Path=/", f"Set-Cookie: {DOTS}; Path=/"),
         ("export DB_PASS=s3cret", f"export DB_PASS={DOTS}"),
         ("jdbc:oracle:thin:scott/s3cret@db:1521:XE", f"jdbc:oracle:thin:scott/{DOTS}@db:1521:XE"),
         (

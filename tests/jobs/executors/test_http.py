@@ -3,7 +3,8 @@
 import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
@@ -25,7 +26,7 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length).decode()
         self.seen.append({"method": self.command, "headers": dict(self.headers), "body": body})
-        route = self.path.strip("/").split("/")
+        route = self.path.partition("?")[0].strip("/").split("/")
         getattr(self, f"answer_{route[0]}")(*route[1:])
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET
@@ -38,13 +39,35 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_to(self, *target):
         self.send_response(302)
-        self.send_header("Location", "/" + "/".join(target))
+        self.send_header("Location", self.path.removeprefix("/to"))
         self.end_headers()
 
     def answer_away(self, port):
         self.send_response(302)
         self.send_header("Location", f"http://127.0.0.2:{port}/status/200")
         self.end_headers()
+
+    def answer_lost(self):
+        self.send_response(302)
+        self.send_header("Location", "http://[")
+        self.end_headers()
+
+    def answer_flood(self):
+        """A redirect with a body that nobody needs."""
+        self.send_response(302)
+        self.send_header("Location", "/status/200")
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(1000):
+                self.wfile.write(b"x" * 65536)
+            self.seen.append({"method": "read to its end"})
+
+    def answer_secrets(self):
+        self.send_response(200)
+        self.send_header("Set-Cookie", "session=s3cret")
+        self.send_header("X-Auth-Token", "s3cret")
+        self.end_headers()
+        self.wfile.write(b'{"access_token": "s3cret", "day": 1}')
 
     def answer_hang(self):
         time.sleep(30)
@@ -160,6 +183,15 @@ def test_each_hop_is_checked_anew(server):
     assert "127.0.0.2" in failure.message
 
 
+def test_a_redirect_to_what_is_no_address_is_a_failure(server):
+    assert refusal(f"{server}/lost").error_class == "INVALID_URL"
+
+
+def test_the_body_of_a_redirect_is_not_read(server):
+    assert call(f"{server}/flood").data["status"] == 200
+    assert [each["method"] for each in Handler.seen] == ["GET", "GET"]
+
+
 def test_a_large_body_is_cut(server):
     assert call(f"{server}/large/3000000").summary.endswith("over 1,000,000 bytes")
 
@@ -208,3 +240,15 @@ def test_the_job_may_leave_the_certificate_unverified(secure_server):
 def test_an_answer_is_logged_in_part(server, logged):
     call(f"{server}/status/200", within=context(logged))
     assert ("DEBUG", '{"answer": 42}') in logged
+
+
+def test_no_secret_of_an_address_or_an_answer_is_logged(server):
+    told = []
+    within = replace(context(), log=lambda level, message, **fields: told.append((message, fields)))
+    result = call(f"{server}/to/secrets?token=s3cret", within=within)
+    assert "token=" in str(told)
+    assert "s3cret" not in f"{told} {result}"
+
+
+def test_no_secret_of_an_address_is_told_with_a_failure(server):
+    assert "s3cret" not in refusal("http://127.0.0.1:1/?api_key=s3cret").message
