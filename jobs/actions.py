@@ -104,6 +104,9 @@ def hand_over(job: Job, owner: User, *, by: User | None) -> None:
 @transaction.atomic
 def delete(job: Job, *, by: User | None) -> None:
     """Remove the job with all its runs, logs and dead letters."""
+    # Before the job's own row: who fires or ends a run holds these when it asks for the job.
+    list(locked(JobSchedule.objects.filter(job=job)))
+    list(locked(job.runs.filter(outcome=None).order_by("pk")))
     record(by, "JOB_DELETED", job, details={"name": job.name, "type": job.type})
     job.delete()
 
@@ -136,7 +139,8 @@ def resume(job: Job, *, by: User | None, at: datetime) -> None:
     )
     if job.runs.filter(outcome=None, start_time__isnull=False).exists():
         moves.move([job.pk], Event.CLAIM)
-    last = job.runs.exclude(outcome=None).order_by("-id").values_list("outcome", flat=True).first()
+    ended = job.runs.filter(skip_reason=None).exclude(outcome=None)
+    last = ended.order_by("-id").values_list("outcome", flat=True).first()
     moves.finish({job.pk: last})
     record(by, "JOB_RESUMED", job)
 

@@ -54,9 +54,22 @@ def allowed(status: str) -> set[Event]:
     return {event for event, table in MOVES.items() if Status(status) in table}
 
 
+def hold(job_ids: Iterable[str]) -> set[str]:
+    """Lock the jobs until the transaction ends; gives the ids of those that are still there.
+
+    All take them in one order, so that nobody waits in a circle; whoever locks runs too locks those first.
+    """
+    return {job.pk for job in locked(Job.objects.filter(pk__in=list(job_ids)).order_by("pk").only("pk"))}
+
+
 def move(job_ids: Iterable[str], event: Event) -> int:
     """Make the event's move for those of the jobs whose status allows it; gives their number."""
-    ids = list(job_ids)
+    # An UPDATE alone would not wait for a status that another transaction is about to write.
+    return _move(hold(job_ids), event)
+
+
+def _move(held: Iterable[str], event: Event) -> int:
+    ids = list(held)
     if not ids:
         return 0
     moved = 0
@@ -72,15 +85,15 @@ def finish(outcomes: Mapping[str, str | None]) -> None:
     that wrote the runs; the jobs' rows stay locked until it ends, so that two workers that end two
     runs of one job see each other.
     """
-    held = {job.pk for job in locked(Job.objects.filter(pk__in=outcomes).order_by("pk").only("pk"))}
+    held = hold(outcomes)
     active = Job.objects.filter(pk__in=held, runs__outcome=None).values_list("pk", "runs__start_time")
     running = {job_id for job_id, started in active if started}
     planned = JobSchedule.objects.filter(job_id__in=held, next_fire_at__isnull=False)
     ahead = {job_id for job_id, _ in active} | set(planned.values_list("job_id", flat=True))
     done = held - running - ahead
-    move(ahead - running, Event.AHEAD)
-    move((job_id for job_id in done if outcomes[job_id] == "SUCCESS"), Event.END_WELL)
-    move((job_id for job_id in done if outcomes[job_id] not in ("SUCCESS", None)), Event.END_BADLY)
+    _move(ahead - running, Event.AHEAD)
+    _move((job_id for job_id in done if outcomes[job_id] == "SUCCESS"), Event.END_WELL)
+    _move((job_id for job_id in done if outcomes[job_id] not in ("SUCCESS", None)), Event.END_BADLY)
 
 
 def require(job: Job, event: Event) -> None:
@@ -88,9 +101,10 @@ def require(job: Job, event: Event) -> None:
 
     Raises IllegalMove when another status is in the way.
     """
+    hold([job.pk])
     job.refresh_from_db(fields=["status"])
     target = MOVES[event].get(Status(job.status))
-    if target is None or not Job.objects.filter(pk=job.pk, status=job.status).update(status=target):
-        job.refresh_from_db(fields=["status"])
+    if target is None:
         raise IllegalMove(job, event)
+    Job.objects.filter(pk=job.pk).update(status=target)
     job.status = target

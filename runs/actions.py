@@ -14,7 +14,7 @@ from jobs.models import Job, JobSchedule, Priority
 from jobs.moves import Event
 from runs.models import Outcome, Run, Trigger
 from runs.ring import ring
-from runs.settle import Ended, ask_to_stop, cancel_pending, settle
+from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, settle
 
 
 class RunHasEnded(Exception):
@@ -58,10 +58,12 @@ def cancel_job(job: Job, *, by: User | None, at: datetime, note: str = "") -> No
     Raises IllegalMove when the job has ended already.
     """
     schedule = locked(JobSchedule.objects.filter(job=job)).get()
-    moves.require(job, Event.CANCEL)
     JobSchedule.objects.filter(pk=schedule.pk).update(next_fire_at=None, held_fire_at=None, paused_until=None)
+    # In this order a run that is claimed meanwhile is asked, and a retry that is made meanwhile is cancelled.
+    hold_active([job.pk])
     waiting = cancel_pending([job.pk], at)
     running = ask_to_stop([job.pk], at)
+    moves.require(job, Event.CANCEL)
     record(by, "JOB_CANCELLED", job, details={"waiting": waiting, "running": running}, note=note)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from chronos_site.clock import database_now
 from chronos_site.locks import locked
@@ -15,7 +15,8 @@ from chronos_site.schema import new_ulid
 from jobs import moves
 from jobs.models import JobVersion
 from jobs.moves import Event
-from runs.models import Run, RunQuerySet
+from runs.models import Outcome, Run, RunQuerySet
+from runs.settle import Ended, settle_apart
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,23 @@ def claim(worker: str, free: int, room: Mapping[str, int]) -> list[Claimed]:
     at = database_now()
     candidates = list(locked(_candidates(at, free, room), skip=True)[:free])
     definitions = _definitions(candidates)
-    taken = list(_fitting((Claimed(run, definitions[run.job_id, run.version]) for run in candidates), room))
+    known = [run for run in candidates if (run.job_id, run.version) in definitions]
+    taken = list(_fitting((Claimed(run, definitions[run.job_id, run.version]) for run in known), room))
     if taken:
         _start([each.run for each in taken], worker, new_ulid(), at)
         moves.move({each.run.job_id for each in taken}, Event.CLAIM)
+    if len(known) < len(candidates):
+        _refuse([run for run in candidates if run not in known], at)
     return taken
 
 
 def _candidates(at: datetime, free: int, room: Mapping[str, int]) -> RunQuerySet:
     due = Run.objects.due(at)
     full = [code for code, left in room.items() if left <= 0]
-    if not full:
+    if not full and connection.vendor != "mysql":
         return due
-    # The types stand in another table: looked up first, since a lock wants a query without joins.
+    # The types stand in another table, and a lock wants a query without joins; MariaDB locks also what it
+    # only passes on its search. So they are looked up first.
     return due.filter(pk__in=list(due.exclude(job__type__in=full).values_list("pk", flat=True)[:free]))
 
 
@@ -86,9 +91,20 @@ def _definitions(runs: Iterable[Run]) -> dict[tuple[str, int], dict[str, Any]]:
     return {(row.job_id, row.version): row.definition for row in rows}
 
 
+def _refuse(runs: list[Run], at: datetime) -> None:
+    """End runs whose version is gone: nobody can execute them, and they must not stand in the others' way."""
+    message = "Version %s of the job, which the run was to execute, is gone."
+    settle_apart(
+        [Ended(run, Outcome.FAILURE, at, "VERSION_GONE", message % run.version, repeat=False) for run in runs]
+    )
+
+
+@transaction.atomic
 def renew(tokens: Collection[str]) -> tuple[set[str], set[str]]:
     """Extend the leases of our runs; gives the ids still ours, and those a person asked to stop."""
     ours = Run.objects.running().filter(claim_token__in=list(tokens))
-    ours.update(lease_expires_at=database_now() + lease())
-    rows = list(ours.values_list("pk", "cancel_requested_at"))
-    return {pk for pk, _ in rows}, {pk for pk, asked in rows if asked}
+    found = list(ours.values_list("pk", flat=True))
+    rows = list(locked(ours.filter(pk__in=found).order_by("pk")).values_list("pk", "cancel_requested_at"))
+    held = {pk for pk, _ in rows}
+    Run.objects.filter(pk__in=held).update(lease_expires_at=database_now() + lease())
+    return held, {pk for pk, asked in rows if asked}

@@ -1,7 +1,7 @@
 """Turn due ticks into runs: exactly one row for each, whatever the number of schedulers."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +16,12 @@ from jobs.models import Job, JobSchedule, Kind, Misfire, Overlap, Priority, Stat
 from jobs.moves import Event
 from jobs.schedules import BadSchedule, Plan, available_at, next_fire
 from runs.models import Run, Skip
-from runs.settle import ask_to_stop, cancel_pending, skip
+from runs.settle import ask_to_stop, cancel_pending, hold_active, release, skip
 
 logger = logging.getLogger(__name__)
 
 BATCH = 1000
-# More ticks than this in one stretch are not walked one by one: the skip row then counts the cap.
+# Ticks walked in one transaction: what is left of a long outage follows in the next ones.
 STRETCH = 10_000
 
 
@@ -43,13 +43,14 @@ def reckon(plan: Plan, tick: datetime, at: datetime, *, misfire: str, threshold:
     """Sort the ticks from `tick` up to `at` by the misfire policy; pure.
 
     A tick older than the threshold is missed. FIRE_NOW turns the missed ones into one late run,
-    IGNORE drops them, RESCHEDULE drops them and plans anew from `at`.
+    IGNORE drops them, RESCHEDULE drops them and plans anew from `at`. Where a whole stretch is missed,
+    the policy waits for the last one.
     """
     ticks = list(_ticks(plan, tick, at))
     missed = [each for each in ticks if each < at - threshold]
     due = ticks[len(missed) :]
-    ahead = next_fire(plan, max(ticks[-1], at) if len(ticks) == STRETCH else ticks[-1])
-    if not missed or misfire == Misfire.IGNORE:
+    ahead = next_fire(plan, ticks[-1])
+    if not missed or misfire == Misfire.IGNORE or len(missed) == STRETCH:
         return Reckoning(due, missed, None, ahead)
     if misfire == Misfire.FIRE_NOW:
         return Reckoning(due, missed[:-1], missed[-1], ahead)
@@ -78,28 +79,64 @@ def fire(at: datetime, limit: int = BATCH) -> int:
     """
     schedules = list(locked(JobSchedule.objects.due(at), skip=True)[:limit])
     jobs = Job.objects.in_bulk([schedule.job_id for schedule in schedules])
+    replacing = [each.job_id for each in schedules if each.overlap_policy == Overlap.CANCEL_RUNNING]
+    hold_active(replacing)
     active = _active(jobs)
     runs: list[Run] = []
+    taken: list[JobSchedule] = []
+    walked = 0
     for schedule in schedules:
+        if walked > STRETCH:
+            # The rest stays due: others wait for what we hold.
+            break
         job = jobs[schedule.job_id]
         try:
-            runs += _fire_one(schedule, job, at, active.get(job.pk, set()))
+            fired = _fire_one(schedule, job, at, active.get(job.pk, set()))
         except (BadSchedule, OverflowError) as error:
             logger.exception("schedule of job %s cannot be read: disarmed", job.pk)
+            fired = []
             _disarm(schedule, job, str(error))
+        runs += fired
+        taken.append(schedule)
+        walked += sum(run.skipped_count or 1 for run in fired)
+    _replace(set(replacing) & set(active) & {run.job_id for run in runs if not run.outcome}, at)
+    # In the order in which everyone locks jobs: MariaDB locks those that a new row refers to.
+    runs.sort(key=lambda run: run.job_id)
     Run.objects.bulk_create(runs, batch_size=500, ignore_conflicts=True)
-    _advance(schedules)
-    waiting = set(active) | {run.job_id for run in runs if not run.outcome}
-    for schedule in schedules:
-        if schedule.next_fire_at is None and schedule.job_id not in waiting:
-            _end_unfired(schedule, jobs[schedule.job_id])
-    return len(schedules)
+    _advance(taken)
+    _release({run.job_id for run in runs if run.state == "PENDING" and run.available_at is None}, at)
+    _end([schedule for schedule in taken if schedule.next_fire_at is None], jobs)
+    return len(taken)
 
 
-def _active(jobs: dict[str, Job]) -> dict[str, set[str]]:
+def _replace(job_ids: set[str], at: datetime) -> None:
+    """Make way for new runs: what waits is cancelled, what runs is asked to stop."""
+    if job_ids:
+        cancel_pending(job_ids, at, reason=Skip.OVERLAP)
+        ask_to_stop(job_ids, at)
+
+
+def _release(job_ids: set[str], at: datetime) -> None:
+    """Let new runs start whose predecessor has ended since we saw it run: nobody else will."""
+    if job_ids:
+        moves.hold(job_ids)
+        release(job_ids, at)
+
+
+def _end(schedules: list[JobSchedule], jobs: dict[str, Job]) -> None:
+    """See to the jobs whose plan has ended with nothing in progress."""
+    if schedules:
+        # Held before we look: a run that ends meanwhile takes its job for planned.
+        active = _active(moves.hold(schedule.job_id for schedule in schedules))
+        for schedule in schedules:
+            if schedule.job_id not in active:
+                _end_unfired(schedule, jobs[schedule.job_id])
+
+
+def _active(job_ids: Iterable[str]) -> dict[str, set[str]]:
     """Which of the jobs have a run in progress or waiting, as states."""
     states: dict[str, set[str]] = {}
-    rows = Run.objects.active().filter(job_id__in=jobs).values_list("job_id", "start_time")
+    rows = Run.objects.active().filter(job_id__in=list(job_ids)).values_list("job_id", "start_time")
     for job_id, started in rows:
         states.setdefault(job_id, set()).add("RUNNING" if started else "PENDING")
     return states
@@ -115,9 +152,9 @@ def _fire_one(schedule: JobSchedule, job: Job, at: datetime, active: set[str]) -
     found = reckon(plan, schedule.next_fire_at, at, misfire=policy, threshold=threshold)
     runs = _missed_runs(schedule, job, found.missed, at)
     for tick in [found.late_run] if found.late_run else []:
-        runs += _overlapping(schedule, _run(job, tick, at), active, at)
+        runs += _overlapping(schedule, _run(job, tick, at), active, runs, at)
     for tick in found.due:
-        runs += _overlapping(schedule, _run(job, tick, available_at(plan, tick)), active, at)
+        runs += _overlapping(schedule, _run(job, tick, available_at(plan, tick)), active, runs, at)
     schedule.next_fire_at = found.next_fire_at
     schedule.anchor_at = found.anchor_at or schedule.anchor_at
     return runs
@@ -142,8 +179,10 @@ def _missed_runs(schedule: JobSchedule, job: Job, missed: list[datetime], at: da
     return [skip(_run(job, ticks[0], at), reason, at, len(ticks)) for reason, ticks in stretches if ticks]
 
 
-def _overlapping(schedule: JobSchedule, run: Run, active: set[str], at: datetime) -> list[Run]:
-    """The run as the overlap policy lets it be; `active` is kept in step."""
+def _overlapping(
+    schedule: JobSchedule, run: Run, active: set[str], earlier: list[Run], at: datetime
+) -> list[Run]:
+    """The run as the overlap policy lets it be; `active`, and what fires just before it, are kept in step."""
     policy = schedule.overlap_policy
     if not active or policy == Overlap.ALLOW:
         active.add("PENDING")
@@ -151,8 +190,9 @@ def _overlapping(schedule: JobSchedule, run: Run, active: set[str], at: datetime
     if policy == Overlap.SKIP or (policy == Overlap.QUEUE and "PENDING" in active):
         return [skip(run, Skip.OVERLAP, at)]
     if policy == Overlap.CANCEL_RUNNING:
-        cancel_pending([run.job_id], at, reason=Skip.OVERLAP)
-        ask_to_stop([run.job_id], at)
+        for each in earlier:
+            if not each.outcome:
+                skip(each, Skip.OVERLAP, at)
     if "RUNNING" in active:
         run.available_at = None
     active.add("PENDING")
@@ -161,11 +201,11 @@ def _overlapping(schedule: JobSchedule, run: Run, active: set[str], at: datetime
 
 def _end_unfired(schedule: JobSchedule, job: Job) -> None:
     """A plan that ended with its last tick missed: a single one goes back to a person or is over."""
-    if schedule.schedule_type != Kind.ONCE:
-        last = job.runs.filter(skip_reason=None).exclude(outcome=None).order_by("-id").first()
-        moves.finish({job.pk: last.outcome if last else None})
+    last = job.runs.filter(skip_reason=None).exclude(outcome=None).order_by("-id").first()
+    if last and schedule.schedule_type != Kind.ONCE:
+        moves.finish({job.pk: last.outcome})
         return
-    ignored = schedule.misfire_policy == Misfire.IGNORE
+    ignored = schedule.schedule_type == Kind.ONCE and schedule.misfire_policy == Misfire.IGNORE
     if moves.move([job.pk], Event.CANCEL if ignored else Event.DISARM):
         record(None, "JOB_MISSED", job, details={"policy": schedule.misfire_policy})
 

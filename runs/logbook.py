@@ -3,7 +3,9 @@
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -11,17 +13,21 @@ from django.conf import settings
 
 from jobs.executors.base import Log
 from runs.models import Level, RunLog
+from runs.storable import plain, text
 
 LINE_LIMIT = 8_000
 CONTEXT_LIMIT = 8_000
+# MariaDB takes 16 MB in one statement, and a character may need four bytes.
+STATEMENT_LINES = 1_000
+STATEMENT_CHARACTERS = 1_000_000
 
 
 class Logbook:
     """Takes lines from any thread; the drain's own thread writes them.
 
     A line is cut at `LINE_LIMIT` characters and a run at the configured number of lines, both with a
-    visible mark. Control characters stay in the text: whoever shows it makes them harmless; only NUL,
-    which PostgreSQL cannot store, is replaced.
+    visible mark. Control characters stay in the text: whoever shows it makes them harmless; only what
+    a database cannot store is replaced.
     """
 
     def __init__(self) -> None:
@@ -49,7 +55,7 @@ class Logbook:
             run_id=run_id,
             timestamp=datetime.now(UTC),
             level=level if level in Level.values else Level.INFO,
-            message=_cut(message.replace("\0", "\N{REPLACEMENT CHARACTER}")),
+            message=_cut(text(message)),
             context=_small(fields) if fields else None,
         )
         self._lines.put(line)
@@ -76,8 +82,22 @@ def _cut(message: str) -> str:
 
 
 def _small(fields: dict[str, Any]) -> dict[str, Any]:
-    text = json.dumps(fields, default=str).replace("\\u0000", "")
-    if len(text) > CONTEXT_LIMIT:
-        return {"cut": f"{len(text):,} characters"}
-    kept: dict[str, Any] = json.loads(text)
-    return kept
+    kept: dict[str, Any] = plain(fields)
+    size = len(json.dumps(kept))
+    return kept if size <= CONTEXT_LIMIT else {"cut": f"{size:,} characters"}
+
+
+def statements(lines: list[RunLog]) -> Iterator[list[RunLog]]:
+    """The lines, run by run, in pieces that one statement can carry on every database."""
+    piece: list[RunLog] = []
+    room = STATEMENT_CHARACTERS
+    # MariaDB locks the runs that new lines belong to, and everyone locks runs in this order.
+    for line in sorted(lines, key=attrgetter("run_id")):
+        size = len(line.message) + (CONTEXT_LIMIT if line.context else 0)
+        if piece and (room < size or len(piece) == STATEMENT_LINES):
+            yield piece
+            piece, room = [], STATEMENT_CHARACTERS
+        piece.append(line)
+        room -= size
+    if piece:
+        yield piece

@@ -1,16 +1,21 @@
 """Find runs whose worker died and end them."""
 
+from typing import Any
+
 from django.conf import settings
+from django.db import transaction
 
 from chronos_site.clock import database_now
+from chronos_site.locks import locked
 from jobs.models import JobVersion
 from runs.drain import repeatable
 from runs.models import Outcome, Run
-from runs.settle import Ended, settle
+from runs.settle import Ended, settle_apart
 
 BATCH = 500
 
 
+@transaction.atomic
 def rescue() -> int:
     """End runs whose lease ran out as WORKER_LOST; gives their number.
 
@@ -18,7 +23,9 @@ def rescue() -> int:
     attempt left; else a dead letter waits for a person.
     """
     at = database_now()
-    lost = list(Run.objects.running().filter(lease_expires_at__lt=at).order_by("lease_expires_at")[:BATCH])
+    expired = Run.objects.running().filter(lease_expires_at__lt=at).order_by("pk")
+    # What another transaction holds is being ended, or its holder stands still: we must not wait for it.
+    lost = list(locked(expired, skip=True)[:BATCH])
     if not lost:
         return 0
     rows = JobVersion.objects.filter(
@@ -33,8 +40,12 @@ def rescue() -> int:
             at,
             error_class="WORKER_LOST",
             error_message=message % run.worker_id,
-            repeat=repeatable(definitions[run.job_id, run.version]),
+            repeat=_may_repeat(definitions.get((run.job_id, run.version))),
         )
         for run in lost
     ]
-    return len(settle(group))
+    return len(settle_apart(group))
+
+
+def _may_repeat(definition: dict[str, Any] | None) -> bool:
+    return definition is not None and repeatable(definition)

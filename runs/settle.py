@@ -1,12 +1,13 @@
 """How runs end: the only place that writes an outcome."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from chronos_site.locks import locked
 from jobs import moves, retries
@@ -14,8 +15,13 @@ from jobs.executors.base import chain
 from jobs.models import JobVersion
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
 from runs.signature import signature
+from runs.storable import plain, text
+
+logger = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 4000
+CLASS_LIMIT = 64
+RESULT_LIMIT = 100_000
 
 
 @dataclass(frozen=True)
@@ -55,12 +61,48 @@ def settle(group: Sequence[Ended]) -> set[str]:
     no longer fits. What follows: the retry or the dead letter, a waiting run of the same job
     released, the job's status.
     """
-    settled = _write(group)
+    settled = _write([_storable(ended) for ended in group])
+    outcomes = {ended.run.job_id: ended.outcome for ended in settled}
+    # Held from here on: two runs of one job that end at once must see each other's end.
+    moves.hold(outcomes)
     _follow_up([ended for ended in settled if ended.failed])
-    job_ids = {ended.run.job_id for ended in settled}
-    _release(job_ids, at=max((ended.at for ended in settled), default=None))
-    moves.finish({ended.run.job_id: ended.outcome for ended in settled})
+    if settled:
+        release(set(outcomes), at=max(ended.at for ended in settled))
+    moves.finish(outcomes)
     return {ended.run.pk for ended in settled}
+
+
+def settle_apart(group: Sequence[Ended]) -> set[str]:
+    """Settle the group, or each of it on its own where together they fail; gives the ids as `settle` does.
+
+    A run that cannot be settled is told of in the log, and spoils no other's outcome. A database that
+    is away still raises.
+    """
+    try:
+        return settle(group)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # whatever it is, it is one run's, and the others need their outcome
+        if len(group) == 1:
+            logger.exception("run %s cannot be settled", group[0].run.pk)
+            return set()
+    return set().union(*(settle_apart([ended]) for ended in group))
+
+
+def _storable(ended: Ended) -> Ended:
+    """The same with what came from the work as every database can store it."""
+    if not (ended.error_class or ended.error_message or ended.result):
+        return ended
+    result = plain(ended.result)
+    size = len(json.dumps(result))
+    if size > RESULT_LIMIT:
+        result = {"summary": str(result.get("summary", ""))[:MESSAGE_LIMIT], "cut": f"{size:,} characters"}
+    return replace(
+        ended,
+        error_class=text(ended.error_class)[:CLASS_LIMIT],
+        error_message=text(ended.error_message),
+        result=result,
+    )
 
 
 def skip(run: Run, reason: Skip, at: datetime, count: int = 1) -> Run:
@@ -70,6 +112,16 @@ def skip(run: Run, reason: Skip, at: datetime, count: int = 1) -> Run:
     run.skipped_count = count
     run.end_time = at
     return run
+
+
+def hold_active(job_ids: Iterable[str]) -> None:
+    """Lock what these jobs have waiting and running until the transaction ends.
+
+    Whoever ends several runs or asks them to stop locks them first, in one order, and before their jobs.
+    """
+    found = list(Run.objects.active().filter(job_id__in=list(job_ids)).values_list("pk", flat=True))
+    # By their keys: MariaDB locks rows in the order in which it finds them, not in the one asked for.
+    list(locked(Run.objects.active().filter(pk__in=found).order_by("pk").only("pk")))
 
 
 def cancel_pending(job_ids: Iterable[str], at: datetime, *, reason: Skip | None = None) -> int:
@@ -93,7 +145,7 @@ UPDATE job_runs SET end_time = %s, outcome = %s, exit_code = %s, error_message =
 
 def _write(group: Sequence[Ended]) -> list[Ended]:
     """Write the outcomes of those runs that are still open and still ours; gives these."""
-    rows = locked(Run.objects.active().filter(pk__in=[ended.run.pk for ended in group]))
+    rows = locked(Run.objects.active().filter(pk__in=[ended.run.pk for ended in group]).order_by("pk"))
     holders = {run.pk: run for run in rows.only("claim_token", "cancel_requested_at")}
     ours: list[Ended] = []
     for ended in group:
@@ -119,7 +171,7 @@ def _row(ended: Ended) -> tuple[Any, ...]:
         ended.duration_ms,
         ended.error_class or None,
         signature(ended.error_class, ended.error_message) if ended.failed else None,
-        json.dumps(dict(ended.result)) if ended.result else None,
+        json.dumps(ended.result) if ended.result else None,
         ended.run.pk,
     )
 
@@ -180,8 +232,15 @@ def _dead_letter(ended: Ended) -> DeadLetter:
     )
 
 
-def _release(job_ids: set[str], at: datetime | None) -> None:
-    """Let the run that waited for its predecessor start, now that no run of the job is in progress."""
-    waiting = Run.objects.pending().filter(job_id__in=job_ids, available_at=None)
-    busy = set(Run.objects.running().filter(job_id__in=job_ids).values_list("job_id", flat=True))
-    waiting.exclude(job_id__in=busy).update(available_at=at)
+def release(job_ids: Iterable[str], at: datetime) -> None:
+    """Let the runs that wait for their predecessor start where no run of the job is in progress.
+
+    Call it in a transaction that holds the jobs.
+    """
+    ids = list(job_ids)
+    waiting = Run.objects.pending().filter(job_id__in=ids, available_at=None)
+    busy = set(Run.objects.running().filter(job_id__in=ids).values_list("job_id", flat=True))
+    # Looked up first: MariaDB's UPDATE would wait for whatever row it passes on its search.
+    free = list(waiting.exclude(job_id__in=busy).values_list("pk", flat=True))
+    if free:
+        Run.objects.filter(pk__in=free).update(available_at=at)

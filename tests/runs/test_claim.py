@@ -106,3 +106,13 @@ def test_a_run_that_was_taken_from_us_is_not_renewed():
     (claimed,) = claim("w-1", 10, {})
     Run.objects.update(claim_token="01K0000000000000000000THEE")
     assert renew([claimed.run.claim_token]) == (set(), set())
+
+
+def test_a_run_whose_version_is_gone_ends_and_lets_the_others_pass():
+    alice = factories.alice()
+    broken, sound = factories.job(alice), factories.job(alice)
+    lost, run = waiting(broken), waiting(sound)
+    broken.versions.all().delete()
+    assert [each.run.pk for each in claim("w-1", 10, {})] == [run.pk]
+    lost.refresh_from_db()
+    assert (lost.outcome, lost.error_class) == ("FAILURE", "VERSION_GONE")

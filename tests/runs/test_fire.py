@@ -5,7 +5,7 @@ import pytest
 from jobs import actions
 from jobs.models import Job, JobSchedule, Status
 from jobs.schedules import Plan
-from runs.fire import fire, reckon
+from runs.fire import STRETCH, fire, reckon
 from runs.models import Run, Skip
 from tests import factories
 from tests.factories import NOON
@@ -48,6 +48,21 @@ def test_reschedule_takes_crons_next_match():
     plan = Plan(kind="CRON", cron_expression="*/5 * * * *")
     found = reckon(plan, NOON, NOON + 12 * MINUTE, misfire="RESCHEDULE", threshold=THRESHOLD)
     assert (found.next_fire_at, found.late_run) == (NOON + 15 * MINUTE, None)
+
+
+def test_of_a_long_outage_no_tick_goes_uncounted():
+    tick, at, counted = NOON + MINUTE, NOON + 25_000 * MINUTE, 0
+    while tick <= at:
+        found = reckon(EVERY_MINUTE, tick, at, misfire="FIRE_NOW", threshold=THRESHOLD)
+        counted += len(found.missed) + len(found.due) + bool(found.late_run)
+        tick = found.next_fire_at
+    assert counted == 25_000
+
+
+def test_a_long_outage_ends_in_one_late_run():
+    at = NOON + 25_000 * MINUTE
+    first = reckon(EVERY_MINUTE, NOON + MINUTE, at, misfire="FIRE_NOW", threshold=THRESHOLD)
+    assert (first.late_run, first.due, len(first.missed)) == (None, [], STRETCH)
 
 
 @pytest.mark.django_db
@@ -155,3 +170,25 @@ class TestFire:
             factories.job(alice)
         with django_assert_max_num_queries(12):
             fire(NOON + timedelta(minutes=5))
+
+    def test_after_a_long_outage_one_transaction_takes_a_part_of_what_is_due(self):
+        alice = factories.alice()
+        for _ in range(3):
+            factories.job(alice, schedule={"schedule_type": "INTERVAL", "interval_seconds": 1})
+        at = NOON + timedelta(hours=2)
+        assert [fire(at), fire(at), fire(at)] == [2, 1, 0]
+
+    def test_of_ticks_that_fire_together_cancel_running_keeps_the_last(self):
+        schedule = {"schedule_type": "INTERVAL", "interval_seconds": 1, "overlap_policy": "CANCEL_RUNNING"}
+        job = factories.job(schedule=schedule)
+        Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON)
+        fire(NOON + timedelta(seconds=5))
+        assert Run.objects.pending().get().scheduled_time == NOON + timedelta(seconds=5)
+        assert Run.objects.filter(skip_reason=Skip.OVERLAP).count() == 4
+
+    def test_a_plan_that_ends_without_a_single_run_waits_for_a_person(self):
+        schedule = {"schedule_type": "INTERVAL", "interval_seconds": 60, "misfire_policy": "IGNORE"}
+        job = factories.job(schedule={**schedule, "ends_at": NOON + 3 * MINUTE})
+        fire(NOON + timedelta(hours=1))
+        job.refresh_from_db()
+        assert job.status == Status.PENDING

@@ -5,7 +5,7 @@ import pytest
 from jobs.models import Status
 from runs.fire import fire
 from runs.models import DeadLetter, Outcome, Run, Trigger
-from runs.settle import Ended, settle
+from runs.settle import Ended, settle, settle_apart
 from tests import factories
 from tests.factories import NOON
 
@@ -154,3 +154,28 @@ def test_a_run_that_was_asked_to_stop_is_not_tried_again():
     Run.objects.filter(pk=run.pk).update(cancel_requested_at=END)
     settle([failed(run)])
     assert not Run.objects.filter(attempt=2).exists()
+
+
+def test_what_the_database_cannot_store_spoils_no_outcome():
+    run = running(factories.job())
+    hostile = {"error_class": "X" * 200, "error_message": "NUL \0, half a pair \ud800"}
+    settle([Ended(run, Outcome.FAILURE, END, result={"data": {"n": float("nan"), "b": b"\xff"}}, **hostile)])
+    run.refresh_from_db()
+    assert (run.outcome, run.error_message) == ("FAILURE", "NUL \ufffd, half a pair \ufffd")
+    assert run.result == {"data": {"n": "nan", "b": "b'\\xff'"}}
+
+
+def test_a_huge_result_leaves_its_summary():
+    run = running(factories.job())
+    settle([Ended(run, Outcome.SUCCESS, END, result={"summary": "Done", "data": "x" * 1_000_000})])
+    run.refresh_from_db()
+    assert run.result["summary"] == "Done"
+    assert run.result["cut"].endswith("characters")
+
+
+def test_one_run_that_cannot_be_settled_spoils_no_other():
+    alice = factories.alice()
+    first, second = running(factories.job(alice)), running(factories.job(alice))
+    # Its number does not fit the column.
+    assert settle_apart([failed(first, exit_code=2**70), failed(second)]) == {second.pk}
+    assert DeadLetter.objects.get().run == second

@@ -1,0 +1,63 @@
+from datetime import timedelta
+
+import pytest
+
+from chronos_site.clock import database_now
+from runs.claim import claim
+from runs.models import DeadLetter, Run
+from runs.rescue import rescue
+from tests import factories
+
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
+AGAIN = {"max_attempts": 2, "backoff_strategy": "FIXED", "backoff_seconds": 1}
+
+
+def lost(job, second=1):
+    now = database_now() - timedelta(seconds=second)
+    Run.objects.create(job=job, scheduled_time=now, available_at=now)
+    (claimed,) = claim("w-1", 1, {})
+    Run.objects.filter(pk=claimed.run.pk).update(lease_expires_at=now)
+    return claimed.run
+
+
+def test_a_run_whose_lease_ran_out_is_tried_again_where_that_is_safe():
+    run = lost(factories.job(retry=AGAIN))
+    assert rescue() == 1
+    run.refresh_from_db()
+    assert (run.outcome, run.error_class) == ("FAILURE", "WORKER_LOST")
+    assert Run.objects.filter(attempt=2).exists()
+
+
+def test_a_run_that_is_not_safe_to_repeat_becomes_a_dead_letter():
+    run = lost(factories.job(retry=AGAIN, safe_to_repeat=False))
+    rescue()
+    assert DeadLetter.objects.get().run == run
+    assert not Run.objects.filter(attempt=2).exists()
+
+
+def test_a_run_within_its_lease_is_left_alone():
+    run = lost(factories.job())
+    Run.objects.update(lease_expires_at=database_now() + timedelta(minutes=1))
+    assert rescue() == 0
+    run.refresh_from_db()
+    assert run.outcome is None
+
+
+def test_a_version_that_is_gone_does_not_keep_the_others_from_rescue():
+    alice = factories.alice()
+    broken, sound = factories.job(alice, retry=AGAIN), factories.job(alice, retry=AGAIN)
+    runs = [lost(broken), lost(sound)]
+    broken.versions.all().delete()
+    assert rescue() == len(runs)
+    assert Run.objects.get(attempt=2).job == sound
+    assert DeadLetter.objects.get().job == broken
+
+
+def test_a_run_that_cannot_be_settled_does_not_keep_the_others_from_rescue():
+    alice = factories.alice()
+    stuck, free = lost(factories.job(alice, retry=AGAIN)), lost(factories.job(alice, retry=AGAIN))
+    Run.objects.create(job=stuck.job, scheduled_time=stuck.scheduled_time, attempt=2)
+    assert rescue() == 1
+    free.refresh_from_db()
+    assert free.error_class == "WORKER_LOST"

@@ -1,0 +1,51 @@
+"""Two transactions at once, on databases that let both in."""
+
+import threading
+import time
+
+from django.db import connection, transaction
+
+WAITING = {
+    "postgresql": "SELECT COUNT(*) FROM pg_locks WHERE NOT granted",
+    "mysql": "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+}
+LONGEST_WAIT = 3
+
+
+def meeting(change, act):
+    """Make the change in a transaction that commits once `act` waits for it; gives what `act` gives.
+
+    An `act` that does not wait, and so does not see the change, has its way before the commit.
+    """
+    made, failures = threading.Event(), []
+    done = threading.Event()
+
+    def work():
+        try:
+            with transaction.atomic():
+                change()
+                made.set()
+                give_up_at = time.monotonic() + LONGEST_WAIT
+                while not done.is_set() and not somebody_waits() and time.monotonic() < give_up_at:
+                    done.wait(0.01)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            made.set()
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert made.wait(10)
+    try:
+        return act()
+    finally:
+        done.set()
+        thread.join()
+        assert not failures
+
+
+def somebody_waits():
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING[connection.vendor])
+        return cursor.fetchone()[0] > 0
