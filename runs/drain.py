@@ -1,6 +1,7 @@
 """Claim due runs, execute them in threads, settle them in groups, until nothing is due."""
 
 import logging
+import os
 import signal
 import time
 import traceback
@@ -8,22 +9,23 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connections
+from django.db import IntegrityError, InterfaceError, OperationalError, connections
 
 from chronos_site.clock import database_now
 from jobs.executors import TYPES
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, Result
 from runs.claim import Claimed, claim, renew
-from runs.logbook import Logbook
+from runs.logbook import Logbook, statements
 from runs.models import Level, Outcome, Run, RunLog
 from runs.processes import worker_name
 from runs.ring import QUEUES, ring
-from runs.settle import Ended, settle
+from runs.settle import Ended, settle_apart
 
 logger = logging.getLogger(__name__)
 
@@ -35,14 +37,19 @@ IDLE_SECONDS = 1.0
 BEAT_SECONDS = 2.0
 # A thread that is this late after its deadline is given up: the run ends, the thread is left behind.
 OVERTIME_SECONDS = 1.0
+# A worker that is due for replacement waits this long for its runs to end; then it goes on.
+PATIENCE_SECONDS = 60.0
+# How long outcomes are kept for a database that is away.
+OUTAGE_SECONDS = 600.0
 
 
 @dataclass
 class Work:
-    """One run in progress."""
+    """One run in progress; `lost` when we stopped it since we could no longer say that it is ours."""
 
     claimed: Claimed
     context: Context
+    lost: bool = False
 
     @property
     def run(self) -> Run:
@@ -85,6 +92,7 @@ class Drainer:
         self._finished: SimpleQueue[Finish] = SimpleQueue()
         self._work: dict[str, Work] = {}
         self._left_behind = 0
+        self._parent = os.getppid()
         self._stopping = Flag()
         self._stop_by = float("inf")
         self._ends_at = time.monotonic() + settings.DRAIN_LIFETIME_SECONDS
@@ -99,7 +107,7 @@ class Drainer:
     def run(self) -> None:
         """Drain until idle, stopped or past the lifetime; nothing of ours is left claimed."""
         idle_since = time.monotonic()
-        while self._work or (self._claims and time.monotonic() < idle_since + IDLE_SECONDS):
+        while self._work or (self._may_claim() and time.monotonic() < idle_since + IDLE_SECONDS):
             try:
                 if self._take():
                     idle_since = time.monotonic()
@@ -113,14 +121,24 @@ class Drainer:
                 self._interrupt()
         self._pool.shutdown(wait=False)
 
-    @property
-    def _claims(self) -> bool:
-        worn = time.monotonic() > self._ends_at or self._left_behind
-        return not self._stopping.is_set() and not worn
+    def _may_claim(self) -> bool:
+        now = time.monotonic()
+        if now > self._ends_at + PATIENCE_SECONDS:
+            # One run that goes on for hours must not keep the worker from all the others.
+            self._ends_at = now + settings.DRAIN_LIFETIME_SECONDS
+        # Without the worker that forked us nobody could tell us to stop.
+        orphaned = os.getppid() != self._parent
+        return now < self._ends_at and not orphaned and not self._stopping.is_set()
+
+    def _leave_behind(self, count: int) -> None:
+        """Give up on threads; each keeps its slot, and this process is to be replaced."""
+        if count:
+            self._left_behind += count
+            self._ends_at = min(self._ends_at, time.monotonic())
 
     def _take(self) -> bool:
-        free = self.slots - len(self._work)
-        if not self._claims or free <= 0:
+        free = self.slots - len(self._work) - self._left_behind
+        if free <= 0 or not self._may_claim():
             return False
         running = Counter(work.type_code for work in self._work.values())
         room = {code: TYPES[code].ceiling - running[code] for code in TYPES}
@@ -172,32 +190,23 @@ class Drainer:
         for work in late:
             work.context.interrupt()
         overdue = [work for work in late if work.context.deadline < now - OVERTIME_SECONDS]
-        self._left_behind += len(overdue)
+        self._leave_behind(len(overdue))
         return [_timed_out(work) for work in overdue]
 
     def _end(self, finished: Sequence[Finish]) -> None:
         at = self._until_written(database_now)
-        group = [
-            Ended(finish.work.run, finish.outcome, at, **finish.fields)
-            for finish in finished
-            if self._work.pop(finish.work.run.pk, None)
-        ]
-        for ended in group:
-            self._logbook.add(ended.run.pk, *_last_line(ended))
-        self._until_written(lambda: self._write(group, self._logbook.take()))
-        for ended in group:
-            self._logbook.forget(ended.run.pk)
-
-    @staticmethod
-    def _write(group: list[Ended], lines: list[RunLog]) -> None:
-        if lines:
-            RunLog.objects.bulk_create(lines, batch_size=1000)
-            lines.clear()
+        ended = [finish for finish in finished if self._work.pop(finish.work.run.pk, None)]
+        # The others had been left behind and have come back after all.
+        self._left_behind -= len(finished) - len(ended)
+        group = [Ended(finish.work.run, finish.outcome, at, **finish.fields) for finish in ended]
+        for each in group:
+            self._logbook.add(each.run.pk, *_last_line(each))
+        for lines in statements(self._logbook.take()):
+            self._until_written(partial(_write_lines, lines))
         if group:
-            settled = settle(group)
-            for ended in group:
-                if ended.run.pk not in settled:
-                    logger.warning("run %s was no longer ours: its outcome is discarded", ended.run.pk)
+            self._until_written(partial(_settle, group))
+        for each in group:
+            self._logbook.forget(each.run.pk)
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -212,13 +221,13 @@ class Drainer:
                 work.context.cancel()
 
     def _until_written(self, write: Callable[[], T]) -> T:
-        """Outcomes are never dropped: a database that is away for a while is waited for."""
-        give_up_at = time.monotonic() + settings.LEASE_SECONDS
+        """Outcomes are not dropped: a database that is away is waited for. The token fences what is late."""
+        give_up_at = time.monotonic() + OUTAGE_SECONDS
         while True:
             try:
                 return write()
             except (OperationalError, InterfaceError) as error:
-                if time.monotonic() > give_up_at:
+                if time.monotonic() > min(give_up_at, self._stop_by):
                     raise
                 self._lose_database(error)
 
@@ -229,13 +238,14 @@ class Drainer:
         time.sleep(POLL_SECONDS)
         if time.monotonic() > self._trusted_until:
             for work in self._work.values():
+                work.lost = True
                 work.context.cancel()
 
     def _interrupt(self) -> None:
         """The grace period is over: what still runs ends as lost to the stop, and is settled at once."""
         for work in self._work.values():
             work.context.cancel()
-        self._left_behind += len(self._work)
+        self._leave_behind(len(self._work))
         self._end([_interrupted(work) for work in list(self._work.values())])
 
 
@@ -255,11 +265,30 @@ def _outcome(work: Work) -> Finish:
     except DeadlineExceeded:
         return _timed_out(work)
     except Cancelled:
+        if work.lost:
+            return _interrupted(work, "The worker could not reach the database and stopped the run.")
         return Finish(work, Outcome.CANCELLED, {"error_message": "Cancelled while it ran."})
     except Exception as error:  # whatever escapes an executor is our bug, and the run still needs its outcome
         context.log(Level.ERROR, traceback.format_exc())
         message = f"{type(error).__name__}: {error}"
         return Finish(work, Outcome.FAILURE, {"error_class": "INTERNAL_ERROR", "error_message": message})
+
+
+def _write_lines(lines: list[RunLog]) -> None:
+    try:
+        RunLog.objects.bulk_create(lines)
+    except IntegrityError:
+        # A job was deleted under its run: nobody will read those lines, but the others' are wanted.
+        there = Run.objects.filter(pk__in={line.run_id for line in lines}).values_list("pk", flat=True)
+        kept = set(there)
+        RunLog.objects.bulk_create([line for line in lines if line.run_id in kept])
+
+
+def _settle(group: list[Ended]) -> None:
+    settled = settle_apart(group)
+    for ended in group:
+        if ended.run.pk not in settled:
+            logger.warning("run %s was no longer ours: its outcome is discarded", ended.run.pk)
 
 
 def _kept(result: Result) -> dict[str, Any]:
@@ -276,9 +305,8 @@ def _limit(definition: dict[str, Any]) -> int:
     return definition["payload"].get("timeout_seconds") or TYPES[definition["type"]].limit
 
 
-def _interrupted(work: Work) -> Finish:
+def _interrupted(work: Work, message: str = "The worker was stopped before the run had ended.") -> Finish:
     definition = work.claimed.definition
-    message = "The worker was stopped before the run had ended."
     fields = {"error_class": "WORKER_LOST", "error_message": message, "repeat": repeatable(definition)}
     return Finish(work, Outcome.FAILURE, fields)
 

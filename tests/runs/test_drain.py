@@ -1,15 +1,18 @@
 import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from chronos_site.clock import database_now
+from jobs import actions
 from jobs.executors.base import Context, ExecutionError, Result
 from jobs.models import Status
 from runs import drain as drains
 from runs.drain import Drainer
-from runs.models import Run, RunLog
+from runs.models import DeadLetter, Run, RunLog
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -142,3 +145,83 @@ def test_waking_the_work_closes_what_it_blocks_in():
         context.cancel()
     context.interrupt()
     assert closed == ["socket"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_deleted_under_its_run_takes_no_other_run_along(doing):
+    alice = factories.alice()
+    gone, kept = due(factories.job(alice)), due(factories.job(alice))
+    started = threading.Barrier(3)
+
+    def meet(payload, context):
+        started.wait(5)
+        context.log("INFO", "on its way")
+        return Result("Done")
+
+    doing(meet)
+    drainer = Drainer("w-1", slots=4)
+    drainer._take()
+    actions.delete(gone.job, by=None)
+    started.wait(5)
+    drainer.run()
+    kept.refresh_from_db()
+    assert kept.outcome == "SUCCESS"
+    assert ("INFO", "on its way") in lines(kept)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_stopped_for_want_of_the_database_is_lost_not_cancelled(doing):
+    started = threading.Event()
+    doing(lambda payload, context: started.set() or context.wait(60))
+    run = due(safe_to_repeat=False)
+    drainer = Drainer("w-1", slots=1)
+    drainer._take()
+    assert started.wait(5)
+    drainer._trusted_until = 0.0
+    drainer._lose_database(OperationalError("away"))
+    drainer.run()
+    run.refresh_from_db()
+    assert (run.outcome, run.error_class) == ("FAILURE", "WORKER_LOST")
+    assert DeadLetter.objects.get().run == run
+
+
+def test_a_worker_past_its_lifetime_does_not_starve_behind_one_long_run(doing, monkeypatch):
+    monkeypatch.setattr(drains, "PATIENCE_SECONDS", 0.1)
+    release = threading.Event()
+    alice = factories.alice()
+    long, short = factories.job(alice, name="long"), factories.job(alice, name="short")
+    doing(lambda payload, context: release.wait(20) if context.job_name == "long" else release.set())
+    drainer = Drainer("w-1", slots=2)
+    due(long)
+    drainer._take()
+    due(short)
+    drainer._ends_at = time.monotonic()
+    drainer.run()
+    assert not Run.objects.active().exists()
+
+
+def test_a_thread_left_behind_keeps_its_slot_until_it_comes_back(doing):
+    release = threading.Event()
+    doing(lambda payload, context: release.wait(60))
+    job = factories.job()
+    due(job)
+    drainer = Drainer("w-1", slots=1)
+    drainer._take()
+    (work,) = drainer._work.values()
+    work.context = replace(work.context, deadline=time.monotonic() - 60)
+    drainer._end(drainer._overdue())
+    due(job)
+    drainer._ends_at += 60
+    assert not drainer._take()
+    release.set()
+    drainer._end([drainer._finished.get(timeout=5)])
+    assert drainer._take()
+
+
+def test_an_orphan_claims_no_more():
+    run = due()
+    drainer = Drainer("w-1", slots=1)
+    drainer._parent = -1
+    drainer.run()
+    run.refresh_from_db()
+    assert run.state == "PENDING"
