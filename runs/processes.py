@@ -1,7 +1,9 @@
 """The heartbeats of schedulers and workers."""
 
 import os
+import secrets
 import socket
+from functools import cache
 
 from django.db.models.functions import Now
 
@@ -13,8 +15,13 @@ def worker_name() -> str:
     return os.environ.get("RQ_WORKER_ID") or own_name()
 
 
+@cache
 def own_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """The name of this process, told apart from one that had the same id.
+
+    RQ refuses a name that was not signed off, and a container's processes have the same ids after each start.
+    """
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
 
 
 def beat(name: str, kind: Process.Kind, *, slots: int = 0) -> None:

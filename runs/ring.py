@@ -2,10 +2,16 @@
 
 import logging
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import django_rq
+from django.conf import settings
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.queue import Queue
 
@@ -15,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 DRAIN = "runs.drain.drain"
 
+# Who rings has work of their own to do, which must not wait for a store that hangs.
+PATIENCE_SECONDS = 1.0
+
 QUEUES = {priority.rank: priority.value.lower() for priority in Priority}
 
 
@@ -23,7 +32,7 @@ class Refused(Exception):
 
 
 class Bell(Job):
-    """The only RQ job that Chronos executes: our own functions by name, without callbacks.
+    """The only RQ job that Chronos executes: our own functions by name, without callbacks and webhooks.
 
     Whoever can write to Redis could name any importable function otherwise, also with the JSON
     serializer.
@@ -36,6 +45,15 @@ class Bell(Job):
         if self.func_name not in self.ALLOWED or self.instance is not None:
             raise Refused(f"job {self.id} asks for {self.func_name!r}")
         return super().func
+
+    def restore(self, raw_data: Any) -> Any:
+        """Read the job as it stands in Redis. Raises NoSuchJobError for garbage: RQ takes the next."""
+        try:
+            left = super().restore(raw_data)
+        except Exception as error:  # it may be anything, and must not end the worker
+            raise NoSuchJobError(f"job {self.id} cannot be read") from error
+        self.webhooks = []
+        return left
 
     @property
     def success_callback(self) -> None:
@@ -57,9 +75,20 @@ def ring(ranks: Iterable[int]) -> None:
     """
     try:
         for rank in ranks:
-            _ring(django_rq.get_queue(QUEUES[rank]))
+            _ring(django_rq.get_queue(QUEUES[rank], connection=_store(settings.REDIS_URL)))
     except RedisError as error:
         logger.warning("could not ring: %s", error)
+
+
+@cache
+def _store(url: str) -> Redis:
+    # Tried once more: a connection that the store has closed is noticed only when it is used.
+    return Redis.from_url(
+        url,
+        socket_timeout=PATIENCE_SECONDS,
+        socket_connect_timeout=PATIENCE_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+    )
 
 
 def _ring(queue: Queue) -> None:

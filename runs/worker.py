@@ -5,7 +5,7 @@ import signal
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 from rq import Worker as RQWorker
 
 from runs.models import Process
@@ -20,6 +20,9 @@ class Worker(RQWorker):
     The connection to the database is closed after each beat, so that none is open when it forks.
     """
 
+    # Work waits while Redis is away; it must not wait for a minute more once Redis is back.
+    max_connection_wait_time = 5.0
+
     @property
     def dequeue_timeout(self) -> int:
         return BEAT_SECONDS
@@ -28,7 +31,7 @@ class Worker(RQWorker):
         super().heartbeat(*args, **kwargs)
         try:
             beat(self.name, Process.Kind.WORKER, slots=settings.SLOTS)
-        except DatabaseError as error:
+        except Error as error:
             self.log.warning("heartbeat not written: %s", error)
         finally:
             connections.close_all()

@@ -1,7 +1,11 @@
 """Bells over a real store."""
 
+import socket
+import time
+
 import django_rq
 import pytest
+from rq import Queue
 from rq.serializers import JSONSerializer
 
 from runs.ring import DRAIN, QUEUES, Bell, Refused, ring
@@ -44,6 +48,34 @@ def test_a_forged_callback_is_never_looked_up(queues):
     assert (forged.failure_callback, forged.success_callback, forged.stopped_callback) == (None, None, None)
 
 
-def test_a_store_that_is_away_is_no_error(settings):
-    settings.RQ_QUEUES = {name: {"URL": "redis://127.0.0.1:1/0"} for name in QUEUES.values()}
+def test_a_forged_webhook_is_never_called(queues):
+    forged = Bell.create(DRAIN, connection=queues[1].connection, serializer=JSONSerializer)
+    forged.save()
+    queues[1].connection.hset(forged.key, "webhooks", '[{"url": "http://x/", "job_status": "failed"}]')
+    assert Bell.fetch(forged.id, connection=queues[1].connection, serializer=JSONSerializer).webhooks == []
+
+
+def test_garbage_is_passed_over(queues):
+    store = queues[1].connection
+    store.hset("rq:job:garbage", mapping={"data": b"\xff", "status": "bogus", "created_at": "yesterday"})
+    store.rpush(queues[1].key, "garbage")
+    ring([2])
+    found = Queue.dequeue_any(
+        [queues[1], queues[2]], 1, connection=store, job_class=Bell, serializer=JSONSerializer
+    )
+    assert found[0].func_name == DRAIN
+
+
+def test_a_store_that_is_away_is_no_error(settings, caplog):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
     ring([1, 2, 3])
+    assert "could not ring" in caplog.text
+
+
+def test_a_store_that_hangs_does_not_hold_up_who_rings(settings, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        began = time.monotonic()
+        ring([1, 2, 3])
+    assert time.monotonic() - began < 10
+    assert "could not ring" in caplog.text

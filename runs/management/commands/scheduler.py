@@ -4,18 +4,21 @@ import logging
 import signal
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
 from datetime import datetime
 from threading import Event
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connections
 from django.db.models import Min
 
 from chronos_site.clock import database_now
 from jobs import actions
-from jobs.models import JobSchedule
-from runs.fire import BATCH, fire
+from jobs.models import JobSchedule, Status
+from jobs.moves import IllegalMove
+from runs.fire import fire
 from runs.models import Process, Run
 from runs.processes import beat, farewell, own_name
 from runs.rescue import rescue
@@ -56,12 +59,10 @@ class Loop:
         try:
             beat(self.name, Process.Kind.SCHEDULER)
             now = database_now()
-            for schedule in JobSchedule.objects.filter(paused_until__lte=now).select_related("job"):
-                actions.resume(schedule.job, by=None, at=now)
-            while fire(now) == BATCH:
-                pass
-            self._rescue()
+            _resume(now)
+            _catch_up(now)
             ring(_due_ranks(now))
+            self._rescue()
             return _sleep(now)
         except Exception:  # the loop must outlive whatever one round meets
             logger.exception("a round failed; trying again in %s s", LONGEST_SLEEP)
@@ -75,6 +76,22 @@ class Loop:
         if time.monotonic() >= self._rescue_at:
             self._rescue_at = time.monotonic() + RESCUE_SECONDS
             rescue()
+
+
+def _catch_up(at: datetime) -> None:
+    """Fire what is due, though after a long outage only so much of it that the round has an end."""
+    until = time.monotonic() + LONGEST_SLEEP
+    while fire(at) and time.monotonic() < until:
+        pass
+
+
+def _resume(at: datetime) -> None:
+    """Resume the jobs that were paused until now."""
+    over = JobSchedule.objects.filter(paused_until__lte=at, job__status=Status.PAUSED)
+    for schedule in over.select_related("job"):
+        # Another scheduler, or a person, may have been first.
+        with suppress(IllegalMove, ObjectDoesNotExist):
+            actions.resume(schedule.job, by=None, at=at)
 
 
 def _due_ranks(at: datetime) -> list[int]:

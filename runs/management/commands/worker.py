@@ -9,7 +9,7 @@ from rq.serializers import JSONSerializer
 
 from runs.processes import own_name
 from runs.ring import QUEUES, Bell
-from runs.worker import Worker
+from runs.worker import BEAT_SECONDS, Worker
 
 
 class Command(BaseCommand):
@@ -21,4 +21,6 @@ class Command(BaseCommand):
             *queues, worker_class=Worker, job_class=Bell, serializer=JSONSerializer, name=own_name()
         )
         worker.log_job_description = False
+        # Or it would beat too rarely to count as alive while it waits for the process it forked.
+        worker.job_monitoring_interval = BEAT_SECONDS
         worker.work(logging_level=logging.getLevelName(logging.WARNING))
