@@ -1,7 +1,7 @@
 """What pages about runs need: harmless text, hits of a search, masked values, large numbers."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
@@ -74,3 +74,9 @@ def paragraphs(text: str | None) -> SafeString:
 def milliseconds(wait: timedelta | None) -> float | None:
     """A length of time in milliseconds, for `duration_ms`; never below zero."""
     return None if wait is None else max(0.0, wait / timedelta(milliseconds=1))
+
+
+@register.filter
+def is_recent(instant: datetime, now: datetime) -> bool:
+    """Whether people count in hours and days how long ago it was, rather than by the date."""
+    return abs(now - instant) < timedelta(days=14)
