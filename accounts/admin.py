@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest
 
 from accounts import actions
 from accounts.access import person
 from accounts.forms import AccountForm
 from accounts.models import User
+from chronos_site.admin_lists import PatientChangeList
 
 
 @admin.register(User)
@@ -29,6 +31,9 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
         fields = ["email", "role", "is_active", "new_password", "again"]
         return fields if obj is None else [*fields, "created_at", "last_login"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PatientChangeList
 
     def get_form(
         self, request: HttpRequest, obj: User | None = None, change: bool = False, **kwargs: Any

@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Page, Paginator
-from django.db import models
+from django.db import DataError, models
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -48,7 +49,17 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
         return self.object_list.in_bulk(ids)
 
 
-class BoundedChangeList(ChangeList):
+class PatientChangeList(ChangeList):
+    """Shows the list when the address filters by what the database, or the calendar, does not know."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except (ValueError, OverflowError, DataError) as error:
+            raise IncorrectLookupParameters from error
+
+
+class BoundedChangeList(PatientChangeList):
     """Reads by the paginator alone, and sorts by sortable columns only, whatever the address says."""
 
     def get_results(self, request: HttpRequest) -> None:

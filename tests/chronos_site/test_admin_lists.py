@@ -6,10 +6,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from audit.models import AuditEvent
 from chronos_site.admin_lists import AtLeast, BoundedPaginator, ReadOnlyAdmin
 from chronos_site.schema import new_ulid
 from jobs.models import Job
-from runs.models import ExecutionStats, Run
+from runs.models import ExecutionStats, Run, RunLog
 from tests import factories
 from tests.schema import rows
 
@@ -124,6 +125,22 @@ def test_a_page_keeps_the_order():
         Run.objects.create(job=job, scheduled_time=factories.NOON, attempt=attempt)
     page = BoundedPaginator(Run.objects.order_by("-attempt"), 2).page(2)
     assert [run.attempt for run in page.object_list] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("model", "query"),
+    [
+        (Run, "scheduled_time__gte=0001-01-01T00:00:00%2b14:00"),
+        (RunLog, "timestamp__year=0"),
+        (AuditEvent, "timestamp__year=99999999999999999999"),
+        (AuditEvent, "entity_type=%00"),
+        (Job, "status__exact=%00"),
+        (User, "created_at__gte=9999-12-31T23:59:59-12:00"),
+        (User, "email=%00"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_no_error(client, ada, model, query):
+    assert client.get(f"{address(model)}?{query}", follow=True).status_code == 200
 
 
 def test_an_address_cannot_sort_by_what_has_no_index(client, ada):
