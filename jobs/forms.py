@@ -1,6 +1,7 @@
 """The parts of a job's definition as forms; the pages and the import check the same way."""
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,6 +39,8 @@ class BasicsForm(forms.Form):
         name: str = self.cleaned_data["name"]
         if _CONTROL.search(name):
             raise ValidationError("The name holds a control character.")
+        if all(unicodedata.category(each)[0] in "CZ" for each in name):
+            raise ValidationError("The name has no character that can be seen.")
         return name
 
     def clean_priority(self) -> str:

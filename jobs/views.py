@@ -23,6 +23,7 @@ from jobs.forms import ScheduleForm
 from jobs.models import Job, JobVersion
 from jobs.moves import Event
 from jobs.rights import refusal
+from jobs.schedules import LATEST
 
 MOST_COUNTED = 10_000
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
@@ -46,6 +47,9 @@ class PauseForm(forms.Form):
         until = self.cleaned_data["until"]
         if until and until <= timezone.now():
             raise forms.ValidationError("This time has passed.")
+        if until and until > LATEST:
+            # On its way into another zone it would leave the calendar, and no list with the job could be shown.
+            raise forms.ValidationError("Give a date up to the year 9999.")
         return until
 
 

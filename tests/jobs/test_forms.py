@@ -51,6 +51,12 @@ def test_a_name_holds_nothing_that_cannot_be_seen(bad):
     assert errors(basics(name=f"a{bad}b")) == {"name": ["The name holds a control character."]}
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\ufeff\u2060", "\u00ad \u200b", "\U000e0041"])
+def test_a_name_can_be_seen(unseen):
+    assert errors(basics(name=unseen)) == {"name": ["The name has no character that can be seen."]}
+    assert not errors(basics(name=f"a{unseen}b"))
+
+
 @pytest.mark.parametrize("bad", ["\x07", "\x1b", "\x9b", "\u202e", "\ud800"])
 def test_a_description_holds_no_control_characters_but_line_ends_and_tabs(bad):
     assert errors(basics(description=f"a{bad}b")) == {

@@ -425,6 +425,17 @@ def test_a_pause_until_a_time_that_makes_no_sense_is_told(client, owner, until):
     assert Job.objects.get().status == Status.SCHEDULED
 
 
+@pytest.mark.parametrize(
+    ("zone", "until"),
+    [("America/New_York", "9999-12-31T23:59"), ("Asia/Tokyo", "0001-01-01T00:00"), ("UTC", "9999-12-31T23:59")],
+)
+def test_a_pause_ends_within_the_calendar_of_every_zone(client, owner, zone, until):
+    one = job(owner)
+    client.cookies["chronos_tz"] = zone
+    assert "is-invalid" in text(post(client, owner, at(one, "pause"), {"until": until}))
+    assert client.get(reverse("job_list")).status_code == 200
+
+
 def test_a_job_is_paused_once(client, owner):
     one = job(owner)
     post(client, owner, at(one, "pause"))
