@@ -10,7 +10,7 @@ from dashboard.branches import together
 from runs.models import Outcome, Run
 
 HOUR = timedelta(hours=1)
-MOST_DONE, MOST_FAILED = 300, 400
+MOST_DONE, MOST_FAILED = 250, 250
 # People who see their own jobs only: their failures stand between everyone's, so the search ends somewhere.
 FAILURES_BACK = timedelta(days=1)
 _COLUMNS = ("id", "job_id", "start_time", "end_time", "available_at", "outcome", "duration_ms")

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from dashboard.job_detail import Planned
 from jobs import actions
@@ -278,3 +279,14 @@ def test_the_page_costs_the_same_whatever_there_is(client, owner, probe):
             client.get(reverse("job_detail", args=[probe.pk]))
         costs.append(len(queries))
     assert costs[0] == costs[1] <= 11
+
+
+@pytest.mark.browser
+def test_an_open_page_notices_that_the_job_fails(visit, live_server):
+    user = alice()
+    probe = job(user, at=timezone.now())
+    browser = visit(reverse("job_detail", args=[probe.pk]), user)
+    expect(browser.locator("#job-banners")).to_be_hidden()
+    failed = run(probe, "FAILURE", at=timezone.now() - MINUTE, error_message="503 from billing")
+    expect(browser.locator("#job-banners .banner")).to_contain_text("503 from billing", timeout=15_000)
+    expect(browser.locator(f"#run-{failed.pk}")).to_be_visible()

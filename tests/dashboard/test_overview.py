@@ -1,5 +1,6 @@
 """The overview: what it finds, who sees what, what it costs."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from dashboard import late
 from dashboard.overview import panels
@@ -384,3 +386,25 @@ def test_the_page_costs_fifteen_queries_whatever_there_is(client, who):
         costs.append(len(queries))
     assert max(costs) <= 15
     assert costs[1] == costs[2]
+
+
+NEXT_REFRESH_IS_PREVENTED = """
+() => new Promise((tell) => document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.id === "panels") { setTimeout(() => tell(event.defaultPrevented)); }
+}, {capture: true}))
+"""
+
+
+@pytest.mark.browser
+def test_an_open_page_notices_what_fails_but_not_while_a_menu_is_open(visit, live_server):
+    user = alice()
+    probe = job(user, at=timezone.now())
+    browser = visit("/", user)
+    browser.click("summary[title*=alice]")
+    run(probe, "FAILURE", at=timezone.now() - MINUTE)
+    assert browser.evaluate(NEXT_REFRESH_IS_PREVENTED)
+    assert browser.title() == "Overview · Chronos"
+    browser.keyboard.press("Escape")
+    expect(browser).to_have_title("1 failing · Overview · Chronos", timeout=15_000)
+    expect(browser.locator("#favicon")).to_have_attribute("href", re.compile("favicon-alert"))
+    expect(browser.locator("#failing")).to_contain_text(probe.name)
