@@ -48,7 +48,7 @@ class PauseForm(forms.Form):
         if until and until <= timezone.now():
             raise forms.ValidationError("This time has passed.")
         if until and until > LATEST:
-            # On its way into another zone it would leave the calendar, and no list with the job could be shown.
+            # In another zone it would leave the calendar, and no list with the job could be shown.
             raise forms.ValidationError("Give a date up to the year 9999.")
         return until
 

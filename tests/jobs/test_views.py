@@ -427,7 +427,11 @@ def test_a_pause_until_a_time_that_makes_no_sense_is_told(client, owner, until):
 
 @pytest.mark.parametrize(
     ("zone", "until"),
-    [("America/New_York", "9999-12-31T23:59"), ("Asia/Tokyo", "0001-01-01T00:00"), ("UTC", "9999-12-31T23:59")],
+    [
+        ("America/New_York", "9999-12-31T23:59"),
+        ("Asia/Tokyo", "0001-01-01T00:00"),
+        ("UTC", "9999-12-31T23:59"),
+    ],
 )
 def test_a_pause_ends_within_the_calendar_of_every_zone(client, owner, zone, until):
     one = job(owner)
