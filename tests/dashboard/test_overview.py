@@ -260,14 +260,14 @@ def test_pending_dead_letters_are_counted_and_the_newest_shown(owner, probe):
 def test_a_scheduler_that_beats_ticks_and_a_silent_one_is_missed(owner):
     process("s", "SCHEDULER", silent=2)
     assert panels(owner, timezone.now())["vitals"].scheduler.ticking
-    Process.objects.update(beat_at=timezone.now() - timedelta(minutes=4))
+    Process.objects.update(beat_at=timezone.now() - timedelta(minutes=4, seconds=20))
     scheduler = panels(owner, timezone.now())["vitals"].scheduler
     assert (scheduler.ticking, scheduler.silence) == (False, "4 min")
 
 
 def test_workers_alive_are_told_of_those_known(owner, probe):
     process("w-01", "WORKER", slots=128)
-    process("w-02", "WORKER", slots=128, silent=120)
+    process("w-02", "WORKER", slots=128, silent=140)
     process("w-03", "WORKER", slots=128, silent=90_000)
     process("w-04", "WORKER", slots=128, stopped_at=timezone.now())
     run(probe, "RUNNING", at=timezone.now())
