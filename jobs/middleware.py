@@ -6,11 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.access import page_of
+from jobs.models import JobSchedule
 from jobs.moves import IllegalMove
 
 
 class RefusedMoves:
-    """Answer a move that the job's status does not allow with 409 and the sentence that says so."""
+    """Answer a move that the job's status does not allow with 409 and why, one of a gone job with 404."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -19,6 +20,9 @@ class RefusedMoves:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, JobSchedule.DoesNotExist):
+            # The job was deleted between finding it and locking its schedule.
+            return render(request, "404.html", status=404)
         if not isinstance(exception, IllegalMove):
             return None
         return render(request, "409.html", {"sentence": str(exception), "back": page_of(request)}, status=409)

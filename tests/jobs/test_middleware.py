@@ -1,6 +1,8 @@
 import pytest
 from django.urls import include, path
 
+from jobs import actions
+from jobs.models import Job
 from jobs.moves import Event, IllegalMove
 from tests import factories
 
@@ -15,8 +17,15 @@ def break_down(request):
     raise RuntimeError("the handle came off")
 
 
+def resume_a_deleted_job(request):
+    job = factories.job()
+    Job.objects.all().delete()
+    actions.resume(job, by=None, at=factories.NOON)
+
+
 urlpatterns = [
     path("refuse/", refuse),
+    path("gone/", resume_a_deleted_job),
     path("break/", break_down),
     path("", include("chronos_site.urls")),
 ]
@@ -28,6 +37,13 @@ def test_a_refused_move_is_a_409_that_says_why(client):
     assert response.status_code == 409
     assert "smoke-probe is scheduled: it cannot be resumed." in response.content.decode()
     assert 'href="/jobs/?q=x"' in response.content.decode()
+
+
+def test_a_job_that_is_deleted_meanwhile_is_not_found(client):
+    client.force_login(factories.bob(), "django.contrib.auth.backends.ModelBackend")
+    response = client.post("/gone/")
+    assert response.status_code == 404
+    assert "There is nothing at this address" in response.content.decode()
 
 
 def test_what_is_no_refused_move_stays_what_it_is(client):
