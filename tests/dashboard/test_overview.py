@@ -102,6 +102,15 @@ def test_attempts_of_one_occurrence_are_one_failure(owner):
     assert (row.streak, row.what) == ("First failure in 2 runs", "gave up after 2 of 2 attempts")
 
 
+def test_skipped_ticks_between_failures_do_not_end_the_row(owner, probe):
+    run(probe, at=NOON - 4 * MINUTE)
+    run(probe, "FAILURE", at=NOON - 3 * MINUTE)
+    run(probe, "CANCELLED", at=NOON - 2 * MINUTE, skip_reason=Skip.OVERLAP)
+    run(probe, "FAILURE", at=NOON - MINUTE)
+    (row,) = panels(owner, NOON)["failing_rows"]
+    assert row.streak == "2 failures in a row"
+
+
 @everywhere
 def test_an_edit_after_the_last_good_run_is_told(owner, probe):
     at = timezone.now()
@@ -308,6 +317,8 @@ def test_people_see_their_own_and_operators_everyones(owner, probe):
         shown = [found[name] for name in ("failing", "late", "running")]
         assert [bool(each) for each in [*shown, found["due"].ahead, found["letters"].rows]] == [sees] * 5
         assert found["day"].total == int(sees)
+        assert (bool(found["last_failure"]), bool(found["timeline"].failed)) == (sees, sees)
+        assert (bool(found["late"].rows), bool(late.late_ids(user, NOON))) == (sees, sees)
 
 
 def test_the_first_start_has_one_clear_action(client, owner):

@@ -153,6 +153,8 @@ def test_pages_follow_each_other_forth_and_back_without_gaps(client, owner, prob
     assert len(seen) == len({one.pk for one in seen}) == len(made)
     back = listing(client, owner, f"{query or '?'}&before={pages[-1].before}").context["page"]
     assert back.rows == pages[-2].rows
+    start = listing(client, owner, f"{query or '?'}&before={pages[1].before}").context["page"]
+    assert (start.rows, start.before) == (pages[0].rows, None)
 
 
 @pytest.mark.parametrize(
@@ -455,6 +457,18 @@ def test_following_ends_with_the_run(client, owner, probe):
     place = rest.context["place"]
     end = part(client, ended, f"?following&line={place.last}&n={place.number}").content.decode()
     assert 'id="log-more"' not in end
+
+
+def test_following_goes_on_after_the_end_until_everything_is_read(client, owner, probe):
+    ended = run(probe)
+    log(ended, *map(str, range(run_log.CHUNK + 1)))
+    client.force_login(owner)
+    first = part(client, ended, "?following&line=0&n=0")
+    assert 'id="log-more"' in first.content.decode()
+    place = first.context["place"]
+    assert numbers(part(client, ended, f"?following&line={place.last}&n={place.number}")) == [
+        run_log.CHUNK + 1
+    ]
 
 
 def test_the_whole_log_comes_as_a_file(client, owner, probe):
