@@ -95,7 +95,9 @@ def test_the_first_start_writes_a_key_that_nobody_else_reads(file):
 
 def test_a_key_is_added_to_settings_that_are_there(file):
     file.write_text("DATABASE_URL=postgresql://db/chronos")
+    file.chmod(0o644)
     env.make_file()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     lines = file.read_text().splitlines()
     assert lines[0] == "DATABASE_URL=postgresql://db/chronos"
     assert lines[-1].startswith("SECRET_KEY=")
