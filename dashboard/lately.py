@@ -3,24 +3,27 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, Value
+from django.db.models import DateTimeField, F, Value
+from django.db.models.functions import Cast
 
 from accounts.models import User
 from dashboard.branches import together
 from runs.models import Outcome, Run
 
 HOUR = timedelta(hours=1)
-MOST_DONE, MOST_FAILED = 250, 250
+MOST_DONE, MOST_FAILED = 250, 400
 # People who see their own jobs only: their failures stand between everyone's, so the search ends somewhere.
 FAILURES_BACK = timedelta(days=1)
-_COLUMNS = ("id", "job_id", "start_time", "end_time", "available_at", "outcome", "duration_ms")
+_COLUMNS = ("id", "job_id", "end_time", "outcome", "duration_ms")
+_NOTHING = Cast(Value(None), DateTimeField())
 
 
 @dataclass(frozen=True)
 class Lately:
     """Runs that succeeded within the hour and runs that failed, newest first.
 
-    They carry what a chart needs, the failed ones `job_name` too; reading another column costs a query.
+    They carry what a chart needs; the others' columns are not read, for instants are what costs most. The
+    failed ones carry `job_name`, the others `ready_at` and `began_at`.
     """
 
     done: list[Run]
@@ -44,11 +47,13 @@ def lately(user: User, at: datetime) -> Lately:
     branches = [
         visible.filter(outcome=Outcome.SUCCESS, end_time__gte=at - HOUR)
         .order_by("-end_time")
-        .values(*_COLUMNS, job_name=Value(""))[:MOST_DONE],
+        .values(*_COLUMNS, ready_at=F("available_at"), began_at=F("start_time"), job_name=Value(""))[
+            :MOST_DONE
+        ],
         *(
             visible.filter(outcome=outcome, end_time__isnull=False, **failures_since)
             .order_by("-end_time")
-            .values(*_COLUMNS, job_name=F("job__name"))[:MOST_FAILED]
+            .values(*_COLUMNS, ready_at=_NOTHING, began_at=_NOTHING, job_name=F("job__name"))[:MOST_FAILED]
             for outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
         ),
     ]
@@ -70,3 +75,11 @@ def job_name(run: Run) -> str:
     """The name of a failed run's job."""
     name: str = getattr(run, "job_name", "")
     return name
+
+
+def start_lag(run: Run) -> timedelta | None:
+    """How long a successful run was ready before it began."""
+    # As the driver gives them, without a zone on some databases: only their difference means something.
+    ready: datetime | None = getattr(run, "ready_at", None)
+    began: datetime | None = getattr(run, "began_at", None)
+    return began - ready if ready and began else None

@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import person
 from accounts.models import User
+from chronos_site.context import Pulse, Shell
 from dashboard import charts, failing, late, timeline, vitals, wording
 from dashboard.charts import Column
 from dashboard.due import Due, DueJob
@@ -42,10 +43,19 @@ def overview(request: HttpRequest) -> HttpResponse:
     if "first" in request.GET and Job.objects.visible_to(user).exists():
         # The page said that there was no job yet: now that there is one, it looks different as a whole.
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = panels(user, timezone.now())
-    fragment = request.headers.get("HX-Request") and not request.headers.get("HX-Boosted")
-    template = "_panels.html" if fragment else "overview.html"
-    return render(request, f"dashboard/overview/{template}", {**context, "live_seconds": LIVE_SECONDS})
+    context = {**panels(user, timezone.now()), "live_seconds": LIVE_SECONDS}
+    if request.headers.get("HX-Request"):
+        return render(request, "dashboard/overview/_panels.html", context)
+    return render(request, "dashboard/overview/overview.html", {**context, "shell": _shell(request, context)})
+
+
+def _shell(request: HttpRequest, found: dict[str, Any]) -> Shell:
+    """The shell, told what the page knows already."""
+    shell = Shell(request)
+    scheduler: Scheduler = found["vitals"].scheduler
+    shell.pulse = Pulse(scheduler.beat_at, scheduler.at)
+    shell.live_runs = "" if found["running_count"] == "0" else found["running_count"]
+    return shell
 
 
 def panels(user: User, at: datetime) -> dict[str, Any]:

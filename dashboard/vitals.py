@@ -14,7 +14,7 @@ from chronos_site.context import SILENT_AFTER
 from dashboard import charts, wording
 from dashboard.charts import Mark
 from dashboard.late import LATE_AFTER
-from dashboard.lately import Lately
+from dashboard.lately import Lately, start_lag
 from runs.models import Process, Run
 
 # Whoever has been silent for longer is forgotten, not missed.
@@ -189,10 +189,8 @@ class Lag:
     @classmethod
     def of(cls, lately: Lately, at: datetime) -> "Lag":
         recent = [run for run in lately.done if run.end_time and run.end_time >= at - LAG_WINDOW]
-        started = sorted((run for run in recent if run.waited is not None), key=lambda run: run.start_time)  # type: ignore[arg-type,return-value]
-        waits = [
-            max(0.0, run.waited / timedelta(milliseconds=1)) for run in started if run.waited is not None
-        ]
+        lags = [lag for lag in map(start_lag, reversed(recent)) if lag is not None]
+        waits = [max(0.0, lag / timedelta(milliseconds=1)) for lag in lags]
         return cls(waits, lately.done_since)
 
     @property

@@ -385,7 +385,7 @@ def populate(user, jobs: int) -> None:
 
 
 @pytest.mark.parametrize("who", [alice, bob])
-def test_the_page_costs_fifteen_queries_whatever_there_is(client, who):
+def test_the_page_costs_thirteen_queries_whatever_there_is(client, who):
     user = who()
     owner = user if who is alice else alice()
     client.force_login(user)
@@ -395,7 +395,7 @@ def test_the_page_costs_fifteen_queries_whatever_there_is(client, who):
         with CaptureQueriesContext(connection) as queries:
             client.get("/")
         costs.append(len(queries))
-    assert max(costs) <= 15
+    assert max(costs) <= 13
     assert costs[1] == costs[2]
 
 
