@@ -40,7 +40,7 @@ def claim(worker: str, free: int, room: Mapping[str, int]) -> list[Claimed]:
     """
     at = database_now()
     candidates = list(locked(_candidates(at, free, room), skip=True)[:free])
-    definitions = _definitions(candidates)
+    definitions = definitions_of(candidates)
     known = [run for run in candidates if (run.job_id, run.version) in definitions]
     taken = list(_fitting((Claimed(run, definitions[run.job_id, run.version]) for run in known), room))
     if taken:
@@ -83,7 +83,8 @@ def _start(runs: list[Run], worker: str, token: str, at: datetime) -> None:
             setattr(run, name, value)
 
 
-def _definitions(runs: Iterable[Run]) -> dict[tuple[str, int], dict[str, Any]]:
+def definitions_of(runs: Iterable[Run]) -> dict[tuple[str, int], dict[str, Any]]:
+    """What the runs execute, by job and version; a version that is gone is left out."""
     wanted = {(run.job_id, run.version) for run in runs}
     rows = JobVersion.objects.filter(
         job_id__in={job_id for job_id, _ in wanted}, version__in={version for _, version in wanted}

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chronos_site.clock import database_now
 from chronos_site.locks import locked
-from jobs.models import JobVersion
+from runs.claim import definitions_of
 from runs.drain import repeatable
 from runs.models import Outcome, Run
 from runs.settle import Ended, settle_apart
@@ -28,10 +28,7 @@ def rescue() -> int:
     lost = list(locked(expired, skip=True)[:BATCH])
     if not lost:
         return 0
-    rows = JobVersion.objects.filter(
-        job_id__in={run.job_id for run in lost}, version__in={run.version for run in lost}
-    )
-    definitions = {(row.job_id, row.version): row.definition for row in rows}
+    definitions = definitions_of(lost)
     message = f"Worker %s did not renew the run's lease for {settings.LEASE_SECONDS} s."
     group = [
         Ended(
