@@ -169,6 +169,8 @@ class JobSchedule(models.Model):
     held_fire_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
     resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Why the scheduler took it out of the plan, for a person; empty while nothing is wrong.
+    problem = models.TextField(blank=True, default="", db_default="", editable=False)
 
     objects = JobScheduleQuerySet.as_manager()
 
@@ -298,6 +300,7 @@ class RetryPolicy(models.Model):
     )
     backoff_seconds = models.IntegerField(default=60, db_default=60)
     retry_on = models.JSONField(null=True, blank=True)
+    jitter = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "retry_policies"

@@ -213,6 +213,9 @@ class DeadLetter(models.Model):
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution_notes = models.TextField(null=True, blank=True)  # noqa: DJ001
     signature = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
+    replays = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    replayed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    replay_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         db_table = "dlq_events"
@@ -226,11 +229,47 @@ class DeadLetter(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(status__in=["PENDING", "RESOLVED", "IGNORED"]), name="chk_dlq_status"
-            )
+            ),
+            models.UniqueConstraint(fields=["run"], name="uniq_dlq_events_run"),
         ]
 
     def __str__(self) -> str:
         return f"Dead letter {self.id}"
+
+
+class RunStats(models.Model):
+    """Totals of the runs of one type that ended one way in one hour; they outlive the runs.
+
+    `took_*` and `waited_*` count the runs that took, or waited after they were due, no longer than that.
+    """
+
+    hour = models.DateTimeField()
+    type = models.CharField(max_length=50, choices=Type)
+    outcome = models.CharField(max_length=20, help_text="An outcome, or SKIPPED.")
+    count = models.BigIntegerField(default=0, db_default=0)
+    took_ms = models.BigIntegerField(default=0, db_default=0)
+    took_100ms = models.BigIntegerField(default=0, db_default=0)
+    took_1s = models.BigIntegerField(default=0, db_default=0)
+    took_10s = models.BigIntegerField(default=0, db_default=0)
+    took_1m = models.BigIntegerField(default=0, db_default=0)
+    took_10m = models.BigIntegerField(default=0, db_default=0)
+    took_1h = models.BigIntegerField(default=0, db_default=0)
+    waited_ms = models.BigIntegerField(default=0, db_default=0)
+    waited_100ms = models.BigIntegerField(default=0, db_default=0)
+    waited_1s = models.BigIntegerField(default=0, db_default=0)
+    waited_10s = models.BigIntegerField(default=0, db_default=0)
+    waited_1m = models.BigIntegerField(default=0, db_default=0)
+    waited_10m = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = "run_stats"
+        verbose_name_plural = "run statistics"
+        constraints = [
+            models.UniqueConstraint(fields=["hour", "type", "outcome"], name="uniq_run_stats"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H} {self.type} {self.outcome}"
 
 
 class ProcessQuerySet(models.QuerySet["Process"]):

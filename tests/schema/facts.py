@@ -75,6 +75,7 @@ job_schedules
   + held_fire_at timestamp
   + paused_until timestamp
   + resumed_at timestamp
+  + problem text not null default ''
   + index idx_job_schedules_next_fire_at (next_fire_at)
   + partial index idx_job_schedules_paused_until (paused_until) or (paused_until)
   + check chk_overlap_policy on overlap_policy allows 'SKIP' 'QUEUE' 'ALLOW' 'CANCEL_RUNNING' refuses 'PILE_UP'
@@ -145,6 +146,7 @@ retry_policies
     check chk_backoff_seconds on backoff_seconds allows 0 3600 refuses -1
     check chk_backoff_strategy on backoff_strategy allows 'FIXED' 'EXPONENTIAL' refuses 'RANDOM'
     check chk_retry_sanity on max_attempts refuses 11
+  + jitter boolean not null default false
 
 job_runs
     id varchar(26) not null
@@ -241,6 +243,10 @@ dlq_events
     index idx_dlq_events_created_at (created_at)
     check chk_dlq_status on status allows 'PENDING' 'RESOLVED' 'IGNORED' refuses 'FORGOTTEN'
   + signature varchar(64)
+  + replays integer not null default 0
+  + replayed_at timestamp
+  + replay_failed_at timestamp
+  + unique (run_id)
   + index idx_dlq_events_signature (status, signature, created_at desc)
 
 audit_events
@@ -271,6 +277,28 @@ audit_events
   + foreign key (job_id) references jobs on delete cascade
   + foreign key (author_id) references users on delete set null
   + index idx_job_versions_author (author_id)
+
++ run_stats
+  + id bigint not null auto
+  + hour timestamp not null
+  + type varchar(50) not null
+  + outcome varchar(20) not null
+  + count bigint not null default 0
+  + took_ms bigint not null default 0
+  + took_100ms bigint not null default 0
+  + took_1s bigint not null default 0
+  + took_10s bigint not null default 0
+  + took_1m bigint not null default 0
+  + took_10m bigint not null default 0
+  + took_1h bigint not null default 0
+  + waited_ms bigint not null default 0
+  + waited_100ms bigint not null default 0
+  + waited_1s bigint not null default 0
+  + waited_10s bigint not null default 0
+  + waited_1m bigint not null default 0
+  + waited_10m bigint not null default 0
+  + primary key (id)
+  + unique (hour, type, outcome)
 
 + processes
   + name varchar(255) not null
