@@ -82,16 +82,19 @@ def finish(outcomes: Mapping[str, str | None]) -> None:
     """Settle the status of jobs whose runs ended by what is ahead of them, else by their last outcome.
 
     `outcomes` maps each job to the outcome of the run that ended last. Call it in the transaction
-    that wrote the runs; the jobs' rows stay locked until it ends, so that two workers that end two
-    runs of one job see each other.
+    that wrote the runs and holds the jobs, so that two workers that end two runs of one job see each other.
     """
-    held = hold(outcomes)
-    active = Job.objects.filter(pk__in=held, runs__outcome=None).values_list("pk", "runs__start_time")
-    running = {job_id for job_id, started in active if started}
-    planned = JobSchedule.objects.filter(job_id__in=held, next_fire_at__isnull=False)
-    ahead = {job_id for job_id, _ in active} | set(planned.values_list("job_id", flat=True))
-    done = held - running - ahead
-    _move(ahead - running, Event.AHEAD)
+    running = Job.objects.filter(pk__in=outcomes, runs__start_time__isnull=False, runs__outcome=None)
+    idle = set(outcomes) - set(running.values_list("pk", flat=True))
+    if not idle:
+        return
+    planned = JobSchedule.objects.filter(job_id__in=idle, next_fire_at__isnull=False)
+    ahead = set(planned.values_list("job_id", flat=True))
+    # Only where no tick is ahead, which is rare: a job may have many runs that wait.
+    waiting = Job.objects.filter(pk__in=idle - ahead, runs__isnull=False, runs__outcome=None)
+    ahead |= set(waiting.values_list("pk", flat=True))
+    done = idle - ahead
+    _move(ahead, Event.AHEAD)
     _move((job_id for job_id in done if outcomes[job_id] == "SUCCESS"), Event.END_WELL)
     _move((job_id for job_id in done if outcomes[job_id] not in ("SUCCESS", None)), Event.END_BADLY)
 

@@ -15,14 +15,14 @@ from threading import Event as Flag
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 
 from chronos_site.clock import database_now
 from jobs.executors import TYPES
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, Result
 from runs.claim import Claimed, claim, renew
-from runs.logbook import Logbook, statements
-from runs.models import Level, Outcome, Run, RunLog
+from runs.logbook import Logbook, statements, write
+from runs.models import Level, Outcome, Run
 from runs.processes import worker_name
 from runs.ring import QUEUES, ring
 from runs.settle import Ended, settle_apart
@@ -202,7 +202,7 @@ class Drainer:
         for each in group:
             self._logbook.add(each.run.pk, *_last_line(each))
         for lines in statements(self._logbook.take()):
-            self._until_written(partial(_write_lines, lines))
+            self._until_written(partial(write, lines))
         if group:
             self._until_written(partial(_settle, group))
         for each in group:
@@ -272,16 +272,6 @@ def _outcome(work: Work) -> Finish:
         context.log(Level.ERROR, traceback.format_exc())
         message = f"{type(error).__name__}: {error}"
         return Finish(work, Outcome.FAILURE, {"error_class": "INTERNAL_ERROR", "error_message": message})
-
-
-def _write_lines(lines: list[RunLog]) -> None:
-    try:
-        RunLog.objects.bulk_create(lines)
-    except IntegrityError:
-        # A job was deleted under its run: nobody will read those lines, but the others' are wanted.
-        there = Run.objects.filter(pk__in={line.run_id for line in lines}).values_list("pk", flat=True)
-        kept = set(there)
-        RunLog.objects.bulk_create([line for line in lines if line.run_id in kept])
 
 
 def _settle(group: list[Ended]) -> None:

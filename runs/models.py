@@ -140,6 +140,12 @@ class Run(models.Model):
                 name="idx_job_runs_lease",
             ),
             PartialIndex(
+                fields=["job"],
+                condition=PENDING & Q(available_at=None),
+                fallback=["job", "outcome", "available_at"],
+                name="idx_job_runs_waiting",
+            ),
+            PartialIndex(
                 fields=["replay_of"],
                 condition=Q(replay_of__isnull=False),
                 fallback=["replay_of"],

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
+from chronos_site import rows
 from chronos_site.locks import locked
 from jobs import moves, retries
 from jobs.executors.base import chain
@@ -136,42 +137,46 @@ def ask_to_stop(job_ids: Iterable[str], at: datetime) -> int:
     return running.update(cancel_requested_at=at)
 
 
-_UPDATE = """
-UPDATE job_runs SET end_time = %s, outcome = %s, exit_code = %s, error_message = %s, duration_ms = %s,
-       error_class = %s, signature = %s, result = %s, lease_expires_at = NULL
- WHERE id = %s AND outcome IS NULL
-"""
+_WRITTEN = (
+    "end_time",
+    "outcome",
+    "exit_code",
+    "error_message",
+    "duration_ms",
+    "error_class",
+    "signature",
+    "result",
+    "lease_expires_at",
+)
 
 
 def _write(group: Sequence[Ended]) -> list[Ended]:
     """Write the outcomes of those runs that are still open and still ours; gives these."""
-    rows = locked(Run.objects.active().filter(pk__in=[ended.run.pk for ended in group]).order_by("pk"))
-    holders = {run.pk: run for run in rows.only("claim_token", "cancel_requested_at")}
+    wanted = Run.objects.active().filter(pk__in=[ended.run.pk for ended in group])
+    asked = locked(wanted.order_by("pk")).values_list("pk", "claim_token", "cancel_requested_at")
+    holders = {pk: (token, cancel) for pk, token, cancel in asked}
     ours: list[Ended] = []
     for ended in group:
-        found = holders.get(ended.run.pk)
-        if found and found.claim_token == ended.run.claim_token:
+        token, cancel = holders.get(ended.run.pk, ("", None))
+        if token == ended.run.claim_token:
             # A request to stop that came after the claim forbids the retry all the same.
-            ended.run.cancel_requested_at = found.cancel_requested_at
+            ended.run.cancel_requested_at = cancel
             ours.append(ended)
-    if ours:
-        # One statement for many rows: no ORM expression a row, and one round trip where the driver pipelines.
-        with connection.cursor() as cursor:
-            cursor.executemany(_UPDATE, [_row(ended) for ended in ours])
+    rows.update(Run, _WRITTEN, [_row(ended) for ended in ours], where="outcome IS NULL")
     return ours
 
 
 def _row(ended: Ended) -> tuple[Any, ...]:
-    message = ended.error_message[:MESSAGE_LIMIT] or None
     return (
-        connection.ops.adapt_datetimefield_value(ended.at),
+        rows.stored(ended.at),
         ended.outcome.value,
         ended.exit_code,
-        message,
+        ended.error_message[:MESSAGE_LIMIT] or None,
         ended.duration_ms,
         ended.error_class or None,
         signature(ended.error_class, ended.error_message) if ended.failed else None,
         json.dumps(ended.result) if ended.result else None,
+        None,
         ended.run.pk,
     )
 
@@ -195,8 +200,8 @@ def _follow_up(failures: Sequence[Ended]) -> None:
 def _policies(failures: Sequence[Ended]) -> dict[tuple[str, int], dict[str, Any]]:
     job_ids = {ended.run.job_id for ended in failures}
     wanted = {ended.run.version for ended in failures}
-    rows = JobVersion.objects.filter(job_id__in=job_ids, version__in=wanted)
-    found = rows.values_list("job_id", "version", "definition__retry")
+    versions = JobVersion.objects.filter(job_id__in=job_ids, version__in=wanted)
+    found = versions.values_list("job_id", "version", "definition__retry")
     return {(job_id, version): policy or {} for job_id, version, policy in found}
 
 
@@ -237,10 +242,11 @@ def release(job_ids: Iterable[str], at: datetime) -> None:
 
     Call it in a transaction that holds the jobs.
     """
-    ids = list(job_ids)
-    waiting = Run.objects.pending().filter(job_id__in=ids, available_at=None)
-    busy = set(Run.objects.running().filter(job_id__in=ids).values_list("job_id", flat=True))
+    waiting = Run.objects.pending().filter(job_id__in=list(job_ids), available_at=None)
     # Looked up first: MariaDB's UPDATE would wait for whatever row it passes on its search.
-    free = list(waiting.exclude(job_id__in=busy).values_list("pk", flat=True))
-    if free:
-        Run.objects.filter(pk__in=free).update(available_at=at)
+    found = dict(waiting.values_list("pk", "job_id"))
+    if not found:
+        return
+    busy = set(Run.objects.running().filter(job_id__in=found.values()).values_list("job_id", flat=True))
+    free = [pk for pk, job_id in found.items() if job_id not in busy]
+    Run.objects.filter(pk__in=free).update(available_at=at)

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+import chronos_site.schema
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -58,6 +60,15 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "run statistics",
                 "db_table": "run_stats",
             },
+        ),
+        migrations.AddIndex(
+            model_name="run",
+            index=chronos_site.schema.PartialIndex(
+                condition=models.Q(("outcome", None), ("start_time", None), ("available_at", None)),
+                fallback=["job", "outcome", "available_at"],
+                fields=["job"],
+                name="idx_job_runs_waiting",
+            ),
         ),
         migrations.AddField(
             model_name="deadletter",

@@ -1,6 +1,6 @@
 import pytest
 
-from runs.logbook import STATEMENT_CHARACTERS, STATEMENT_LINES, Logbook, statements
+from runs.logbook import STATEMENT_CHARACTERS, STATEMENT_LINES, Logbook, statements, write
 from runs.models import Run, RunLog
 from tests import factories
 from tests.factories import NOON
@@ -19,7 +19,7 @@ def test_whatever_an_executor_says_can_be_stored():
     run = Run.objects.create(job=factories.job(), scheduled_time=NOON)
     hostile = {"n\0": float("nan"), "half": "\ud800", "raw": b"\xff", "text": "\\u0000", "deep": [[]] * 40}
     Logbook.add(book := Logbook(), run.pk, "INFO", "NUL \0, half a pair \ud800", hostile)
-    RunLog.objects.bulk_create(book.take())
+    write(book.take())
     line = RunLog.objects.get()
     assert line.message == "NUL \ufffd, half a pair \ufffd"
     assert (line.context["half"], line.context["text"]) == ("\ufffd", "\\u0000")

@@ -187,6 +187,7 @@ job_runs
   + partial index idx_job_runs_pending (priority, available_at) or (start_time, outcome, priority, available_at)
   + partial index idx_job_runs_active (job_id, lease_expires_at) or (job_id, outcome)
   + partial index idx_job_runs_lease (lease_expires_at) or (outcome, lease_expires_at)
+  + partial index idx_job_runs_waiting (job_id) or (job_id, outcome, available_at)
   + partial index idx_job_runs_replay_of (replay_of_id) or (replay_of_id)
 
 job_run_logs
