@@ -1,6 +1,6 @@
 """Take due runs for one worker, fenced by a token and held by a lease."""
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,10 @@ from jobs.moves import Event
 from runs.models import Outcome, Run, RunQuerySet
 from runs.settle import Ended, settle_apart
 
+# Definitions that a worker keeps in memory, and how long one may be to be kept.
+KEPT = 2_000
+KEPT_CHARACTERS = 10_000
+
 
 @dataclass(frozen=True)
 class Claimed:
@@ -32,7 +36,9 @@ def lease() -> timedelta:
 
 
 @transaction.atomic
-def claim(worker: str, free: int, room: Mapping[str, int]) -> list[Claimed]:
+def claim(
+    worker: str, free: int, room: Mapping[str, int], known: "Definitions | None" = None
+) -> list[Claimed]:
     """Take up to `free` due runs, most urgent first, and of each type no more than there is room for.
 
     Their start, worker, token and lease are written by the database's clock, and their scheduled
@@ -40,7 +46,7 @@ def claim(worker: str, free: int, room: Mapping[str, int]) -> list[Claimed]:
     """
     at = database_now()
     candidates = list(locked(_candidates(at, free, room), skip=True)[:free])
-    definitions = definitions_of(candidates)
+    definitions = (known or Definitions()).of(candidates)
     known = [run for run in candidates if (run.job_id, run.version) in definitions]
     taken = list(_fitting((Claimed(run, definitions[run.job_id, run.version]) for run in known), room))
     if taken:
@@ -83,13 +89,35 @@ def _start(runs: list[Run], worker: str, token: str, at: datetime) -> None:
             setattr(run, name, value)
 
 
-def definitions_of(runs: Iterable[Run]) -> dict[tuple[str, int], dict[str, Any]]:
-    """What the runs execute, by job and version; a version that is gone is left out."""
-    wanted = {(run.job_id, run.version) for run in runs}
+Key = tuple[str, int]
+
+
+class Definitions:
+    """What runs execute, by job and version; small ones asked for last are kept, for none ever changes."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Key, dict[str, Any]] = OrderedDict()
+
+    def of(self, runs: Iterable[Run]) -> dict[Key, dict[str, Any]]:
+        """The definitions of these runs; a version that is gone is left out."""
+        wanted = {(run.job_id, run.version) for run in runs}
+        found = {key: self._kept[key] for key in wanted & self._kept.keys()}
+        if unknown := wanted - found.keys():
+            read = _read(unknown)
+            found |= read
+            self._kept.update((key, told) for key, told in read.items() if len(str(told)) < KEPT_CHARACTERS)
+        for key in wanted & self._kept.keys():
+            self._kept.move_to_end(key)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+
+def _read(wanted: Collection[Key]) -> dict[Key, dict[str, Any]]:
     rows = JobVersion.objects.filter(
         job_id__in={job_id for job_id, _ in wanted}, version__in={version for _, version in wanted}
-    )
-    return {(row.job_id, row.version): row.definition for row in rows}
+    ).values_list("job_id", "version", "definition")
+    return {(job_id, version): definition for job_id, version, definition in rows}
 
 
 def _refuse(runs: list[Run], at: datetime) -> None:

@@ -8,6 +8,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -20,7 +21,7 @@ from django.db import InterfaceError, OperationalError, connections
 from chronos_site.clock import database_now
 from jobs.executors import TYPES
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, Result
-from runs.claim import Claimed, claim, renew
+from runs.claim import Claimed, Definitions, claim, renew
 from runs.logbook import Logbook, statements, write
 from runs.models import Level, Outcome, Run
 from runs.processes import worker_name
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 GROUP_SECONDS = 0.02
+GLANCE_SECONDS = 0.002
 POLL_SECONDS = 0.2
 IDLE_SECONDS = 1.0
 BEAT_SECONDS = 2.0
@@ -89,6 +91,7 @@ class Drainer:
         self.slots = slots or settings.SLOTS
         self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="run")
         self._logbook = Logbook()
+        self._definitions = Definitions()
         self._finished: SimpleQueue[Finish] = SimpleQueue()
         self._work: dict[str, Work] = {}
         self._left_behind = 0
@@ -143,7 +146,7 @@ class Drainer:
         running = Counter(work.type_code for work in self._work.values())
         room = {code: TYPES[code].ceiling - running[code] for code in TYPES}
         asked_at = time.monotonic()
-        taken = claim(self.worker, free, room)
+        taken = claim(self.worker, free, room, self._definitions)
         if taken:
             self._trusted_until = asked_at + settings.LEASE_SECONDS * 2 / 3
         for claimed in taken:
@@ -173,15 +176,19 @@ class Drainer:
         self._finished.put(_outcome(work))
 
     def _collect(self) -> list[Finish]:
-        """What has ended: waits for a first one, then a moment for its neighbours."""
+        """What has ended: waits for a first one, then a moment for those that are about to end too."""
         finished: list[Finish] = []
-        wait = POLL_SECONDS
-        try:
-            while len(finished) < self.slots:
-                finished.append(self._finished.get(timeout=wait))
-                wait = GROUP_SECONDS
-        except Empty:
-            pass
+        with suppress(Empty):
+            finished.append(self._finished.get(timeout=POLL_SECONDS))
+        until = time.monotonic() + GROUP_SECONDS
+        while finished and len(finished) < len(self._work):
+            try:
+                finished.append(self._finished.get_nowait())
+            except Empty:
+                if time.monotonic() > until:
+                    break
+                # Waiting for each one would hand the interpreter to and fro between two threads.
+                time.sleep(GLANCE_SECONDS)
         return finished + self._overdue()
 
     def _overdue(self) -> list[Finish]:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from chronos_site.clock import database_now
 from chronos_site.locks import locked
-from runs.claim import definitions_of
+from runs.claim import Definitions
 from runs.drain import repeatable
 from runs.models import Outcome, Run
 from runs.settle import Ended, settle_apart
@@ -28,7 +28,7 @@ def rescue() -> int:
     lost = list(locked(expired, skip=True)[:BATCH])
     if not lost:
         return 0
-    definitions = definitions_of(lost)
+    definitions = Definitions().of(lost)
     message = f"Worker %s did not renew the run's lease for {settings.LEASE_SECONDS} s."
     group = [
         Ended(
