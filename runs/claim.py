@@ -13,7 +13,7 @@ from chronos_site.clock import database_now
 from chronos_site.locks import locked
 from chronos_site.schema import new_ulid
 from jobs import moves
-from jobs.models import JobVersion
+from jobs.models import JobVersion, Priority
 from jobs.moves import Event
 from runs.models import Outcome, Run, RunQuerySet
 from runs.settle import Ended, settle_apart
@@ -37,28 +37,35 @@ def lease() -> timedelta:
 
 @transaction.atomic
 def claim(
-    worker: str, free: int, room: Mapping[str, int], known: "Definitions | None" = None
+    worker: str,
+    free: int,
+    room: Mapping[str, int],
+    *,
+    reserved: int = 0,
+    known: "Definitions | None" = None,
 ) -> list[Claimed]:
     """Take up to `free` due runs, most urgent first, and of each type no more than there is room for.
 
-    Their start, worker, token and lease are written by the database's clock, and their scheduled
-    jobs become RUNNING, all in one transaction. A type that `room` does not name has room.
+    The last `reserved` free slots are for runs of high priority alone. A type that `room` does not name has
+    room. Start, worker, token and lease are written by the database's clock, and scheduled jobs become
+    RUNNING, all in one transaction.
     """
     at = database_now()
-    candidates = list(locked(_candidates(at, free, room), skip=True)[:free])
+    due = Run.objects.due(at) if free > reserved else Run.objects.due(at).filter(priority=Priority.HIGH.rank)
+    candidates = list(locked(_candidates(due, free, room), skip=True)[:free])
     definitions = (known or Definitions()).of(candidates)
-    known = [run for run in candidates if (run.job_id, run.version) in definitions]
-    taken = list(_fitting((Claimed(run, definitions[run.job_id, run.version]) for run in known), room))
+    whole = [run for run in candidates if (run.job_id, run.version) in definitions]
+    claimable = [Claimed(run, definitions[run.job_id, run.version]) for run in whole]
+    taken = list(_fitting(claimable, room, free - reserved))
     if taken:
         _start([each.run for each in taken], worker, new_ulid(), at)
         moves.move({each.run.job_id for each in taken}, Event.CLAIM)
-    if len(known) < len(candidates):
-        _refuse([run for run in candidates if run not in known], at)
+    if len(whole) < len(candidates):
+        _refuse([run for run in candidates if run not in whole], at)
     return taken
 
 
-def _candidates(at: datetime, free: int, room: Mapping[str, int]) -> RunQuerySet:
-    due = Run.objects.due(at)
+def _candidates(due: RunQuerySet, free: int, room: Mapping[str, int]) -> RunQuerySet:
     full = [code for code, left in room.items() if left <= 0]
     if not full and connection.vendor != "mysql":
         return due
@@ -67,13 +74,16 @@ def _candidates(at: datetime, free: int, room: Mapping[str, int]) -> RunQuerySet
     return due.filter(pk__in=list(due.exclude(job__type__in=full).values_list("pk", flat=True)[:free]))
 
 
-def _fitting(candidates: Iterable[Claimed], room: Mapping[str, int]) -> Iterator[Claimed]:
+def _fitting(candidates: Iterable[Claimed], room: Mapping[str, int], ordinary: int) -> Iterator[Claimed]:
+    """Those for whose type there is room, with no more than `ordinary` ones once the urgent ones are in."""
     taken: Counter[str] = Counter()
     for each in candidates:
         code = each.definition["type"]
-        if code not in room or taken[code] < room[code]:
-            taken[code] += 1
-            yield each
+        urgent = each.run.priority == Priority.HIGH.rank
+        if (code in room and taken[code] >= room[code]) or not (urgent or taken.total() < ordinary):
+            continue
+        taken[code] += 1
+        yield each
 
 
 def _start(runs: list[Run], worker: str, token: str, at: datetime) -> None:

@@ -26,7 +26,7 @@ from runs.logbook import Logbook, statements, write
 from runs.models import Level, Outcome, Run
 from runs.processes import worker_name
 from runs.ring import QUEUES, ring
-from runs.settle import Ended, settle_apart
+from runs.settle import WORKER_LOST, Ended, settle_apart
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ BEAT_SECONDS = 2.0
 OVERTIME_SECONDS = 1.0
 # A worker that is due for replacement waits this long for its runs to end; then it goes on.
 PATIENCE_SECONDS = 60.0
+# One slot of so many is kept for runs of high priority: long ones of the others may hold all the rest.
+RESERVED_SHARE = 16
 # How long outcomes are kept for a database that is away.
 OUTAGE_SECONDS = 600.0
 
@@ -89,6 +91,7 @@ class Drainer:
     def __init__(self, worker: str, *, slots: int | None = None) -> None:
         self.worker = worker
         self.slots = slots or settings.SLOTS
+        self._reserved = self.slots // RESERVED_SHARE
         self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="run")
         self._logbook = Logbook()
         self._definitions = Definitions()
@@ -146,12 +149,12 @@ class Drainer:
         running = Counter(work.type_code for work in self._work.values())
         room = {code: TYPES[code].ceiling - running[code] for code in TYPES}
         asked_at = time.monotonic()
-        taken = claim(self.worker, free, room, self._definitions)
+        taken = claim(self.worker, free, room, reserved=self._reserved, known=self._definitions)
         if taken:
             self._trusted_until = asked_at + settings.LEASE_SECONDS * 2 / 3
         for claimed in taken:
             self._begin(claimed)
-        if len(taken) == free:
+        if len(taken) >= free - self._reserved:
             # There may be more than we can hold: wake another worker.
             ring(QUEUES)
         return bool(taken)
@@ -304,7 +307,7 @@ def _limit(definition: dict[str, Any]) -> int:
 
 def _interrupted(work: Work, message: str = "The worker was stopped before the run had ended.") -> Finish:
     definition = work.claimed.definition
-    fields = {"error_class": "WORKER_LOST", "error_message": message, "repeat": repeatable(definition)}
+    fields = {"error_class": WORKER_LOST, "error_message": message, "repeat": repeatable(definition)}
     return Finish(work, Outcome.FAILURE, fields)
 
 

@@ -10,7 +10,7 @@ from chronos_site.locks import locked
 from runs.claim import Definitions
 from runs.drain import repeatable
 from runs.models import Outcome, Run
-from runs.settle import Ended, settle_apart
+from runs.settle import WORKER_LOST, Ended, settle_apart
 
 BATCH = 500
 
@@ -19,8 +19,8 @@ BATCH = 500
 def rescue() -> int:
     """End runs whose lease ran out as WORKER_LOST; gives their number.
 
-    They are tried again only where the job says it is safe to repeat and its retry policy has an
-    attempt left; else a dead letter waits for a person.
+    They are tried again only where the job says it is safe to repeat, and no more than three times
+    lost; else a dead letter waits for a person.
     """
     at = database_now()
     expired = Run.objects.running().filter(lease_expires_at__lt=at).order_by("pk")
@@ -35,7 +35,7 @@ def rescue() -> int:
             run,
             Outcome.FAILURE,
             at,
-            error_class="WORKER_LOST",
+            error_class=WORKER_LOST,
             error_message=message % run.worker_id,
             repeat=_may_repeat(definitions.get((run.job_id, run.version))),
         )

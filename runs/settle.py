@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -23,13 +24,17 @@ logger = logging.getLogger(__name__)
 MESSAGE_LIMIT = 4000
 CLASS_LIMIT = 64
 RESULT_LIMIT = 100_000
+WORKER_LOST = "WORKER_LOST"
+# A run that was lost with its worker so often may well be what ends its workers.
+MOST_LOSSES = 3
 
 
 @dataclass(frozen=True)
 class Ended:
     """One run and how it ended. `duration_ms` is None for a run that never started.
 
-    `repeat` says whether the run may be tried again at all, whatever its retry policy.
+    `repeat` says whether the run may be tried again at all. One that was lost with its worker then is,
+    whatever its retry policy says, and the attempt does not count.
     """
 
     run: Run
@@ -185,12 +190,14 @@ def _follow_up(failures: Sequence[Ended]) -> None:
     if not failures:
         return
     policies = _policies(failures)
+    losses = _losses(failures)
     again: list[Run] = []
     letters: list[DeadLetter] = []
     for ended in failures:
         policy = policies.get((ended.run.job_id, ended.run.version), {})
-        if _retries(ended, policy):
-            again.append(_next_attempt(ended, policy))
+        lost = losses[ended.run.job_id, ended.run.scheduled_time]
+        if _retries(ended, policy, lost):
+            again.append(_next_attempt(ended, policy, lost))
         else:
             letters.append(_dead_letter(ended))
     Run.objects.bulk_create(again)
@@ -205,15 +212,34 @@ def _policies(failures: Sequence[Ended]) -> dict[tuple[str, int], dict[str, Any]
     return {(job_id, version): policy or {} for job_id, version, policy in found}
 
 
-def _retries(ended: Ended, policy: Mapping[str, Any]) -> bool:
-    attempts_left = ended.run.attempt < policy.get("max_attempts", 1)
-    wanted = retries.matches(policy.get("retry_on"), chain(ended.error_class))
-    return ended.repeat and attempts_left and wanted and not ended.run.cancel_requested_at
+def _losses(failures: Sequence[Ended]) -> Counter[tuple[str, datetime]]:
+    """How many attempts of each occurrence were lost with their worker, these ones included."""
+    seen = [ended.run for ended in failures if ended.run.attempt > 1 or ended.error_class == WORKER_LOST]
+    if not seen:
+        return Counter()
+    lost = Run.objects.filter(
+        job_id__in={run.job_id for run in seen},
+        scheduled_time__in={run.scheduled_time for run in seen},
+        error_class=WORKER_LOST,
+    )
+    return Counter(lost.values_list("job_id", "scheduled_time"))
 
 
-def _next_attempt(ended: Ended, policy: Mapping[str, Any]) -> Run:
+def _retries(ended: Ended, policy: Mapping[str, Any], lost: int) -> bool:
+    if not ended.repeat or ended.run.cancel_requested_at:
+        return False
+    if ended.error_class == WORKER_LOST:
+        # Not the work's fault, unless it happens again and again.
+        return lost < MOST_LOSSES
+    attempts_left = ended.run.attempt - lost < policy.get("max_attempts", 1)
+    return attempts_left and retries.matches(policy.get("retry_on"), chain(ended.error_class))
+
+
+def _next_attempt(ended: Ended, policy: Mapping[str, Any], lost: int) -> Run:
     run = ended.run
-    wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], run.attempt)
+    wait = timedelta()
+    if ended.error_class != WORKER_LOST:
+        wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], run.attempt - lost)
     return Run(
         job_id=run.job_id,
         scheduled_time=run.scheduled_time,

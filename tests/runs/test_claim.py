@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from chronos_site.clock import database_now
-from jobs.models import Job, Status
-from runs.claim import claim, renew
+from jobs.models import Job, JobVersion, Status
+from runs.claim import Definitions, claim, renew
 from runs.models import Run
 from tests import factories
 
@@ -68,6 +68,46 @@ def test_a_type_takes_no_more_than_its_room():
         waiting(job, scheduled_time=now + timedelta(seconds=second))
     assert len(claim("w-1", 10, {"DUMMY": 2})) == 2
     assert Run.objects.pending().count() == 1
+
+
+def test_the_last_free_slots_are_for_the_urgent():
+    job = factories.job()
+    now = database_now() - timedelta(minutes=1)
+    for second in range(4):
+        waiting(job, priority=3, scheduled_time=now + timedelta(seconds=second))
+    assert len(claim("w-1", 4, {}, reserved=2)) == 2
+    assert claim("w-1", 2, {}, reserved=2) == []
+    urgent = waiting(job, priority=1)
+    assert [each.run.pk for each in claim("w-1", 2, {}, reserved=2)] == [urgent.pk]
+
+
+def test_urgent_runs_take_ordinary_slots_too():
+    job = factories.job()
+    now = database_now() - timedelta(minutes=1)
+    for second in range(3):
+        waiting(job, priority=1, scheduled_time=now + timedelta(seconds=second))
+    assert len(claim("w-1", 3, {}, reserved=1)) == 3
+
+
+def test_a_definition_is_read_once_and_kept_while_it_is_small():
+    alice = factories.alice()
+    small, large = factories.job(alice), factories.job(alice, payload={"metadata": {"note": "x" * 20_000}})
+    known = Definitions()
+    runs = [waiting(small), waiting(large)]
+    known.of(runs)
+    JobVersion.objects.all().delete()
+    assert list(known.of(runs)) == [(small.pk, 1)]
+
+
+def test_only_the_definitions_asked_for_last_are_kept(monkeypatch):
+    monkeypatch.setattr("runs.claim.KEPT", 1)
+    alice = factories.alice()
+    runs = [waiting(factories.job(alice)), waiting(factories.job(alice))]
+    known = Definitions()
+    for run in runs:
+        known.of([run])
+    JobVersion.objects.all().delete()
+    assert list(known.of(runs)) == [(runs[1].job_id, 1)]
 
 
 def test_a_full_type_does_not_hide_the_others_behind_it():

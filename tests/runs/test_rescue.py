@@ -4,8 +4,9 @@ import pytest
 
 from chronos_site.clock import database_now
 from runs.claim import claim
-from runs.models import DeadLetter, Run
+from runs.models import DeadLetter, Outcome, Run
 from runs.rescue import rescue
+from runs.settle import Ended, settle
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -27,6 +28,27 @@ def test_a_run_whose_lease_ran_out_is_tried_again_where_that_is_safe():
     run.refresh_from_db()
     assert (run.outcome, run.error_class) == ("FAILURE", "WORKER_LOST")
     assert Run.objects.filter(attempt=2).exists()
+
+
+def test_a_lost_attempt_is_none_of_those_that_the_policy_allows():
+    lost(factories.job())
+    rescue()
+    again = Run.objects.get(attempt=2)
+    assert again.available_at <= database_now()
+    (claimed,) = claim("w-2", 1, {})
+    settle([Ended(claimed.run, Outcome.FAILURE, database_now(), "DUMMY_ERROR", "no")])
+    assert DeadLetter.objects.get().run == again
+
+
+def test_a_run_that_ends_its_worker_again_and_again_becomes_a_dead_letter():
+    lost(factories.job(retry={**AGAIN, "max_attempts": 10}))
+    for worker in ("w-2", "w-3"):
+        rescue()
+        claim(worker, 1, {})
+        Run.objects.running().update(lease_expires_at=database_now() - timedelta(seconds=1))
+    rescue()
+    assert DeadLetter.objects.get().run.attempt == 3
+    assert not Run.objects.active().exists()
 
 
 def test_a_run_that_is_not_safe_to_repeat_becomes_a_dead_letter():
