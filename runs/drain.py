@@ -210,13 +210,11 @@ class Drainer:
         self._left_behind -= len(finished) - len(ended)
         group = [Ended(finish.work.run, finish.outcome, at, **finish.fields) for finish in ended]
         for each in group:
-            self._logbook.add(each.run.pk, *_last_line(each))
+            self._logbook.close(each.run.pk, *_last_line(each))
         for lines in statements(self._logbook.take()):
             self._until_written(partial(write, lines))
         if group:
             self._until_written(partial(_settle, group))
-        for each in group:
-            self._logbook.forget(each.run.pk)
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -278,7 +276,7 @@ def _outcome(work: Work) -> Finish:
         if work.lost:
             return _interrupted(work, "The worker could not reach the database and stopped the run.")
         return Finish(work, Outcome.CANCELLED, {"error_message": "Cancelled while it ran."})
-    except Exception as error:  # whatever escapes an executor is our bug, and the run still needs its outcome
+    except BaseException as error:  # whatever escapes an executor is our bug; the run still needs its outcome
         context.log(Level.ERROR, traceback.format_exc())
         message = f"{type(error).__name__}: {error}"
         return Finish(work, Outcome.FAILURE, {"error_class": "INTERNAL_ERROR", "error_message": message})

@@ -2,8 +2,9 @@
 
 import json
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 from queue import Empty, SimpleQueue
@@ -20,6 +21,8 @@ from runs.storable import plain, text
 _LEVELS = frozenset(Level.values)
 LINE_LIMIT = 8_000
 CONTEXT_LIMIT = 8_000
+LINES_A_SECOND = 2_000
+RUN_CHARACTERS = 50_000_000
 # MariaDB takes 16 MB in one statement, and a character may need four bytes.
 STATEMENT_LINES = 1_000
 STATEMENT_CHARACTERS = 1_000_000
@@ -35,17 +38,54 @@ class Line(NamedTuple):
     context: str | None = None
 
 
+@dataclass
+class Tally:
+    """How much of its log one run has used up."""
+
+    lines: int = 0
+    characters: int = 0
+    second: int = 0
+    in_second: int = 0
+    left_out: int = 0
+    full: bool = False
+
+    def admit(self, second: int, size: int) -> tuple[str, bool]:
+        """A mark to write first, if there is one, and whether a line of `size` characters is kept."""
+        mark = ""
+        if second != self.second:
+            mark = self.mark()
+            self.second, self.in_second = second, 0
+        if self.full:
+            return mark, False
+        if self.in_second == LINES_A_SECOND:
+            self.left_out += 1
+            return mark, False
+        self.lines += 1
+        self.in_second += 1
+        self.characters += size
+        if self.lines < settings.LOG_LINES_LIMIT and self.characters <= RUN_CHARACTERS:
+            return mark, True
+        self.full = True
+        most = f"{settings.LOG_LINES_LIMIT:,} lines and {RUN_CHARACTERS:,} characters"
+        return f"Log cut here: a run keeps {most}.", False
+
+    def mark(self) -> str:
+        """What to say of the lines left out since it was said last, if any."""
+        count, self.left_out = self.left_out, 0
+        return f"{count:,} lines left out: a run keeps {LINES_A_SECOND:,} a second." if count else ""
+
+
 class Logbook:
     """Takes lines from any thread; the drain's own thread writes them.
 
-    A line is cut at `LINE_LIMIT` characters and a run at the configured number of lines, both with a
-    visible mark. Control characters stay in the text: whoever shows it makes them harmless; only what
-    a database cannot store is replaced.
+    Lines are cut at `LINE_LIMIT` characters; of a run so many are kept a second, and so many in all, with a
+    visible mark where some are left out. Control characters stay in the text: whoever shows it makes them
+    harmless; only what a database cannot store is replaced.
     """
 
     def __init__(self) -> None:
         self._lines: SimpleQueue[Line] = SimpleQueue()
-        self._counts: Counter[str] = Counter()
+        self._tallies: defaultdict[str, Tally] = defaultdict(Tally)
         self._lock = threading.Lock()
 
     def writer(self, run_id: str) -> Log:
@@ -57,16 +97,23 @@ class Logbook:
         return log
 
     def add(self, run_id: str, level: str, message: str, fields: dict[str, Any] | None = None) -> None:
+        """Take one line, unless the run has written too much."""
+        now, message = datetime.now(UTC), _cut(str(message))
         with self._lock:
-            self._counts[run_id] += 1
-            number = self._counts[run_id]
-        if number > settings.LOG_LINES_LIMIT:
-            return
-        if number == settings.LOG_LINES_LIMIT:
-            level, message, fields = "WARN", f"Log cut here: a run keeps {number:,} lines.", None
-        known = str(level) if level in _LEVELS else "INFO"
-        context = _small(fields) if fields else None
-        self._lines.put(Line(run_id, datetime.now(UTC), known, _cut(text(message)), context))
+            mark, kept = self._tallies[run_id].admit(int(now.timestamp()), len(message))
+        if mark:
+            self._lines.put(Line(run_id, now, "WARN", mark))
+        if kept:
+            self._lines.put(_line(run_id, now, level, message, fields))
+
+    def close(self, run_id: str, level: str, message: str) -> None:
+        """Take a run's last line, whatever it has written, and forget the run."""
+        now = datetime.now(UTC)
+        with self._lock:
+            mark = self._tallies.pop(run_id, Tally()).mark()
+        if mark:
+            self._lines.put(Line(run_id, now, "WARN", mark))
+        self._lines.put(_line(run_id, now, level, _cut(message), None))
 
     def take(self) -> list[Line]:
         """Everything collected so far, in order, leaving the book empty."""
@@ -77,10 +124,10 @@ class Logbook:
             except Empty:
                 return lines
 
-    def forget(self, run_id: str) -> None:
-        """Drop what is kept about a run that has ended."""
-        with self._lock:
-            self._counts.pop(run_id, None)
+
+def _line(run_id: str, at: datetime, level: str, message: str, fields: dict[str, Any] | None) -> Line:
+    known = str(level) if level in _LEVELS else "INFO"
+    return Line(run_id, at, known, text(message), _small(fields) if fields else None)
 
 
 def _cut(message: str) -> str:

@@ -1,6 +1,15 @@
 import pytest
 
-from runs.logbook import STATEMENT_CHARACTERS, STATEMENT_LINES, Logbook, statements, write
+from runs.logbook import (
+    LINES_A_SECOND,
+    RUN_CHARACTERS,
+    STATEMENT_CHARACTERS,
+    STATEMENT_LINES,
+    Logbook,
+    Tally,
+    statements,
+    write,
+)
 from runs.models import Run, RunLog
 from tests import factories
 from tests.factories import NOON
@@ -29,6 +38,35 @@ def test_a_long_line_is_cut_with_a_mark():
     (line,) = taken("x" * 10_000_000)
     assert line.message.endswith("… cut: 10,000,000 characters")
     assert len(line.message) < 9_000
+
+
+def test_a_run_that_writes_too_much_at_once_leaves_a_mark_and_its_last_line(monkeypatch):
+    monkeypatch.setattr("runs.logbook.LINES_A_SECOND", 3)
+    book = Logbook()
+    for _ in range(30_000):
+        book.add("r", "INFO", "again")
+    book.close("r", "INFO", "Done")
+    *_, mark, last = [line.message for line in book.take()]
+    assert mark.endswith("lines left out: a run keeps 3 a second.")
+    assert last == "Done"
+
+
+def test_a_busy_second_does_not_silence_the_next():
+    tally = Tally()
+    for _ in range(LINES_A_SECOND + 5):
+        tally.admit(1, 1)
+    assert tally.admit(2, 1) == (f"5 lines left out: a run keeps {LINES_A_SECOND:,} a second.", True)
+    assert tally.admit(2, 1) == ("", True)
+
+
+@pytest.mark.parametrize(("lines", "size"), [(9, 1), (3, RUN_CHARACTERS // 2)])
+def test_a_log_ends_with_a_mark_where_it_is_full(lines, size, settings):
+    settings.LOG_LINES_LIMIT = 9
+    tally = Tally()
+    told = [tally.admit(second, size) for second in range(lines)]
+    assert [kept for _, kept in told] == [True] * (lines - 1) + [False]
+    assert told[-1][0].startswith("Log cut here")
+    assert tally.admit(lines, 1) == ("", False)
 
 
 def test_no_statement_carries_more_than_every_database_takes():
