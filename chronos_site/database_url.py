@@ -66,7 +66,15 @@ def _safe_sqlite(name: str, config: dict[str, Any]) -> dict[str, Any]:
 
 def _safe_postgresql(name: str, config: dict[str, Any]) -> dict[str, Any]:
     _require_name(name, config)
-    config["OPTIONS"] = {"connect_timeout": 10, "application_name": "chronos"} | config["OPTIONS"]
+    config["OPTIONS"] = {
+        "connect_timeout": 10,
+        "application_name": "chronos",
+        # A server that is cut off is noticed before the leases of what runs are over.
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 15_000,
+    } | config["OPTIONS"]
     return config
 
 

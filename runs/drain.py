@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
+from threading import Thread
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -41,6 +42,8 @@ BEAT_SECONDS = 2.0
 OVERTIME_SECONDS = 1.0
 # A worker that is due for replacement waits this long for its runs to end; then it goes on.
 PATIENCE_SECONDS = 60.0
+# The part of a lease after which we no longer rely on it; in the rest the work has time to stop.
+TRUSTED_SHARE = 2 / 3
 # One slot of so many is kept for runs of high priority: long ones of the others may hold all the rest.
 RESERVED_SHARE = 16
 # How long outcomes are kept for a database that is away.
@@ -85,7 +88,8 @@ def drain() -> None:
 class Drainer:
     """One worker at work.
 
-    Only the thread that calls `run` touches the database; executors run in the pool's threads.
+    Only the thread that calls `run` touches the database; executors run in the pool's threads. Another
+    thread watches the time for it, since a database may keep it waiting longer than its leases last.
     """
 
     def __init__(self, worker: str, *, slots: int | None = None) -> None:
@@ -100,6 +104,7 @@ class Drainer:
         self._left_behind = 0
         self._parent = os.getppid()
         self._stopping = Flag()
+        self._done = Flag()
         self._stop_by = float("inf")
         self._ends_at = time.monotonic() + settings.DRAIN_LIFETIME_SECONDS
         self._beat_at = time.monotonic() + BEAT_SECONDS
@@ -112,6 +117,14 @@ class Drainer:
 
     def run(self) -> None:
         """Drain until idle, stopped or past the lifetime; nothing of ours is left claimed."""
+        Thread(target=self._watch_leases, daemon=True).start()
+        try:
+            self._work_until_idle()
+        finally:
+            self._done.set()
+            self._pool.shutdown(wait=False)
+
+    def _work_until_idle(self) -> None:
         idle_since = time.monotonic()
         while self._work or (self._may_claim() and time.monotonic() < idle_since + IDLE_SECONDS):
             try:
@@ -125,7 +138,6 @@ class Drainer:
                 idle_since = time.monotonic()
             if time.monotonic() > self._stop_by:
                 self._interrupt()
-        self._pool.shutdown(wait=False)
 
     def _may_claim(self) -> bool:
         now = time.monotonic()
@@ -148,10 +160,10 @@ class Drainer:
             return False
         running = Counter(work.type_code for work in self._work.values())
         room = {code: TYPES[code].ceiling - running[code] for code in TYPES}
-        asked_at = time.monotonic()
+        trusted_until = time.monotonic() + settings.LEASE_SECONDS * TRUSTED_SHARE
         taken = claim(self.worker, free, room, reserved=self._reserved, known=self._definitions)
-        if taken:
-            self._trusted_until = asked_at + settings.LEASE_SECONDS * 2 / 3
+        if not self._work:
+            self._trusted_until = trusted_until
         for claimed in taken:
             self._begin(claimed)
         if len(taken) >= free - self._reserved:
@@ -223,7 +235,7 @@ class Drainer:
         self._beat_at = now + BEAT_SECONDS
         tokens = {work.run.claim_token for work in self._work.values() if work.run.claim_token}
         ours, asked = renew(tokens)
-        self._trusted_until = now + settings.LEASE_SECONDS * 2 / 3
+        self._trusted_until = now + settings.LEASE_SECONDS * TRUSTED_SHARE
         for run_id, work in list(self._work.items()):
             if run_id in asked or run_id not in ours:
                 work.context.cancel()
@@ -240,14 +252,18 @@ class Drainer:
                 self._lose_database(error)
 
     def _lose_database(self, error: Exception) -> None:
-        """Wait a moment for the database; stop the work before anyone else may take it."""
+        """Wait a moment for the database."""
         logger.warning("the database does not answer: %s", error)
         connections.close_all()
         time.sleep(POLL_SECONDS)
-        if time.monotonic() > self._trusted_until:
-            for work in self._work.values():
-                work.lost = True
-                work.context.cancel()
+
+    def _watch_leases(self) -> None:
+        """Stop work whose lease was not renewed in time, before anyone else may take it."""
+        while not self._done.wait(POLL_SECONDS):
+            if time.monotonic() > self._trusted_until:
+                for work in list(self._work.values()):
+                    work.lost = True
+                    work.context.cancel()
 
     def _interrupt(self) -> None:
         """The grace period is over: what still runs ends as lost to the stop, and is settled at once."""

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
 
 from chronos_site.clock import database_now
 from jobs import actions
@@ -178,11 +177,31 @@ def test_a_run_stopped_for_want_of_the_database_is_lost_not_cancelled(doing):
     drainer._take()
     assert started.wait(5)
     drainer._trusted_until = 0.0
-    drainer._lose_database(OperationalError("away"))
     drainer.run()
     run.refresh_from_db()
     assert (run.outcome, run.error_class) == ("FAILURE", "WORKER_LOST")
     assert DeadLetter.objects.get().run == run
+
+
+def test_work_stops_in_time_while_the_database_keeps_us_waiting(doing, settings):
+    settings.LEASE_SECONDS = 1
+    stopped = threading.Event()
+
+    def hold(payload, context):
+        try:
+            context.wait(60)
+        finally:
+            stopped.set()
+
+    doing(hold)
+    due()
+    drainer = Drainer("w-1", slots=1)
+    drainer._take()
+    thread = threading.Thread(target=drainer._watch_leases, daemon=True)
+    thread.start()
+    assert stopped.wait(2)
+    drainer._done.set()
+    thread.join()
 
 
 def test_a_worker_past_its_lifetime_does_not_starve_behind_one_long_run(doing, monkeypatch):

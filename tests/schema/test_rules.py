@@ -174,3 +174,10 @@ def test_a_name_may_be_in_any_script():
     rows.one_everywhere()
     Job.objects.update(name="Ночной 夜 🌙")
     assert Job.objects.get().name == "Ночной 夜 🌙"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.databases("postgresql")
+def test_a_transaction_that_stands_still_does_not_hold_its_locks_for_ever():
+    connection.close()
+    assert rows.sql("SHOW idle_in_transaction_session_timeout") == [("30s",)]
