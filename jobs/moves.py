@@ -59,7 +59,8 @@ def hold(job_ids: Iterable[str]) -> set[str]:
 
     All take them in one order, so that nobody waits in a circle; whoever locks runs too locks those first.
     """
-    return {job.pk for job in locked(Job.objects.filter(pk__in=list(job_ids)).order_by("pk").only("pk"))}
+    wanted = Job.objects.filter(pk__in=list(job_ids)).order_by("pk")
+    return set(locked(wanted).values_list("pk", flat=True))
 
 
 def move(job_ids: Iterable[str], event: Event) -> int:

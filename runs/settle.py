@@ -127,7 +127,7 @@ def hold_active(job_ids: Iterable[str]) -> None:
     """
     found = list(Run.objects.active().filter(job_id__in=list(job_ids)).values_list("pk", flat=True))
     # By their keys: MariaDB locks rows in the order in which it finds them, not in the one asked for.
-    list(locked(Run.objects.active().filter(pk__in=found).order_by("pk").only("pk")))
+    list(locked(Run.objects.active().filter(pk__in=found).order_by("pk")).values_list("pk"))
 
 
 def cancel_pending(job_ids: Iterable[str], at: datetime, *, reason: Skip | None = None) -> int:
