@@ -1,3 +1,5 @@
+import os
+import subprocess
 import threading
 import time
 from dataclasses import replace
@@ -7,6 +9,7 @@ import pytest
 
 from chronos_site.clock import database_now
 from jobs import actions
+from jobs.executors import process_tree
 from jobs.executors.base import Context, ExecutionError, Result
 from jobs.models import Status
 from runs import drain as drains
@@ -85,6 +88,24 @@ def test_a_thread_that_ignores_its_deadline_is_left_behind(doing):
     release.set()
     assert run.outcome == "TIMEOUT"
     assert run.duration_ms < 4000
+
+
+def test_what_a_run_has_started_goes_when_its_time_is_up(doing):
+    pids = []
+
+    def script(payload, context):
+        command = ["/bin/sh", "-c", "setsid sleep 60 & echo $!; sleep 60"]
+        options = {"env": {"PATH": os.defpath}, "stdout": subprocess.PIPE}
+        with process_tree.started(context, command, **options) as process:
+            pids.extend([process.pid, int(process.stdout.readline())])
+            process.wait()
+            context.check()
+
+    doing(script)
+    run = drained(due(payload={"timeout_seconds": 1}))
+    assert (run.outcome, len(pids)) == ("TIMEOUT", 2)
+    assert run.duration_ms < 3_000
+    assert not set(pids) & dict(process_tree._parents()).keys()
 
 
 def test_a_cancel_request_reaches_a_running_run(doing):

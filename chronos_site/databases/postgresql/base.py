@@ -63,7 +63,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
 
     def init_connection_state(self) -> None:
-        super().init_connection_state()  # type: ignore[misc]
+        super().init_connection_state()
         # A process that stands still in the middle of a transaction must not hold its locks for ever.
         with self.connection.cursor() as cursor:
             cursor.execute("SET idle_in_transaction_session_timeout = '30s'")

@@ -1,0 +1,90 @@
+"""Processes that running work starts: they end with the run, and so does whatever they have started."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jobs.executors.base import Context
+
+# Every process of a run carries its id here, also one that has left its parent and its session.
+MARK = "CHRONOS_RUN"
+_PROC = Path("/proc")
+_LOOK_SECONDS = 0.02
+
+
+@contextmanager
+def started(
+    context: Context, command: Sequence[str], *, env: dict[str, str], **options: Any
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start the command in a session of its own; when the block or the run ends, its whole tree is killed.
+
+    `env` is its whole environment, with `MARK` added. `options` are those of `subprocess.Popen`.
+    Raises OSError when it cannot be started.
+    """
+    context.check()
+    environment = {**env, MARK: context.run_id}
+    process = subprocess.Popen(command, env=environment, start_new_session=True, **options)
+    try:
+        with context.closing(partial(kill, process.pid, context.run_id)):
+            yield process
+    finally:
+        kill(process.pid, context.run_id)
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+
+
+def kill(pid: int, run_id: str) -> None:
+    """Kill the process, what descends from it, and what carries the run's mark, until none of it is left.
+
+    Where there is no /proc to tell, its process group.
+    """
+    if not _PROC.exists():
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        return
+    give_up_at = time.monotonic() + 1
+    while (tree := _tree(pid, run_id)) and time.monotonic() < give_up_at:
+        for each in tree:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(each, signal.SIGKILL)
+        time.sleep(_LOOK_SECONDS)
+        for each in tree - {pid}:
+            # An orphan was handed to us, where we are asked to take those.
+            with suppress(ChildProcessError):
+                os.waitpid(each, os.WNOHANG)
+
+
+def _tree(root: int, run_id: str) -> set[int]:
+    parents = dict(_parents())
+    mark = f"{MARK}={run_id}".encode()
+    tree = {root} & parents.keys() | {pid for pid in parents if _carries(pid, mark)}
+    while more := {pid for pid, parent in parents.items() if parent in tree} - tree:
+        tree |= more
+    return tree
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Every process that still runs and its parent."""
+    for entry in _PROC.iterdir():
+        if not entry.name.isdecimal():
+            continue
+        with suppress(OSError):
+            # The name, in parentheses, may hold anything.
+            state, parent, *_ = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            if state not in "ZX":
+                yield int(entry.name), int(parent)
+
+
+def _carries(pid: int, mark: bytes) -> bool:
+    try:
+        return mark in (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False

@@ -1,0 +1,70 @@
+"""What a run starts ends with the run."""
+
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from chronos_site.clock import database_now
+from jobs.executors import process_tree
+from jobs.executors.base import Cancelled, Context, DeadlineExceeded
+
+SCRIPT = """
+trap '' TERM
+setsid sleep 300 &
+(sleep 300 & exit)
+echo started
+sleep 300
+"""
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="processes are told by /proc")
+
+
+def context(seconds=60):
+    return Context("01TREE", "j", "job", database_now(), 1, time.monotonic() + seconds, log=print)
+
+
+def left():
+    """The processes that carry the run's mark."""
+    mark = f"{process_tree.MARK}=01TREE".encode()
+    return [pid for pid in process_tree._tree(os.getpid(), "01TREE") if process_tree._carries(pid, mark)]
+
+
+def script(run):
+    options = {"stdout": subprocess.PIPE, "env": {"PATH": os.defpath}}
+    return process_tree.started(run, ["/bin/sh", "-c", SCRIPT], **options)
+
+
+def test_the_whole_tree_is_gone_when_the_block_ends():
+    with script(context()) as process:
+        assert process.stdout.readline() == b"started\n"
+        assert len(left()) >= 3
+    assert left() == []
+
+
+def test_a_cancel_ends_the_tree_and_wakes_who_waits_for_it():
+    run = context()
+    with script(run) as process:
+        process.stdout.readline()
+        threading.Thread(target=run.cancel).start()
+        process.wait(10)
+        assert left() == []
+    with pytest.raises(Cancelled):
+        run.check()
+
+
+def test_nothing_is_started_for_a_run_whose_time_is_up():
+    with pytest.raises(DeadlineExceeded), script(context(0)):
+        pass
+    assert left() == []
+
+
+def test_a_process_of_another_run_is_left_alone():
+    other = Context("01OTHER", "j", "job", database_now(), 1, time.monotonic() + 60, log=print)
+    with process_tree.started(other, ["/bin/sleep", "300"], env={}) as process:
+        with script(context()) as mine:
+            mine.stdout.readline()
+        assert process.poll() is None
