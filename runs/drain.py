@@ -1,6 +1,5 @@
 """Claim due runs, execute them in threads, settle them in groups, until nothing is due."""
 
-import gc
 import logging
 import os
 import signal
@@ -81,9 +80,6 @@ class Finish:
 def drain() -> None:
     """Work until nothing has been due for a second; the function that RQ calls when a bell rang."""
     connections.close_all()
-    # What was imported stays for good: the collector need not look through it again and again.
-    gc.collect()
-    gc.freeze()
     drainer = Drainer(worker_name())
     signal.signal(signal.SIGTERM, lambda *_: drainer.stop())
     drainer.run()

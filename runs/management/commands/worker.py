@@ -1,11 +1,13 @@
 """manage.py worker: execute due runs whenever a bell rings."""
 
+import gc
 import logging
 from typing import Any
 
 import django_rq
 from django.core.management.base import BaseCommand
 from rq.serializers import JSONSerializer
+from rq.utils import import_attribute
 
 from runs.processes import own_name
 from runs.ring import QUEUES, Bell
@@ -23,4 +25,14 @@ class Command(BaseCommand):
         worker.log_job_description = False
         # Or it would beat too rarely to count as alive while it waits for the process it forked.
         worker.job_monitoring_interval = BEAT_SECONDS
+        _warm_up()
         worker.work(logging_level=logging.getLevelName(logging.WARNING))
+
+
+def _warm_up() -> None:
+    """Do once what each process that is forked for a bell would have to do."""
+    for name in Bell.ALLOWED:
+        import_attribute(name)
+    # What is there now stays for good: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
