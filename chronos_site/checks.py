@@ -9,16 +9,21 @@ from django.core.exceptions import ImproperlyConfigured
 
 SHORTEST_KEY = 50
 FEWEST_CHARACTERS = 10
+SHORTEST_TOKEN = 20
+
+
+# What signs for people needs a key that nobody guesses; the engine signs nothing.
+SIGNING = "signing"
 
 
 def unsafe() -> list[str]:
-    """What makes the settings unsafe, a sentence each; nothing when they are safe."""
-    return [sentence for sentence in (_debug(), _hosts(), _key()) if sentence]
+    """What makes the settings unsafe for any process, a sentence each; nothing when they are safe."""
+    return [sentence for sentence in (_debug(), _hosts(), _token()) if sentence]
 
 
 def refuse_unsafe() -> None:
-    """Raise ImproperlyConfigured with every reason not to start."""
-    if reasons := unsafe():
+    """Raise ImproperlyConfigured with every reason why the web process must not start."""
+    if reasons := [*unsafe(), *filter(None, [_key()])]:
         raise ImproperlyConfigured(" ".join(reasons))
 
 
@@ -26,6 +31,12 @@ def refuse_unsafe() -> None:
 def safe_settings(**kwargs: Any) -> list[checks.CheckMessage]:
     """Management commands, the scheduler's and the worker's among them, do not start on unsafe settings."""
     return [checks.Error(sentence, id="chronos.E001") for sentence in unsafe()]
+
+
+@checks.register(SIGNING)
+def safe_key(**kwargs: Any) -> list[checks.CheckMessage]:
+    """Nor on a key that is easy to guess; those of the engine, which sign nothing, do not ask for this."""
+    return [checks.Error(sentence, id="chronos.E002") for sentence in filter(None, [_key()])]
 
 
 def _debug() -> str:
@@ -42,6 +53,13 @@ def _is_local(host: str) -> bool:
 def _hosts() -> str:
     if "*" in settings.ALLOWED_HOSTS:
         return "CHRONOS_ALLOWED_HOSTS is *; name the hosts that people use to reach Chronos."
+    return ""
+
+
+def _token() -> str:
+    token: str = settings.METRICS_TOKEN
+    if token and len(token) < SHORTEST_TOKEN:
+        return f"CHRONOS_METRICS_TOKEN is too easy to guess: it needs {SHORTEST_TOKEN} characters."
     return ""
 
 

@@ -15,6 +15,8 @@ DATA_DIR = env.folder("CHRONOS_DATA_DIR", "data")
 DEBUG = env.flag("CHRONOS_DEBUG")
 SECRET_KEY = env.text("SECRET_KEY")
 ALLOWED_HOSTS = env.words("CHRONOS_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+# With it /metrics answers other machines too; without it this one alone.
+METRICS_TOKEN = env.text("CHRONOS_METRICS_TOKEN")
 CSRF_TRUSTED_ORIGINS = env.words("CHRONOS_TRUSTED_ORIGINS")
 
 # Names of our own: cookies do not tell ports apart, and other sites run on 127.0.0.1 too.

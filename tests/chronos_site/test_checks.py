@@ -16,15 +16,13 @@ def safe(settings):
 
 def test_safe_settings_are_let_through(safe):
     checks.refuse_unsafe()
-    assert checks.safe_settings() == []
+    assert checks.safe_settings() == checks.safe_key() == []
 
 
 @pytest.mark.parametrize(
     ("name", "value", "word"),
     [
-        ("SECRET_KEY", "short", "SECRET_KEY"),
-        ("SECRET_KEY", "a" * 60, "SECRET_KEY"),
-        ("SECRET_KEY", "django-insecure-" + GOOD_KEY, "SECRET_KEY"),
+        ("METRICS_TOKEN", "short", "CHRONOS_METRICS_TOKEN"),
         ("ALLOWED_HOSTS", ["*"], "CHRONOS_ALLOWED_HOSTS"),
         ("ALLOWED_HOSTS", ["chronos.example.com", "*"], "CHRONOS_ALLOWED_HOSTS"),
         ("DEBUG", True, "CHRONOS_DEBUG"),
@@ -35,6 +33,15 @@ def test_one_unsafe_setting_is_enough_to_refuse(safe, name, value, word):
     with pytest.raises(ImproperlyConfigured, match=word):
         checks.refuse_unsafe()
     assert [error.id for error in checks.safe_settings()] == ["chronos.E001"]
+
+
+@pytest.mark.parametrize("key", ["short", "a" * 60, "django-insecure-" + GOOD_KEY])
+def test_a_key_that_is_easy_to_guess_is_refused_where_something_is_signed(safe, key):
+    safe.SECRET_KEY = key
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY"):
+        checks.refuse_unsafe()
+    assert [error.id for error in checks.safe_key()] == ["chronos.E002"]
+    assert checks.safe_settings() == []
 
 
 @pytest.mark.parametrize("hosts", [["127.0.0.1"], ["localhost", "[::1]"], ["chronos.localhost"]])

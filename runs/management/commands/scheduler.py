@@ -9,6 +9,7 @@ from datetime import datetime
 from threading import Event
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connections
@@ -32,6 +33,8 @@ RESCUE_SECONDS = 5.0
 
 class Command(BaseCommand):
     help = "Fire due schedules. Run as many as you like, on as many machines."
+    # The engine signs nothing: on a machine of its own it needs no SECRET_KEY.
+    requires_system_checks = [Tags.security]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="One round, then stop.")

@@ -1,0 +1,69 @@
+"""The engine on a machine that has nothing but the addresses of the database and of Redis."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from django.conf import settings
+
+from runs.models import Process
+from tests import factories
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases("sqlite3")]
+
+PATIENCE_SECONDS = 30
+
+
+def start(*words):
+    """A command in an environment with two variables, and with no `.env`."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "CHRONOS_ENV_FILE": os.devnull,
+        "DATABASE_URL": f"sqlite:///{settings.DATABASES['default']['NAME']}",
+        "REDIS_URL": settings.REDIS_URL,
+    }
+    return subprocess.Popen(
+        [sys.executable, *words],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def stop(process):
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    return process.returncode, said
+
+
+def await_end(run):
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        run.refresh_from_db()
+        if run.outcome:
+            return run
+        time.sleep(0.05)
+    raise AssertionError("the run has not ended")
+
+
+def test_scheduler_and_worker_need_the_database_and_redis_alone(valkey):
+    run = factories.run(factories.job(), "PENDING")
+    engine = [start("manage.py", "scheduler"), start("manage.py", "worker")]
+    try:
+        assert await_end(run).outcome == "SUCCESS"
+    finally:
+        ends = [stop(process) for process in engine]
+    assert [code for code, _ in ends] == [0, 0], ends
+    assert set(Process.objects.values_list("kind", flat=True)) == {"SCHEDULER", "WORKER"}
+
+
+def test_the_web_process_refuses_to_start_without_a_key(valkey):
+    web = start("-m", "gunicorn", "--config", "python:chronos_site.gunicorn_config", "chronos_site.wsgi")
+    said, _ = web.communicate(timeout=PATIENCE_SECONDS)
+    assert web.returncode != 0
+    assert "SECRET_KEY" in said
