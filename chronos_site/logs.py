@@ -10,14 +10,29 @@ from typing import Any
 _PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+@")
 _ORDINARY = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
+# What messages about a run carry beside their words.
+_TOLD = ("run", "job", "attempt", "type", "worker", "outcome")
+_LINE_LIMIT = 300
+
 
 def masked(text: str) -> str:
     """The text with the passwords in addresses made unreadable."""
     return _PASSWORD.sub(r"\1:***@", text)
 
 
+def first_line(text: str) -> str:
+    """The beginning of what came from elsewhere, as it can stand in a line of ours."""
+    line = next(iter(text.strip().splitlines()), "")[:_LINE_LIMIT]
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
+
+
 class Text(logging.Formatter):
-    """For people: what wrote it, and the level where it matters."""
+    """For people: what wrote it, the level where it matters, and which run it is about."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        told = ((name, vars(record).get(name)) for name in _TOLD)
+        fields = " ".join(f"{name}={value}" for name, value in told if value is not None)
+        return super().formatMessage(record) + (f" [{fields}]" if fields else "")
 
     def format(self, record: logging.LogRecord) -> str:
         return masked(super().format(record))

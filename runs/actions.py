@@ -12,6 +12,7 @@ from jobs.actions import NotRunnable
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, Priority
 from jobs.moves import Event
+from runs import stats
 from runs.models import Outcome, Run, Trigger
 from runs.ring import ring
 from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, settle
@@ -64,7 +65,8 @@ def cancel_job(job: Job, *, by: User | None, at: datetime, note: str = "") -> No
     waiting = cancel_pending([job.pk], at)
     running = ask_to_stop([job.pk], at)
     moves.require(job, Event.CANCEL)
-    record(by, "JOB_CANCELLED", job, details={"waiting": waiting, "running": running}, note=note)
+    record(by, "JOB_CANCELLED", job, details={"waiting": waiting[job.pk], "running": running}, note=note)
+    stats.write([stats.End(job.pk, Outcome.CANCELLED, at, count=waiting[job.pk])], {job.pk: job.type})
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from chronos_site.admin_lists import ReadOnlyAdmin, milliseconds, pretty
 from jobs.models import Job
-from runs.models import DeadLetter, ExecutionStats, Outcome, Process, Run, RunLog
+from runs.models import DeadLetter, ExecutionStats, Outcome, Process, Run, RunLog, RunStats
 
 _SHOWN = 200
 _STATES = [("PENDING", "Pending"), ("RUNNING", "Running"), *Outcome.choices, ("SKIPPED", "Skipped")]
@@ -160,6 +160,23 @@ class ProcessAdmin(ReadOnlyAdmin):
 
     def matching(self, term: str) -> Q:
         return Q(name__icontains=term) | Q(host__icontains=term)
+
+
+@admin.register(RunStats)
+class RunStatsAdmin(ReadOnlyAdmin):
+    list_display = ["hour", "type", "outcome", "count", "took", "waited"]
+    list_filter = ["type", "hour"]
+    ordering = ["-hour", "-type", "-outcome"]
+    sortable_by = []
+    search_fields = ()
+
+    @admin.display(description="duration, mean")
+    def took(self, stats: RunStats) -> str:
+        return milliseconds(stats.took_ms / stats.count if stats.count else None)
+
+    @admin.display(description="wait, mean")
+    def waited(self, stats: RunStats) -> str:
+        return milliseconds(stats.waited_ms / stats.count if stats.count else None)
 
 
 class ExecutionStatsAdmin(ReadOnlyAdmin):

@@ -25,7 +25,7 @@ from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionE
 from runs.claim import Claimed, Definitions, claim, renew
 from runs.logbook import Logbook, statements, write
 from runs.models import Level, Outcome, Run
-from runs.processes import worker_name
+from runs.processes import tell_busy, worker_name
 from runs.ring import QUEUES, ring
 from runs.settle import WORKER_LOST, Ended, settle_apart
 
@@ -233,6 +233,7 @@ class Drainer:
         if now < self._beat_at or not self._work:
             return
         self._beat_at = now + BEAT_SECONDS
+        tell_busy(self.worker, len(self._work))
         tokens = {work.run.claim_token for work in self._work.values() if work.run.claim_token}
         ours, asked = renew(tokens)
         self._trusted_until = now + settings.LEASE_SECONDS * TRUSTED_SHARE
@@ -253,7 +254,7 @@ class Drainer:
 
     def _lose_database(self, error: Exception) -> None:
         """Wait a moment for the database."""
-        logger.warning("the database does not answer: %s", error)
+        logger.warning("the database does not answer: %s", error, extra={"worker": self.worker})
         connections.close_all()
         time.sleep(POLL_SECONDS)
 
@@ -302,7 +303,7 @@ def _settle(group: list[Ended]) -> None:
     settled = settle_apart(group)
     for ended in group:
         if ended.run.pk not in settled:
-            logger.warning("run %s was no longer ours: its outcome is discarded", ended.run.pk)
+            logger.warning("run was no longer ours: its outcome is discarded", extra=ended.run.log_fields)
 
 
 def _kept(result: Result) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Turn due ticks into runs: exactly one row for each, whatever the number of schedulers."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from jobs import moves
 from jobs.models import Job, JobSchedule, Kind, Misfire, Overlap, Priority, Status
 from jobs.moves import Event
 from jobs.schedules import BadSchedule, Plan, available_at, next_fire
+from runs import stats
 from runs.models import Run, Skip
 from runs.settle import ask_to_stop, cancel_pending, hold_active, release, skip
 
@@ -93,27 +95,39 @@ def fire(at: datetime, limit: int = BATCH) -> int:
         try:
             fired = _fire_one(schedule, job, at, active.get(job.pk, set()))
         except (BadSchedule, OverflowError) as error:
-            logger.exception("schedule of job %s cannot be read: disarmed", job.pk)
+            logger.exception("schedule cannot be read: disarmed", extra={"job": job.pk})
             fired = []
             _disarm(schedule, job, str(error))
         runs += fired
         taken.append(schedule)
         walked += sum(run.skipped_count or 1 for run in fired)
-    _replace(set(replacing) & set(active) & {run.job_id for run in runs if not run.outcome}, at)
+    replaced = _replace(set(replacing) & set(active) & {run.job_id for run in runs if not run.outcome}, at)
     # In the order in which everyone locks jobs: MariaDB locks those that a new row refers to.
     runs.sort(key=lambda run: run.job_id)
     Run.objects.bulk_create(runs, batch_size=500, ignore_conflicts=True)
     _advance(taken)
     _release({run.job_id for run in runs if run.state == "PENDING" and run.available_at is None}, at)
     _end([schedule for schedule in taken if schedule.next_fire_at is None], jobs)
+    stats.write(_skipped(runs, replaced, at), {job.pk: job.type for job in jobs.values()})
     return len(taken)
 
 
-def _replace(job_ids: set[str], at: datetime) -> None:
-    """Make way for new runs: what waits is cancelled, what runs is asked to stop."""
-    if job_ids:
-        cancel_pending(job_ids, at, reason=Skip.OVERLAP)
-        ask_to_stop(job_ids, at)
+def _replace(job_ids: set[str], at: datetime) -> Counter[str]:
+    """Make way for new runs: what waits is cancelled, what runs is asked to stop; counts the former."""
+    if not job_ids:
+        return Counter()
+    replaced = cancel_pending(job_ids, at, reason=Skip.OVERLAP)
+    ask_to_stop(job_ids, at)
+    return replaced
+
+
+def _skipped(runs: list[Run], replaced: Counter[str], at: datetime) -> Iterator[stats.End]:
+    """The ticks that end here without a run."""
+    for run in runs:
+        if run.skip_reason:
+            yield stats.End(run.job_id, stats.SKIPPED, at, count=run.skipped_count or 1)
+    for job_id, count in replaced.items():
+        yield stats.End(job_id, stats.SKIPPED, at, count=count)
 
 
 def _release(job_ids: set[str], at: datetime) -> None:

@@ -168,6 +168,11 @@ class Run(models.Model):
         return self.outcome or ("RUNNING" if self.start_time else "PENDING")
 
     @property
+    def log_fields(self) -> dict[str, Any]:
+        """What every message in our own log about this run carries."""
+        return {"run": self.pk, "job": self.job_id, "attempt": self.attempt}
+
+    @property
     def waited(self) -> timedelta | None:
         """How long the run was ready before it started; None while it has not."""
         return self.start_time - self.available_at if self.start_time and self.available_at else None

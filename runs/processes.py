@@ -24,13 +24,18 @@ def own_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(2)}"
 
 
-def beat(name: str, kind: Process.Kind, *, slots: int = 0) -> None:
-    """Say that this process is alive, by the database's clock."""
-    alive = {"beat_at": Now(), "stopped_at": None}
+def beat(name: str, kind: Process.Kind, *, slots: int = 0, idle: bool = False) -> None:
+    """Say that this process is alive, by the database's clock, and, when idle, that it works on nothing."""
+    alive = {"beat_at": Now(), "stopped_at": None, **({"busy": 0} if idle else {})}
     if not Process.objects.filter(pk=name).update(**alive):
         Process.objects.create(name=name, kind=kind, host=socket.gethostname(), pid=os.getpid(), slots=slots)
 
 
+def tell_busy(name: str, runs: int) -> None:
+    """Say how many runs this worker works on."""
+    Process.objects.filter(pk=name).update(busy=runs)
+
+
 def farewell(name: str) -> None:
     """Say that this process stopped on purpose."""
-    Process.objects.filter(pk=name).update(stopped_at=Now())
+    Process.objects.filter(pk=name).update(stopped_at=Now(), busy=0)

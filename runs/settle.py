@@ -12,9 +12,11 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from chronos_site import rows
 from chronos_site.locks import locked
+from chronos_site.logs import first_line
 from jobs import moves, retries
 from jobs.executors.base import chain
 from jobs.models import JobVersion
+from runs import stats
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
 from runs.signature import signature
 from runs.storable import plain, text
@@ -58,6 +60,13 @@ class Ended:
     def failed(self) -> bool:
         return self.outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
 
+    @property
+    def counted(self) -> stats.End:
+        """The same for the totals; a clock that was put back makes no negative times."""
+        waited = (self.run.waited or timedelta()) // timedelta(milliseconds=1)
+        took = self.duration_ms or 0
+        return stats.End(self.run.job_id, self.outcome, self.at, max(took, 0), max(waited, 0))
+
 
 @transaction.atomic
 def settle(group: Sequence[Ended]) -> set[str]:
@@ -65,7 +74,7 @@ def settle(group: Sequence[Ended]) -> set[str]:
 
     A run that has an outcome, or that another worker holds by now, is left alone: its claim token
     no longer fits. What follows: the retry or the dead letter, a waiting run of the same job
-    released, the job's status.
+    released, the job's status, the totals.
     """
     settled = _write([_storable(ended) for ended in group])
     outcomes = {ended.run.job_id: ended.outcome for ended in settled}
@@ -75,6 +84,9 @@ def settle(group: Sequence[Ended]) -> set[str]:
     if settled:
         release(set(outcomes), at=max(ended.at for ended in settled))
     moves.finish(outcomes)
+    types = stats.types_of(outcomes)
+    transaction.on_commit(lambda: _tell(settled, types))
+    stats.write((ended.counted for ended in settled), types)
     return {ended.run.pk for ended in settled}
 
 
@@ -90,9 +102,26 @@ def settle_apart(group: Sequence[Ended]) -> set[str]:
         raise
     except Exception:  # whatever it is, it is one run's, and the others need their outcome
         if len(group) == 1:
-            logger.exception("run %s cannot be settled", group[0].run.pk)
+            logger.exception("run cannot be settled", extra=group[0].run.log_fields)
             return set()
     return set().union(*(settle_apart([ended]) for ended in group))
+
+
+def _tell(settled: Iterable[Ended], types: Mapping[str, str]) -> None:
+    """Say in our own log how runs ended: what failed to everyone, the rest to who asks for it."""
+    for ended in settled:
+        level = logging.WARNING if ended.failed else logging.DEBUG
+        if not logger.isEnabledFor(level):
+            continue
+        why = f": {ended.error_class}: {first_line(ended.error_message)}" if ended.failed else ""
+        fields = {
+            **ended.run.log_fields,
+            "type": types.get(ended.run.job_id),
+            "worker": ended.run.worker_id,
+            "outcome": str(ended.outcome),
+            **({"error_class": ended.error_class} if ended.failed else {}),
+        }
+        logger.log(level, "run ended %s%s", ended.outcome.value, why, extra=fields)
 
 
 def _storable(ended: Ended) -> Ended:
@@ -130,10 +159,15 @@ def hold_active(job_ids: Iterable[str]) -> None:
     list(locked(Run.objects.active().filter(pk__in=found).order_by("pk")).values_list("pk"))
 
 
-def cancel_pending(job_ids: Iterable[str], at: datetime, *, reason: Skip | None = None) -> int:
-    """End what these jobs have waiting as CANCELLED; gives the number of runs."""
-    waiting = Run.objects.pending().filter(job_id__in=list(job_ids))
-    return waiting.update(outcome=Outcome.CANCELLED, end_time=at, skip_reason=reason)
+def cancel_pending(job_ids: Iterable[str], at: datetime, *, reason: Skip | None = None) -> Counter[str]:
+    """End what these jobs have waiting as CANCELLED; gives the number of runs of each job.
+
+    Call it in a transaction that holds these runs, and count them in the totals as its last thing.
+    """
+    waiting = dict(Run.objects.pending().filter(job_id__in=list(job_ids)).values_list("pk", "job_id"))
+    fields = {"skip_reason": reason, "skipped_count": 1} if reason else {}
+    Run.objects.pending().filter(pk__in=waiting).update(outcome=Outcome.CANCELLED, end_time=at, **fields)
+    return Counter(waiting.values())
 
 
 def ask_to_stop(job_ids: Iterable[str], at: datetime) -> int:

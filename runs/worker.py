@@ -30,7 +30,8 @@ class Worker(RQWorker):
     def heartbeat(self, *args: Any, **kwargs: Any) -> None:
         super().heartbeat(*args, **kwargs)
         try:
-            beat(self.name, Process.Kind.WORKER, slots=settings.SLOTS)
+            # The process that drains says how busy it is, until it is gone, in whatever way.
+            beat(self.name, Process.Kind.WORKER, slots=settings.SLOTS, idle=not self.horse_pid)
         except Error as error:
             self.log.warning("heartbeat not written: %s", error)
         finally:

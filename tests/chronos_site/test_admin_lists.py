@@ -10,7 +10,7 @@ from audit.models import AuditEvent
 from chronos_site.admin_lists import AtLeast, BoundedPaginator, ReadOnlyAdmin
 from chronos_site.schema import new_ulid
 from jobs.models import Job
-from runs.models import ExecutionStats, Run, RunLog
+from runs.models import ExecutionStats, Run, RunLog, RunStats
 from tests import factories
 from tests.schema import rows
 
@@ -59,6 +59,7 @@ def _one_of_everything() -> None:
     rows.one_everywhere()
     rows.sql("INSERT INTO processes (name, kind, host, pid) VALUES ('w1', 'WORKER', 'here', 1)")
     Job.objects.get().versions.create(version=1, definition={"name": "nightly"})
+    RunStats.objects.create(hour=factories.NOON, type="HTTP", outcome="SUCCESS", count=3, took_ms=1500)
 
 
 def _queries(client, model) -> int:
@@ -81,6 +82,7 @@ def _another_of_everything(number: int) -> None:
     run = Run.objects.create(job=job, scheduled_time=factories.NOON)
     run.logs.create(message="done")
     run.dead_letters.create(job=job, failure_reason="no")
+    RunStats.objects.create(hour=factories.NOON, type="DUMMY", outcome=f"{number}")
     job.notifications.create(user=owner, channel="EMAIL", target="x@example.com", template_code="x")
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from chronos_site.logs import Json, Text, masked
+from chronos_site.logs import Json, Text, first_line, masked
 
 
 def record(message="", *args, exc_info=None, **extra):
@@ -50,3 +50,21 @@ def test_for_collectors_an_exception_is_part_of_the_object():
     except KeyError:
         line = Json().format(record("broke", exc_info=sys.exc_info()))
     assert "KeyError: 'lost'" in json.loads(line)["exception"]
+
+
+def test_for_people_a_message_about_a_run_says_which_one():
+    line = Text("%(levelname)s %(message)s").format(record("lost", run="01J", attempt=2, worker=None))
+    assert line == "WARNING lost [run=01J attempt=2]"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("\n Exit code 3\nTraceback", "Exit code 3"),
+        ("red \x1b[31m \u202e", "red \N{REPLACEMENT CHARACTER}[31m \N{REPLACEMENT CHARACTER}"),
+        ("x" * 1000, "x" * 300),
+    ],
+)
+def test_words_from_elsewhere_stay_one_short_line(text, shown):
+    assert first_line(text) == shown

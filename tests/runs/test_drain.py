@@ -14,7 +14,8 @@ from jobs.executors.base import Context, ExecutionError, Result
 from jobs.models import Status
 from runs import drain as drains
 from runs.drain import Drainer
-from runs.models import DeadLetter, Run, RunLog
+from runs.models import DeadLetter, Process, Run, RunLog
+from runs.processes import beat
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -265,3 +266,20 @@ def test_an_orphan_claims_no_more():
     drainer.run()
     run.refresh_from_db()
     assert run.state == "PENDING"
+
+
+def test_a_worker_says_how_many_runs_it_works_on(doing):
+    doing(lambda payload, context: context.cancelled.wait(5))
+    beat("w-1", Process.Kind.WORKER, slots=4)
+    due()
+    drainer = Drainer("w-1", slots=4)
+    drainer._take()
+    drainer._beat_at = 0
+    drainer._beat()
+    assert Process.objects.get().busy == 1
+    drainer.stop()
+    Run.objects.update(cancel_requested_at=database_now())
+    drainer._beat_at = 0
+    drainer.run()
+    beat("w-1", Process.Kind.WORKER, idle=True)
+    assert Process.objects.get().busy == 0

@@ -179,3 +179,30 @@ def test_one_run_that_cannot_be_settled_spoils_no_other():
     # Its number does not fit the column.
     assert settle_apart([failed(first, exit_code=2**70), failed(second)]) == {second.pk}
     assert DeadLetter.objects.get().run == second
+
+
+def told(caplog):
+    return [
+        (record.levelname, record.getMessage()) for record in caplog.records if record.name.startswith("runs")
+    ]
+
+
+def test_a_failure_is_told_in_the_log_with_what_a_collector_looks_for(
+    caplog, django_capture_on_commit_callbacks
+):
+    run = running(factories.job(), worker_id="w-1")
+    with django_capture_on_commit_callbacks(execute=True):
+        settle([Ended(run, Outcome.FAILURE, END, error_class="HTTP_503", error_message="No.\nCookie: x")])
+    assert told(caplog) == [("WARNING", "run ended FAILURE: HTTP_503: No.")]
+    fields = vars(caplog.records[-1])
+    assert (fields["run"], fields["job"], fields["attempt"]) == (run.pk, run.job_id, 1)
+    assert (fields["type"], fields["worker"], fields["outcome"]) == ("DUMMY", "w-1", "FAILURE")
+
+
+@pytest.mark.parametrize(("level", "lines"), [("INFO", 0), ("DEBUG", 1)])
+def test_a_success_is_told_only_to_who_asks_for_it(caplog, django_capture_on_commit_callbacks, level, lines):
+    caplog.set_level(level, "runs")
+    run = running(factories.job())
+    with django_capture_on_commit_callbacks(execute=True):
+        settle([Ended(run, Outcome.SUCCESS, END)])
+    assert told(caplog) == [("DEBUG", "run ended SUCCESS")] * lines
