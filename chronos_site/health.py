@@ -1,16 +1,22 @@
 """What load balancers and monitors ask: does this process live, can the product do its work."""
 
-from collections.abc import Callable
+import logging
+from datetime import datetime
+from typing import Any
 
-import django_rq
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from redis import RedisError
 
 from chronos_site.clock import database_now
 from runs.models import Process
+from runs.ring import store
+
+logger = logging.getLogger(__name__)
 
 
 @login_not_required
@@ -23,35 +29,42 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Each part as "ok" or "down", and 503 when one is down; why it is down stands in the log."""
-    parts = {name: "ok" if works() else "down" for name, works in PARTS.items()}
+    """Each part as "ok" or "down", and 503 when one is down; why it is down stands in the log.
+
+    `scheduler_age_seconds` and `worker_age_seconds` say how long ago the last of them gave a sign of life;
+    null where none ever has or the database cannot tell.
+    """
+    parts = _engine() | {"redis": _word(redis_answers())}
     return JsonResponse(parts, status=503 if "down" in parts.values() else 200)
 
 
-def _database() -> bool:
+def _engine() -> dict[str, Any]:
+    kinds = (Process.Kind.SCHEDULER, Process.Kind.WORKER)
     try:
-        return bool(database_now())
-    except DatabaseError:
-        return False
+        now = database_now()
+        alive = set(Process.objects.alive(now).values_list("kind", flat=True))
+        last = dict(Process.objects.values_list("kind").annotate(Max("beat_at")))
+    except DatabaseError as error:
+        logger.warning("the database does not answer: %s", error)
+        parts = {kind.lower(): "down" for kind in kinds}
+        return {"database": "down", **parts, **{f"{kind.lower()}_age_seconds": None for kind in kinds}}
+    parts = {kind.lower(): _word(kind in alive) for kind in kinds}
+    ages = {f"{kind.lower()}_age_seconds": _age(last.get(kind), now) for kind in kinds}
+    return {"database": "ok", **parts, **ages}
 
 
-def _redis() -> bool:
+def _word(works: bool) -> str:
+    return "ok" if works else "down"
+
+
+def _age(then: datetime | None, now: datetime) -> float | None:
+    return round(max((now - then).total_seconds(), 0.0), 1) if then else None
+
+
+def redis_answers() -> bool:
+    """Whether Redis gives a sign of life soon; why it does not is logged."""
     try:
-        return bool(django_rq.get_connection("high").ping())
-    except RedisError:
+        return bool(store(settings.REDIS_URL).ping())
+    except RedisError as error:
+        logger.warning("Redis does not answer: %s", error)
         return False
-
-
-def _alive(kind: Process.Kind) -> bool:
-    try:
-        return Process.objects.alive(database_now()).filter(kind=kind).exists()
-    except DatabaseError:
-        return False
-
-
-PARTS: dict[str, Callable[[], bool]] = {
-    "database": _database,
-    "redis": _redis,
-    "scheduler": lambda: _alive(Process.Kind.SCHEDULER),
-    "worker": lambda: _alive(Process.Kind.WORKER),
-}

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 
 from chronos_site import health, views
 from chronos_site.converters import UlidConverter
+from chronos_site.metrics import metrics
 
 register_converter(UlidConverter, "ulid")
 
@@ -18,4 +19,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

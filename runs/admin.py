@@ -168,7 +168,7 @@ class RunStatsAdmin(ReadOnlyAdmin):
     list_filter = ["type", "hour"]
     ordering = ["-hour", "-type", "-outcome"]
     sortable_by = []
-    search_fields = ()
+    search_fields = []
 
     @admin.display(description="duration, mean")
     def took(self, stats: RunStats) -> str:

@@ -75,13 +75,14 @@ def ring(ranks: Iterable[int]) -> None:
     """
     try:
         for rank in ranks:
-            _ring(django_rq.get_queue(QUEUES[rank], connection=_store(settings.REDIS_URL)))
+            _ring(django_rq.get_queue(QUEUES[rank], connection=store(settings.REDIS_URL)))
     except RedisError as error:
         logger.warning("could not ring: %s", error)
 
 
 @cache
-def _store(url: str) -> Redis:
+def store(url: str) -> Redis:
+    """A connection that gives up soon."""
     # Tried once more: a connection that the store has closed is noticed only when it is used.
     return Redis.from_url(
         url,

@@ -15,6 +15,7 @@ WIRING = {
     "chronos_site/urls.py",
     "chronos_site/views.py",
     "chronos_site/health.py",
+    "chronos_site/metrics.py",
 }
 
 

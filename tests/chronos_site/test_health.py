@@ -1,7 +1,10 @@
 """What monitors ask needs no sign-in and tells nothing that they must not know."""
 
+from datetime import timedelta
+
 import pytest
 
+from chronos_site.clock import database_now
 from runs.models import Process
 from runs.processes import beat, farewell
 
@@ -23,7 +26,28 @@ def test_the_process_answers_without_asking_anything_else(client, django_assert_
 def test_a_product_with_all_its_parts_is_ready(client, engine):
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"database": "ok", "redis": "ok", "scheduler": "ok", "worker": "ok"}
+    told = answer.json()
+    assert {name for name, word in told.items() if word == "ok"} == {
+        "database",
+        "redis",
+        "scheduler",
+        "worker",
+    }
+    assert 0 <= told["scheduler_age_seconds"] < 30
+    assert 0 <= told["worker_age_seconds"] < 30
+
+
+def test_a_silent_scheduler_is_down_and_its_silence_is_told(client, engine):
+    Process.objects.filter(pk="here:1").update(beat_at=database_now() - timedelta(seconds=90))
+    told = client.get("/readyz").json()
+    assert told["scheduler"] == "down"
+    assert 90 <= told["scheduler_age_seconds"] < 120
+
+
+def test_a_product_whose_engine_never_started_has_no_age_to_tell(client, valkey):
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["worker_age_seconds"] is None
 
 
 @pytest.mark.parametrize(("gone", "part"), [("here:1", "scheduler"), ("here:2", "worker")])
@@ -34,8 +58,8 @@ def test_a_product_without_its_engine_is_not_ready(client, engine, gone, part):
     assert [name for name, word in answer.json().items() if word == "down"] == [part]
 
 
-def test_a_product_that_cannot_ring_is_not_ready(client, engine, settings, monkeypatch):
-    monkeypatch.setitem(settings.RQ_QUEUES["high"], "URL", "redis://127.0.0.1:1/0")
+def test_a_product_that_cannot_ring_is_not_ready(client, engine, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert client.get("/readyz").json()["redis"] == "down"
 
 
