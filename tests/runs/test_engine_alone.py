@@ -17,13 +17,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases("sq
 PATIENCE_SECONDS = 30
 
 
-def start(*words):
+def start(*words, **other):
     """A command in an environment with two variables, and with no `.env`."""
     environment = {
         "PATH": os.environ["PATH"],
         "CHRONOS_ENV_FILE": os.devnull,
         "DATABASE_URL": f"sqlite:///{settings.DATABASES['default']['NAME']}",
         "REDIS_URL": settings.REDIS_URL,
+        **other,
     }
     return subprocess.Popen(
         [sys.executable, *words],
@@ -56,10 +57,21 @@ def test_scheduler_and_worker_need_the_database_and_redis_alone(valkey):
     engine = [start("manage.py", "scheduler"), start("manage.py", "worker")]
     try:
         assert await_end(run).outcome == "SUCCESS"
+        doctor = start("manage.py", "doctor")
+        said, _ = doctor.communicate(timeout=PATIENCE_SECONDS)
+        assert doctor.returncode == 0, said
     finally:
         ends = [stop(process) for process in engine]
     assert [code for code, _ in ends] == [0, 0], ends
     assert set(Process.objects.values_list("kind", flat=True)) == {"SCHEDULER", "WORKER"}
+
+
+def test_the_doctor_tells_of_a_database_that_is_away(valkey):
+    doctor = start("manage.py", "doctor", DATABASE_URL="postgresql://chronos:secret@127.0.0.1:1/chronos")
+    said, _ = doctor.communicate(timeout=PATIENCE_SECONDS)
+    assert doctor.returncode == 1
+    assert "broken   database: The database answers." in said
+    assert "secret" not in said
 
 
 def test_the_web_process_refuses_to_start_without_a_key(valkey):
