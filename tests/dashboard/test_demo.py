@@ -7,6 +7,7 @@ from django.db.models import Count, F
 from dashboard import demo
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, Status
+from runs.doctor import invariants
 from runs.models import DeadLetter, Run, RunLog
 
 pytestmark = pytest.mark.django_db
@@ -69,3 +70,7 @@ def test_the_demo_calls_nothing_but_this_product(made):
 def test_the_command_says_what_it_added(made, capsys):
     call_command("demo")
     assert capsys.readouterr().out == "The demo is there already.\n"
+
+
+def test_the_history_breaks_no_invariant(made):
+    assert {found.name: found.ids[:3] for found in invariants(5000, apart=0) if found.ids} == {}
