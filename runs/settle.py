@@ -63,9 +63,10 @@ class Ended:
     @property
     def counted(self) -> stats.End:
         """The same for the totals; a clock that was put back makes no negative times."""
-        waited = (self.run.waited or timedelta()) // timedelta(milliseconds=1)
-        took = self.duration_ms or 0
-        return stats.End(self.run.job_id, self.outcome, self.at, max(took, 0), max(waited, 0))
+        waited = self.run.waited
+        waited_ms = int(waited.total_seconds() * 1000) if waited else 0
+        took_ms = self.duration_ms or 0
+        return stats.End(self.run.job_id, self.outcome, self.at, max(took_ms, 0), max(waited_ms, 0))
 
 
 @transaction.atomic

@@ -1,11 +1,11 @@
 """Totals of what ended, by hour, type and outcome: kept while runs end, so that nobody has to count them."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -21,8 +21,7 @@ WAITED = {name: TOOK[name] for name in ("100ms", "1s", "10s", "1m", "10m")}
 Key = tuple[datetime, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """The end of one run, or of `count` that never started, in milliseconds; what did not start took none."""
 
     job_id: str
@@ -50,12 +49,11 @@ def write(ends: Iterable[End], types: Mapping[str, str]) -> None:
 
 def _totals(ends: Iterable[End], types: Mapping[str, str]) -> dict[Key, list[int]]:
     """What to add to the columns, in their order."""
-    tallies: dict[Key, _Tally] = {}
+    tallies: defaultdict[Key, _Tally] = defaultdict(_Tally)
     for end in ends:
         if end.job_id in types and end.count:
             hour = end.at.replace(minute=0, second=0, microsecond=0)
-            key = (hour, types[end.job_id], str(end.outcome))
-            tallies.setdefault(key, _Tally()).add(end)
+            tallies[hour, types[end.job_id], end.outcome].add(end)
     return {key: tally.columns() for key, tally in tallies.items()}
 
 
@@ -107,8 +105,8 @@ _ON_DUPLICATE = "ON DUPLICATE KEY UPDATE " + ", ".join(
 
 
 def _add(key: Key, counts: Sequence[int]) -> None:
-    hour, *rest = key
-    values: list[Any] = [*counts, connection.ops.adapt_datetimefield_value(hour), *rest]
+    hour, kind, outcome = key
+    values: list[Any] = [*counts, connection.ops.adapt_datetimefield_value(hour), kind, str(outcome)]
     with connection.cursor() as cursor:
         # The row is there but for once an hour, and an INSERT that finds it takes more locks on MariaDB.
         cursor.execute(_UPDATE, values)
