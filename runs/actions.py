@@ -66,7 +66,7 @@ def cancel_job(job: Job, *, by: User | None, at: datetime, note: str = "") -> No
     running = ask_to_stop([job.pk], at)
     moves.require(job, Event.CANCEL)
     record(by, "JOB_CANCELLED", job, details={"waiting": waiting[job.pk], "running": running}, note=note)
-    stats.write([stats.End(job.pk, Outcome.CANCELLED, at, count=waiting[job.pk])], {job.pk: job.type})
+    stats.write([stats.End(job.pk, Outcome.CANCELLED, at, times=waiting[job.pk])], {job.pk: job.type})
 
 
 @transaction.atomic

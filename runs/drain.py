@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
@@ -220,7 +221,10 @@ class Drainer:
         ended = [finish for finish in finished if self._work.pop(finish.work.run.pk, None)]
         # The others had been left behind and have come back after all.
         self._left_behind -= len(finished) - len(ended)
-        group = [Ended(finish.work.run, finish.outcome, at, **finish.fields) for finish in ended]
+        group = [
+            Ended(finish.work.run, finish.outcome, at, type_code=finish.work.type_code, **finish.fields)
+            for finish in ended
+        ]
         for each in group:
             self._logbook.close(each.run.pk, *_last_line(each))
         for lines in statements(self._logbook.take()):
@@ -304,6 +308,11 @@ def _settle(group: list[Ended]) -> None:
     for ended in group:
         if ended.run.pk not in settled:
             logger.warning("run was no longer ours: its outcome is discarded", extra=ended.run.log_fields)
+
+
+def _ended(finish: Finish, at: datetime) -> Ended:
+    work = finish.work
+    return Ended(work.run, finish.outcome, at, type_code=work.type_code, **finish.fields)
 
 
 def _kept(result: Result) -> dict[str, Any]:

@@ -125,9 +125,9 @@ def _skipped(runs: list[Run], replaced: Counter[str], at: datetime) -> Iterator[
     """The ticks that end here without a run."""
     for run in runs:
         if run.skip_reason:
-            yield stats.End(run.job_id, stats.SKIPPED, at, count=run.skipped_count or 1)
+            yield stats.End(run.job_id, stats.SKIPPED, at, times=run.skipped_count or 1)
     for job_id, count in replaced.items():
-        yield stats.End(job_id, stats.SKIPPED, at, count=count)
+        yield stats.End(job_id, stats.SKIPPED, at, times=count)
 
 
 def _release(job_ids: set[str], at: datetime) -> None:

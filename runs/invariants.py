@@ -14,7 +14,8 @@ from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Sum
 from ulid import ULID
 
 from jobs.executors import TYPES
-from jobs.models import Job, JobSchedule, JobVersion, Status
+from jobs.models import Job, JobSchedule, JobVersion, Priority, Status
+from runs.drain import RESERVED_SHARE
 from runs.models import ENDED, DeadLetter, Outcome, Process, Run, RunQuerySet, Trigger
 
 # What is due for longer was overlooked.
@@ -24,7 +25,6 @@ LOST = timedelta(seconds=45)
 # A process that is younger may not have come to it yet.
 WARM = timedelta(seconds=30)
 BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
-_NOT_BROKEN = Q(outcome=None) | Q(outcome__in=(Outcome.SUCCESS, Outcome.CANCELLED))
 
 Ids = QuerySet[Any, str]
 
@@ -37,7 +37,8 @@ class Moment:
     since: str
     schedulers: int
     workers: int
-    free_slots: int
+    slots: int
+    free: int
 
     @classmethod
     def at(cls, now: datetime, days: int) -> "Moment":
@@ -48,7 +49,15 @@ class Moment:
             count=Count("pk"), slots=Sum("slots", default=0), busy=Sum("busy", default=0)
         )
         free = told["slots"] - told["busy"]
-        return cls(now, first_id(now - timedelta(days=days)), schedulers, told["count"], free)
+        return cls(now, first_id(now - timedelta(days=days)), schedulers, told["count"], told["slots"], free)
+
+    @property
+    def room(self) -> RunQuerySet:
+        """The runs for which the workers have slots, as far as these are not kept for the urgent ones."""
+        if self.free <= 0:
+            return Run.objects.none()
+        urgent = Run.objects.filter(priority=Priority.HIGH.rank)
+        return Run.objects.all() if self.free > self.slots / RESERVED_SHARE else urgent
 
     @property
     def runs(self) -> RunQuerySet:
@@ -146,8 +155,8 @@ def a_due_run_is_claimed(moment: Moment) -> Ids:
     running = Run.objects.running().values_list("job__type").annotate(Count("pk"))
     full = [code for code, count in running if count >= TYPES[code].ceiling * moment.workers]
     # In the order in which they are claimed: those of a queue that moves are others at the second look.
-    late = Run.objects.due(moment.now - OVERDUE).exclude(job__type__in=full)
-    return (late if moment.free_slots > 0 else late.none()).values_list("pk", flat=True)
+    late = moment.room.due(moment.now - OVERDUE).exclude(job__type__in=full)
+    return late.values_list("pk", flat=True)
 
 
 @_invariant
@@ -170,7 +179,8 @@ def attempts_have_no_gaps(moment: Moment) -> Ids:
 @_invariant
 def nothing_follows_an_end(moment: Moment) -> Ids:
     """An attempt is followed by another one only when it failed or timed out."""
-    before = _beside(attempt=OuterRef("attempt") - 1).filter(_NOT_BROKEN)
+    well = Q(outcome=None) | Q(outcome__in=(Outcome.SUCCESS, Outcome.CANCELLED))
+    before = _beside(attempt=OuterRef("attempt") - 1).filter(well)
     return moment.runs.filter(Exists(before), attempt__gt=1).values_list("pk", flat=True)
 
 
@@ -222,9 +232,9 @@ def a_dead_letter_is_deserved(moment: Moment) -> Ids:
         scheduled_time=OuterRef("run__scheduled_time"),
         attempt=OuterRef("run__attempt") + 1,
     )
-    alive_and_well = Exists(Run.objects.filter(_NOT_BROKEN, pk=OuterRef("run")))
+    well = Q(run__outcome=None) | Q(run__outcome__in=(Outcome.SUCCESS, Outcome.CANCELLED))
     letters = DeadLetter.objects.filter(pk__gte=moment.since, run__isnull=False)
-    return letters.filter(alive_and_well | Exists(again)).values_list("pk", flat=True)
+    return letters.filter(well | Exists(again)).values_list("pk", flat=True)
 
 
 @_invariant

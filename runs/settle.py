@@ -36,7 +36,7 @@ class Ended:
     """One run and how it ended. `duration_ms` is None for a run that never started.
 
     `repeat` says whether the run may be tried again at all. One that was lost with its worker then is,
-    whatever its retry policy says, and the attempt does not count.
+    whatever its retry policy says, and the attempt does not count. `type_code` is the job's type, if known.
     """
 
     run: Run
@@ -47,6 +47,7 @@ class Ended:
     exit_code: int | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
     repeat: bool = True
+    type_code: str = ""
 
     @property
     def duration_ms(self) -> int | None:
@@ -85,7 +86,7 @@ def settle(group: Sequence[Ended]) -> set[str]:
     if settled:
         release(set(outcomes), at=max(ended.at for ended in settled))
     moves.finish(outcomes)
-    types = stats.types_of(outcomes)
+    types = _types(settled)
     transaction.on_commit(lambda: _tell(settled, types))
     stats.write((ended.counted for ended in settled), types)
     return {ended.run.pk for ended in settled}
@@ -123,6 +124,12 @@ def _tell(settled: Iterable[Ended], types: Mapping[str, str]) -> None:
             **({"error_class": ended.error_class} if ended.failed else {}),
         }
         logger.log(level, "run ended %s%s", ended.outcome.value, why, extra=fields)
+
+
+def _types(settled: Iterable[Ended]) -> dict[str, str]:
+    """The jobs' types: asked for only where who ended the runs did not know them."""
+    known = {ended.run.job_id: ended.type_code for ended in settled if ended.type_code}
+    return known | stats.types_of({ended.run.job_id for ended in settled} - known.keys())
 
 
 def _storable(ended: Ended) -> Ended:

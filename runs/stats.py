@@ -22,14 +22,14 @@ Key = tuple[datetime, str, str]
 
 
 class End(NamedTuple):
-    """The end of one run, or of `count` that never started, in milliseconds; what did not start took none."""
+    """The end of one run, or of `times` that never started, in milliseconds; what did not start took none."""
 
     job_id: str
     outcome: str
     at: datetime
     took_ms: int = 0
     waited_ms: int = 0
-    count: int = 1
+    times: int = 1
 
 
 def types_of(job_ids: Iterable[str]) -> dict[str, str]:
@@ -51,7 +51,7 @@ def _totals(ends: Iterable[End], types: Mapping[str, str]) -> dict[Key, list[int
     """What to add to the columns, in their order."""
     tallies: defaultdict[Key, _Tally] = defaultdict(_Tally)
     for end in ends:
-        if end.job_id in types and end.count:
+        if end.job_id in types and end.times:
             hour = end.at.replace(minute=0, second=0, microsecond=0)
             tallies[hour, types[end.job_id], end.outcome].add(end)
     return {key: tally.columns() for key, tally in tallies.items()}
@@ -66,11 +66,11 @@ class _Tally:
         self.waited = [0] * (len(WAITED) + 1)
 
     def add(self, end: End) -> None:
-        self.count += end.count
+        self.count += end.times
         self.took_ms += end.took_ms
         self.waited_ms += end.waited_ms
-        self.took[bisect_left(_TOOK_BOUNDS, end.took_ms)] += end.count
-        self.waited[bisect_left(_WAITED_BOUNDS, end.waited_ms)] += end.count
+        self.took[bisect_left(_TOOK_BOUNDS, end.took_ms)] += end.times
+        self.waited[bisect_left(_WAITED_BOUNDS, end.waited_ms)] += end.times
 
     def columns(self) -> list[int]:
         took, waited = list(accumulate(self.took))[:-1], list(accumulate(self.waited))[:-1]

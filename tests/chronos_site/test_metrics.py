@@ -47,7 +47,7 @@ def test_runs_are_counted_by_type_and_outcome(read):
     ends = [
         End("a", "SUCCESS", NOON),
         End("a", "SUCCESS", database_now()),
-        End("a", "SKIPPED", NOON, count=7),
+        End("a", "SKIPPED", NOON, times=7),
     ]
     stats.write(ends, {"a": "HTTP"})
     told = read()

@@ -193,11 +193,17 @@ def test_nobody_is_blamed_for_what_nobody_is_there_to_do(world):
     assert broken() == {}
 
 
-@pytest.mark.parametrize(("slots", "busy"), [(128, 128), (0, 0)])
+@pytest.mark.parametrize(("slots", "busy"), [(128, 128), (128, 120), (0, 0)])
 def test_a_run_may_wait_while_no_worker_has_room(world, slots, busy):
     world.runs("well").pending().update(available_at=hours_ago(world))
     Process.objects.filter(kind="WORKER").update(slots=slots, busy=busy)
     assert broken() == {}
+
+
+def test_an_urgent_run_does_not_wait_while_there_is_a_slot_for_such(world):
+    world.runs("well").pending().update(available_at=hours_ago(world), priority=1)
+    Process.objects.filter(kind="WORKER").update(slots=128, busy=127)
+    assert set(broken()) == {"a-due-run-is-claimed"}
 
 
 def test_what_is_no_longer_so_at_the_second_look_was_never_broken(world):
