@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from chronos_site.clock import database_now
 from jobs import actions
 from jobs.models import Job, JobSchedule, Status
-from runs.actions import cancel_job
+from runs.actions import cancel_job, run_now
 from runs.claim import claim
 from runs.doctor import Verdict, examine, invariants
 from runs.fire import fire
@@ -115,6 +115,8 @@ SEEDS = [
     ("times-fit-the-state", lambda w: w.one("well"), {"start_time": None, "duration_ms": 1}),
     ("times-fit-the-state", lambda w: w.one("well"), {"lease_expires_at": hours_ago}),
     ("times-fit-the-state", lambda w: w.one("runs"), {"end_time": hours_ago}),
+    ("times-fit-the-state", lambda w: w.one("runs"), {"duration_ms": 1}),
+    ("times-fit-the-state", lambda w: w.one("runs"), {"skip_reason": "OVERLAP"}),
     ("nothing-starts-early", lambda w: w.one("well"), {"start_time": hours_ago}),
     ("nothing-starts-early", lambda w: w.one("runs"), {"available_at": None}),
     ("a-running-run-is-held", lambda w: w.one("runs"), {"claim_token": None}),
@@ -211,6 +213,12 @@ def test_what_is_no_longer_so_at_the_second_look_was_never_broken(world):
     # Alive for the first look alone: at the second one nobody is there to blame.
     Process.objects.filter(kind="SCHEDULER").update(beat_at=database_now() - timedelta(seconds=29))
     assert broken(apart=1.5) == {}
+
+
+def test_a_cancelled_job_may_be_run_again_while_its_old_run_is_being_stopped(world):
+    run_now(world.jobs["cancelled"], by=None, at=world.now)
+    assert world.job("cancelled").get().status == Status.SCHEDULED
+    assert broken() == {}
 
 
 def test_a_replay_that_failed_needs_no_second_dead_letter(world):
