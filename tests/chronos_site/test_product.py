@@ -153,3 +153,11 @@ def test_with_a_redis_of_ones_own_none_is_started(launch, tmp_path, valkey_serve
     running = launch(REDIS_URL=settings.REDIS_URL)
     await_that(lambda: ready(running))
     assert not [words for words in processes_of(tmp_path).values() if "valkey" in words]
+
+
+def test_a_monitor_on_this_machine_reads_its_figures(product):
+    answer = requests.get(f"{product.url}/metrics", timeout=10)
+    assert answer.status_code == 200
+    assert "\nchronos_schedulers_alive " in answer.text
+    passed_on = requests.get(f"{product.url}/metrics", headers={"X-Forwarded-For": "10.0.0.7"}, timeout=10)
+    assert passed_on.status_code == 403
