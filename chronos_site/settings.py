@@ -114,6 +114,8 @@ RQ = {"JOB_CLASS": "runs.ring.Bell"}
 
 # A tick older than this when it is found is missed: the schedule's misfire policy decides.
 MISFIRE_THRESHOLD_SECONDS = env.number("CHRONOS_MISFIRE_THRESHOLD_SECONDS", 60, least=1)
+# Runs that one schedule starts at one firing, at most; older ticks are skipped.
+CATCH_UP_CAP = env.number("CHRONOS_CATCH_UP_CAP", 100, least=1)
 # A worker that does not renew a run's lease for this long has lost the run.
 LEASE_SECONDS = env.number("CHRONOS_LEASE_SECONDS", 30, least=5)
 # Runs that one worker works on at a time.

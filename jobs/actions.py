@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max
+from django.dispatch import Signal
 
 from accounts.models import User
 from audit.models import record
@@ -17,6 +18,10 @@ from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, JobVersion, Kind, Status
 from jobs.moves import Event
 from jobs.schedules import next_fire
+
+# Sent with the locked `schedule` and the instant `at` before its plan changes: ticks that are due by then
+# are still the old plan's.
+plan_changes = Signal()
 
 
 class NotRunnable(Exception):
@@ -78,6 +83,8 @@ def edit(
     before = definitions.of(schedule.job)
     if definition["type"] != before["type"] and job.runs.exists():
         raise TypeIsFixed(f"{job.name} has runs: its type stays {before['type']}.")
+    if changed(before["schedule"], definitions.schedule(definition)):
+        plan_changes.send(JobSchedule, schedule=schedule, at=at)
     definitions.apply(definition, job)
     job = Job.objects.select_related("schedule", "payload").get(pk=job.pk)
     changes = changed(before, definitions.of(job))
@@ -181,7 +188,9 @@ def _plan_anew(job: Job, *, at: datetime) -> None:
     paused = job.status == Status.PAUSED
     schedule.next_fire_at = None if paused else tick
     schedule.held_fire_at = tick if paused else None
-    schedule.save(update_fields=["anchor_at", "next_fire_at", "held_fire_at"])
+    if tick:
+        schedule.problem = ""
+    schedule.save(update_fields=["anchor_at", "next_fire_at", "held_fire_at", "problem"])
     if tick is None:
         moves.move([job.pk], Event.DISARM)
     elif not paused:

@@ -79,6 +79,14 @@ class Cron:
             return None
         return datetime.combine(day, time(self.hours[0], self.minutes[0], self.seconds[0]))
 
+    def count(self, first: datetime, end: datetime) -> int:
+        """How many naive wall-clock times match from `first` on, before `end`."""
+        if first >= end:
+            return 0
+        days = self._count_days(first.date(), end.date())
+        a_day = len(self.hours) * len(self.minutes) * len(self.seconds)
+        return days * a_day + self._times_before(end) - self._times_before(first)
+
     @property
     def never_matches(self) -> bool:
         """True for the likes of 30 February."""
@@ -103,6 +111,29 @@ class Cron:
         if place < len(self.hours):
             return time(self.hours[place], self.minutes[0], self.seconds[0])
         return None
+
+    def _times_before(self, wall: datetime) -> int:
+        """How many times match on this day before this one."""
+        if not self._count_days(wall.date(), wall.date() + ONE_DAY):
+            return 0
+        minutes = bisect_left(self.hours, wall.hour) * len(self.minutes)
+        if wall.hour not in self.hours:
+            return minutes * len(self.seconds)
+        minutes += bisect_left(self.minutes, wall.minute)
+        seconds = bisect_left(self.seconds, wall.second) if wall.minute in self.minutes else 0
+        return minutes * len(self.seconds) + seconds
+
+    def _count_days(self, first: date, end: date) -> int:
+        """How many days match from `first` on, before `end`."""
+        found = 0
+        for year in range(first.year, end.year + 1):
+            for month in self.months if self.years is None or year in self.years else ():
+                days = _matching_days(self, year, month)
+                if (year, month) in ((first.year, first.month), (end.year, end.month)):
+                    found += sum(first <= date(year, month, day) < end for day in days)
+                elif (first.year, first.month) < (year, month) < (end.year, end.month):
+                    found += len(days)
+        return found
 
     @cached_property
     def _calendar(self) -> croniter:
@@ -164,6 +195,11 @@ def _matching_day(cron: Cron, first: date) -> date | None:
     if cron.month_days.counted or cron.weekdays.counted:
         return cron._day_by_months(first)
     return cron._day_by_croniter(first)
+
+
+@lru_cache(maxsize=4096)
+def _matching_days(cron: Cron, year: int, month: int) -> frozenset[int]:
+    return frozenset(cron.days_of(year, month))
 
 
 def read(expression: str) -> Cron:

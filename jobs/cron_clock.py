@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from jobs.cron import Cron
 from jobs.cron_reading import clock, day, listed
-from jobs.zones import Shift, shift_at
+from jobs.zones import Shift, offset_at, shift_at, shifts
 
 ONE_SECOND = timedelta(seconds=1)
 EVERY_HOUR = 24
@@ -46,6 +46,38 @@ def next_match(cron: Cron, zone: ZoneInfo, after: datetime) -> datetime | None:
     shift = shift_at(local.replace(tzinfo=None), zone)
     find = _next_real_instant if cron.every_instant else _next_fixed_time
     return find(cron, zone, after, local, shift)
+
+
+def count_matches(cron: Cron, zone: ZoneInfo, after: datetime, until: datetime) -> int:
+    """How many times the expression fires in (after, until]: as many as `next_match` would walk."""
+    low = after.replace(microsecond=0) + ONE_SECOND
+    end = until.replace(microsecond=0) + ONE_SECOND
+    number, began_by = 0, _second_pass(low, zone)
+    for shift in [*shifts(zone, low - ONE_SECOND, end - ONE_SECOND), None]:
+        high = shift.at if shift else end
+        number += _count_between(cron, low, high, offset_at(low, zone), began_by)
+        low, began_by = high, shift
+    return number
+
+
+def _second_pass(instant: datetime, zone: ZoneInfo) -> Shift | None:
+    """The change after which the clock shows this instant's time again."""
+    local = instant.astimezone(zone)
+    return shift_at(local.replace(tzinfo=None), zone) if local.fold else None
+
+
+def _count_between(
+    cron: Cron, low: datetime, high: datetime, offset: timedelta, began_by: Shift | None
+) -> int:
+    """How many fires there are from `low` on, before `high`, while the clock keeps this offset."""
+    first, end = low.replace(tzinfo=None) + offset, high.replace(tzinfo=None) + offset
+    if began_by is None or cron.every_instant:
+        return cron.count(first, end)
+    if not began_by.forward:
+        return cron.count(began_by.end_wall, end)
+    missing = cron.count(began_by.first_wall, began_by.end_wall)
+    joined = cron.count(first, first + ONE_SECOND)
+    return cron.count(first, end) + bool(missing and not joined)
 
 
 def _next_fixed_time(

@@ -1,6 +1,6 @@
 """A job's definition as one JSON object: what a version keeps and a run executes."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import models
@@ -41,13 +41,19 @@ def of(job: Job) -> Definition:
     }
 
 
+def schedule(definition: Definition) -> Definition:
+    """The schedule part as `of` tells it once it is stored."""
+    values = {**_defaults(JobSchedule, SCHEDULE_FIELDS), **instants(definition["schedule"])}
+    return {name: _plain(value) for name, value in values.items() if value is not None}
+
+
 def _kept(row: models.Model, names: tuple[str, ...]) -> Definition:
     values = ((name, getattr(row, name)) for name in names)
     return {name: _plain(value) for name, value in values if value is not None}
 
 
 def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
 def instants(schedule: Definition) -> Definition:

@@ -11,7 +11,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from jobs import cron, cron_reading, zones
-from jobs.cron_clock import ClockChange, effect_of, next_match
+from jobs.cron_clock import ClockChange, count_matches, effect_of, next_match
 
 __all__ = [
     "BadSchedule",
@@ -20,14 +20,17 @@ __all__ = [
     "available_at",
     "check",
     "clock_changes",
+    "count",
     "describe",
     "fires",
     "next_fire",
+    "nth_last",
 ]
 
 ONCE, CRON, INTERVAL = KINDS = ("ONCE", "CRON", "INTERVAL")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
+SECOND = timedelta(seconds=1)
 # Beyond it, a date may leave the calendar on its way into another zone.
 LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 # Ten years: anything rarer is a date, not an interval.
@@ -86,9 +89,7 @@ def next_fire(plan: Plan, after: datetime) -> datetime | None:
     """The first tick strictly after `after`, in UTC; None when the plan has ended. Raises `BadSchedule`."""
     if after.tzinfo is None:
         raise ValueError("next_fire needs an instant with a time zone")
-    after = max(after.astimezone(UTC), EPOCH - MOMENT)
-    if plan.starts_at is not None and plan.starts_at > after:
-        after = plan.starts_at.astimezone(UTC) - MOMENT
+    after = _begin(plan, after)
     try:
         tick = _next_tick(plan, after)
     except OverflowError:
@@ -100,6 +101,43 @@ def next_fire(plan: Plan, after: datetime) -> datetime | None:
 def fires(plan: Plan, after: datetime, count: int) -> list[datetime]:
     """The first `count` ticks strictly after `after`, fewer when the plan ends before."""
     return list(islice(_ticks(plan, after), count))
+
+
+def count(plan: Plan, after: datetime, until: datetime) -> int:
+    """How many ticks lie in (after, until], at a cost that hardly grows with their number.
+
+    An interval needs its anchor or a start. Raises `BadSchedule`.
+    """
+    after, until = _begin(plan, after), until.astimezone(UTC)
+    if plan.ends_at is not None:
+        until = min(until, plan.ends_at.astimezone(UTC))
+    if until <= after:
+        return 0
+    if plan.kind == CRON:
+        return count_matches(_cron(plan), _zone(plan), after, until)
+    first = _next_tick(plan, after)
+    if first is None or first > until:
+        return 0
+    return 1 if plan.kind == ONCE else (until - first) // timedelta(seconds=_interval(plan)) + 1
+
+
+def nth_last(plan: Plan, after: datetime, until: datetime, number: int) -> datetime:
+    """The tick in (after, until] that has `number` - 1 ticks after it there; there must be that many."""
+    width = SECOND
+    while until - width > after and count(plan, until - width, until) < number:
+        width *= 2
+    low, high = max(after, until - width), until
+    # Ticks are a second apart at least.
+    while high - low > SECOND:
+        middle = low + (high - low) / 2
+        if count(plan, middle, until) < number:
+            high = middle
+        else:
+            low = middle
+    found = next_fire(plan, low)
+    if found is None:
+        raise ValueError(f"there are no {number} ticks until {until}")
+    return found
 
 
 def available_at(plan: Plan, tick: datetime) -> datetime:
@@ -211,6 +249,14 @@ def _check_first_fire(plan: Plan) -> None:
     begins = plan.starts_at or plan.anchor_at or EPOCH
     if plan.ends_at is not None and next_fire(plan, begins - MOMENT) is None:
         raise BadSchedule("ends_at", "The schedule ends before it fires for the first time.")
+
+
+def _begin(plan: Plan, after: datetime) -> datetime:
+    """The instant strictly after which ticks are looked for."""
+    after = max(after.astimezone(UTC), EPOCH - MOMENT)
+    if plan.starts_at is not None and plan.starts_at > after:
+        return plan.starts_at.astimezone(UTC) - MOMENT
+    return after
 
 
 def _ticks(plan: Plan, after: datetime) -> Iterator[datetime]:

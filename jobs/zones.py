@@ -61,7 +61,7 @@ def label(name: str) -> str:
 
 def whole_hours(zone: ZoneInfo) -> bool:
     """Whether the zone's clock shows the same minutes as UTC, by today's rules."""
-    return all(not _offset(at, zone) % timedelta(hours=1) for at in (MIDWINTER, MIDSUMMER))
+    return all(not offset_at(at, zone) % timedelta(hours=1) for at in (MIDWINTER, MIDSUMMER))
 
 
 @dataclass(frozen=True)
@@ -101,26 +101,37 @@ def shift_at(wall: datetime, zone: ZoneInfo) -> Shift | None:
 
 def shifts(zone: ZoneInfo, after: datetime, until: datetime) -> Iterator[Shift]:
     """The clock changes in (after, until], in order."""
-    low = after.astimezone(UTC).replace(microsecond=0)
-    until = until.astimezone(UTC).replace(microsecond=0)
-    while low < until:
-        high = min(low + STRIDE, until)
-        if _offset(low, zone) != _offset(high, zone):
-            yield _shift_between(low, high, zone)
+    after, until = after.astimezone(UTC), until.astimezone(UTC)
+    for year in range(after.year, until.year + 1):
+        yield from (shift for shift in _shifts_of(zone, year) if after < shift.at <= until)
+
+
+@lru_cache(maxsize=4096)
+def _shifts_of(zone: ZoneInfo, year: int) -> tuple[Shift, ...]:
+    """The clock changes of one year in UTC."""
+    found: list[Shift] = []
+    low = datetime(year, 1, 1, tzinfo=UTC) - ONE_SECOND
+    end = datetime(year, 12, 31, 23, 59, 59, tzinfo=UTC)
+    while low < end:
+        high = min(low + STRIDE, end)
+        if offset_at(low, zone) != offset_at(high, zone):
+            found.append(_shift_between(low, high, zone))
         low = high
+    return tuple(found)
 
 
 def _shift_between(low: datetime, high: datetime, zone: ZoneInfo) -> Shift:
     """The one change in (low, high], to the second."""
-    before, after = _offset(low, zone), _offset(high, zone)
+    before, after = offset_at(low, zone), offset_at(high, zone)
     while high - low > ONE_SECOND:
         middle = low + timedelta(seconds=(high - low) // ONE_SECOND // 2)
-        if _offset(middle, zone) == before:
+        if offset_at(middle, zone) == before:
             low = middle
         else:
             high = middle
     return Shift(high, before, after)
 
 
-def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
+def offset_at(instant: datetime, zone: ZoneInfo) -> timedelta:
+    """How far the zone's clock is ahead of UTC."""
     return instant.astimezone(zone).utcoffset() or timedelta()

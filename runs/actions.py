@@ -13,6 +13,7 @@ from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, Priority
 from jobs.moves import Event
 from runs import stats
+from runs.fire import fire_before_change
 from runs.models import Outcome, Run, Trigger
 from runs.ring import ring
 from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, settle
@@ -59,6 +60,7 @@ def cancel_job(job: Job, *, by: User | None, at: datetime, note: str = "") -> No
     Raises IllegalMove when the job has ended already.
     """
     schedule = locked(JobSchedule.objects.filter(job=job)).get()
+    fire_before_change(schedule, at)
     JobSchedule.objects.filter(pk=schedule.pk).update(next_fire_at=None, held_fire_at=None, paused_until=None)
     # In this order a run that is claimed meanwhile is asked, and a retry that is made meanwhile is cancelled.
     hold_active([job.pk])

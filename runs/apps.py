@@ -3,3 +3,10 @@ from django.apps import AppConfig
 
 class RunsConfig(AppConfig):
     name = "runs"
+
+    def ready(self) -> None:
+        # Models are there only now.
+        from jobs.actions import plan_changes
+        from runs.fire import fire_before_change
+
+        plan_changes.connect(lambda schedule, at, **_: fire_before_change(schedule, at), weak=False)

@@ -3,113 +3,121 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from contextlib import suppress
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Exists, OuterRef
 
 from audit.models import record
+from chronos_site import many_rows
 from chronos_site.locks import locked
 from jobs import moves
-from jobs.models import Job, JobSchedule, Kind, Misfire, Overlap, Priority, Status
+from jobs.models import (
+    Job,
+    JobSchedule,
+    JobScheduleQuerySet,
+    JobVersion,
+    Kind,
+    Misfire,
+    Overlap,
+    Priority,
+    Status,
+)
 from jobs.moves import Event
-from jobs.schedules import BadSchedule, Plan, available_at, next_fire
+from jobs.schedules import BadSchedule, available_at, count
 from runs import stats
 from runs.models import Run, Skip
+from runs.reckon import Stretch, reckon
 from runs.settle import ask_to_stop, cancel_pending, hold_active, release, skip
 
 logger = logging.getLogger(__name__)
 
+MISSED_ONCE = "Its only run was missed: give it a new time."
+MISSED_ALL = "Its plan has ended and all of its runs were missed: give it a new one."
 BATCH = 1000
-# Ticks walked in one transaction: what is left of a long outage follows in the next ones.
-STRETCH = 10_000
+# Rows written in one transaction, more or less: others wait for what it holds.
+MOST_ROWS = 10_000
 
 
-@dataclass(frozen=True)
-class Reckoning:
-    """What one due schedule owes: ticks to run, ticks missed, and where it goes from here.
-
-    `anchor_at` is the new start of an interval's grid, or None to keep it.
-    """
-
-    due: list[datetime]
-    missed: list[datetime]
-    late_run: datetime | None
-    next_fire_at: datetime | None
-    anchor_at: datetime | None = None
-
-
-def reckon(plan: Plan, tick: datetime, at: datetime, *, misfire: str, threshold: timedelta) -> Reckoning:
-    """Sort the ticks from `tick` up to `at` by the misfire policy; pure.
-
-    A tick older than the threshold is missed. FIRE_NOW turns the missed ones into one late run,
-    IGNORE drops them, RESCHEDULE drops them and plans anew from `at`. Where a whole stretch is missed,
-    the policy waits for the last one.
-    """
-    ticks = list(_ticks(plan, tick, at))
-    missed = [each for each in ticks if each < at - threshold]
-    due = ticks[len(missed) :]
-    ahead = next_fire(plan, ticks[-1])
-    if not missed or misfire == Misfire.IGNORE or len(missed) == STRETCH:
-        return Reckoning(due, missed, None, ahead)
-    if misfire == Misfire.FIRE_NOW:
-        return Reckoning(due, missed[:-1], missed[-1], ahead)
-    if plan.kind == Kind.INTERVAL:
-        return Reckoning(
-            [], ticks, None, next_fire(replace(plan, anchor_at=at, starts_at=None), at), anchor_at=at
-        )
-    return Reckoning([], ticks, None, next_fire(plan, at))
-
-
-def _ticks(plan: Plan, tick: datetime, at: datetime) -> Iterator[datetime]:
-    here: datetime | None = tick
-    for _ in range(STRETCH):
-        if here is None or here > at:
-            return
-        yield here
-        here = next_fire(plan, here)
-
-
-@transaction.atomic
 def fire(at: datetime, limit: int = BATCH) -> int:
     """Fire up to `limit` due schedules; gives how many it took.
 
     Any number of schedulers may fire at once: each takes rows the others do not hold, a run's
-    identity (job, tick, attempt) is unique, and runs and plans change in one transaction.
+    identity (job, tick, attempt) is unique, and runs and plans change in one transaction. A schedule
+    with which the others cannot be fired is disarmed; a database that is away still raises.
     """
-    schedules = list(locked(JobSchedule.objects.due(at), skip=True)[:limit])
-    jobs = Job.objects.in_bulk([schedule.job_id for schedule in schedules])
+    due = JobSchedule.objects.due(at)
+    try:
+        return _fire(due[:limit], at)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # whatever it is, it is one schedule's, and the others are due
+        logger.warning("schedules could not be fired together: now one by one", exc_info=True)
+    return sum(_fire_alone(pk, at) for pk in due.values_list("pk", flat=True)[:limit])
+
+
+def fire_before_change(schedule: JobSchedule, at: datetime) -> None:
+    """Account for the ticks that are due under a plan which is about to change or to end.
+
+    Call it in a transaction that holds the schedule's row.
+    """
+    # Before the job, which new rows lock.
+    hold_active([schedule.job_id])
+    _fire_alone(schedule.pk, at)
+    _skip_paused(schedule, at)
+
+
+def _fire_alone(schedule_id: int, at: datetime) -> int:
+    try:
+        return _fire(JobSchedule.objects.due(at).filter(pk=schedule_id), at)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # it may be anything, from a date that is none to a bug
+        disarm(schedule_id, error)
+        return 1
+
+
+@transaction.atomic
+def _fire(due: JobScheduleQuerySet, at: datetime) -> int:
+    schedules = list(locked(due, skip=True))
+    jobs = _jobs(schedule.job_id for schedule in schedules)
     replacing = [each.job_id for each in schedules if each.overlap_policy == Overlap.CANCEL_RUNNING]
     hold_active(replacing)
     active = _active(jobs)
     runs: list[Run] = []
     taken: list[JobSchedule] = []
-    walked = 0
+    bad: list[tuple[JobSchedule, Exception]] = []
     for schedule in schedules:
-        if walked > STRETCH:
-            # The rest stays due: others wait for what we hold.
+        if len(runs) > MOST_ROWS:
+            # The rest stays due.
             break
         job = jobs[schedule.job_id]
         try:
-            fired = _fire_one(schedule, job, at, active.get(job.pk, set()))
-        except (BadSchedule, OverflowError) as error:
-            logger.exception("schedule cannot be read: disarmed", extra={"job": job.pk})
-            fired = []
-            _disarm(schedule, job, str(error))
-        runs += fired
-        taken.append(schedule)
-        walked += sum(run.skipped_count or 1 for run in fired)
+            runs += _fire_one(schedule, job, at, active.get(job.pk, set()))
+            taken.append(schedule)
+        except Exception as error:  # as in _fire_alone, but the others need not be fired again
+            bad.append((schedule, error))
     replaced = _replace(set(replacing) & set(active) & {run.job_id for run in runs if not run.outcome}, at)
     # In the order in which everyone locks jobs: MariaDB locks those that a new row refers to.
-    runs.sort(key=lambda run: run.job_id)
-    Run.objects.bulk_create(runs, batch_size=500, ignore_conflicts=True)
+    runs.sort(key=attrgetter("job_id"))
+    _insert(runs)
     _advance(taken)
-    _release({run.job_id for run in runs if run.state == "PENDING" and run.available_at is None}, at)
+    for schedule, reason in sorted(bad, key=lambda each: each[0].job_id):
+        disarm(schedule.pk, reason)
+    _release({run.job_id for run in runs if run.outcome is None and run.available_at is None}, at)
     _end([schedule for schedule in taken if schedule.next_fire_at is None], jobs)
     stats.write(_skipped(runs, replaced, at), {job.pk: job.type for job in jobs.values()})
-    return len(taken)
+    return len(taken) + len(bad)
+
+
+def _jobs(job_ids: Iterable[str]) -> dict[str, Job]:
+    version = JobVersion.objects.filter(job=OuterRef("pk"), version=OuterRef("version"))
+    jobs = Job.objects.only("type", "status", "version", "priority")
+    return jobs.annotate(has_version=Exists(version)).in_bulk(list(job_ids))
 
 
 def _replace(job_ids: set[str], at: datetime) -> Counter[str]:
@@ -126,8 +134,8 @@ def _skipped(runs: list[Run], replaced: Counter[str], at: datetime) -> Iterator[
     for run in runs:
         if run.skip_reason:
             yield stats.End(run.job_id, stats.SKIPPED, at, times=run.skipped_count or 1)
-    for job_id, count in replaced.items():
-        yield stats.End(job_id, stats.SKIPPED, at, times=count)
+    for job_id, number in replaced.items():
+        yield stats.End(job_id, stats.SKIPPED, at, times=number)
 
 
 def _release(job_ids: set[str], at: datetime) -> None:
@@ -157,16 +165,25 @@ def _active(job_ids: Iterable[str]) -> dict[str, set[str]]:
 
 
 def _fire_one(schedule: JobSchedule, job: Job, at: datetime, active: set[str]) -> list[Run]:
+    """The rows for the ticks of one schedule, which is taken to its next one."""
     if job.status not in (Status.SCHEDULED, Status.RUNNING) or schedule.next_fire_at is None:
         schedule.next_fire_at = None
         return []
-    threshold = timedelta(seconds=settings.MISFIRE_THRESHOLD_SECONDS)
-    policy = schedule.misfire_policy or Misfire.FIRE_NOW
+    if not getattr(job, "has_version", True):
+        raise BadSchedule("version", f"Version {job.version} of the job is gone: save the job again.")
     plan = schedule.plan
-    found = reckon(plan, schedule.next_fire_at, at, misfire=policy, threshold=threshold)
-    runs = _missed_runs(schedule, job, found.missed, at)
-    for tick in [found.late_run] if found.late_run else []:
-        runs += _overlapping(schedule, _run(job, tick, at), active, runs, at)
+    found = reckon(
+        plan,
+        schedule.next_fire_at,
+        at,
+        misfire=schedule.misfire_policy or Misfire.FIRE_NOW,
+        threshold=timedelta(seconds=settings.MISFIRE_THRESHOLD_SECONDS),
+        cap=settings.CATCH_UP_CAP,
+        resumed_at=schedule.resumed_at,
+    )
+    runs = [_skip_row(job, stretch, at) for stretch in found.skipped]
+    if found.late_run:
+        runs += _overlapping(schedule, _run(job, found.late_run, at), active, runs, at)
     for tick in found.due:
         runs += _overlapping(schedule, _run(job, tick, available_at(plan, tick)), active, runs, at)
     schedule.next_fire_at = found.next_fire_at
@@ -184,13 +201,8 @@ def _run(job: Job, tick: datetime, available: datetime) -> Run:
     )
 
 
-def _missed_runs(schedule: JobSchedule, job: Job, missed: list[datetime], at: datetime) -> list[Run]:
-    """One row for each stretch of ticks missed for one reason."""
-    resumed = schedule.resumed_at
-    paused = [tick for tick in missed if resumed and tick < resumed]
-    rest = missed[len(paused) :]
-    stretches = ((Skip.PAUSED, paused), (Skip.MISFIRE, rest))
-    return [skip(_run(job, ticks[0], at), reason, at, len(ticks)) for reason, ticks in stretches if ticks]
+def _skip_row(job: Job, stretch: Stretch, at: datetime) -> Run:
+    return skip(_run(job, stretch.first, at), stretch.reason, at, stretch.count)
 
 
 def _overlapping(
@@ -219,25 +231,66 @@ def _end_unfired(schedule: JobSchedule, job: Job) -> None:
     if last and schedule.schedule_type != Kind.ONCE:
         moves.finish({job.pk: last.outcome})
         return
-    ignored = schedule.schedule_type == Kind.ONCE and schedule.misfire_policy == Misfire.IGNORE
-    if moves.move([job.pk], Event.CANCEL if ignored else Event.DISARM):
-        record(None, "JOB_MISSED", job, details={"policy": schedule.misfire_policy})
+    once = schedule.schedule_type == Kind.ONCE
+    ignored = once and schedule.misfire_policy == Misfire.IGNORE
+    if not moves.move([job.pk], Event.CANCEL if ignored else Event.DISARM):
+        return
+    record(None, "JOB_MISSED", job, details={"policy": schedule.misfire_policy})
+    if not ignored:
+        _mark(schedule.pk, MISSED_ONCE if once else MISSED_ALL)
 
 
-def _disarm(schedule: JobSchedule, job: Job, sentence: str) -> None:
-    schedule.next_fire_at = None
-    moves.move([job.pk], Event.DISARM)
-    record(None, "JOB_DISARMED", job, details={"reason": sentence})
+def disarm(schedule_id: int, error: Exception) -> None:
+    """Stop a schedule that cannot be kept, and tell of it: once in the log, and wherever its job is shown."""
+    known = isinstance(error, BadSchedule)
+    sentence = str(error) if known else f"It cannot be fired: {error or type(error).__name__}."
+    with transaction.atomic():
+        job_id = JobSchedule.objects.values_list("job_id", flat=True).get(pk=schedule_id)
+        JobSchedule.objects.filter(pk=schedule_id).update(
+            next_fire_at=None, paused_until=None, problem=sentence
+        )
+        moves.move([job_id], Event.DISARM)
+        record(None, "JOB_DISARMED", Job(pk=job_id), details={"reason": sentence})
+    logger.error(
+        "the schedule of job %s is disarmed: %s", job_id, sentence, exc_info=None if known else error
+    )
 
 
-_ADVANCE = "UPDATE job_schedules SET next_fire_at = %s, anchor_at = %s WHERE id = %s"
+def _mark(schedule_id: int, sentence: str) -> None:
+    JobSchedule.objects.filter(pk=schedule_id).update(problem=sentence)
+
+
+def _skip_paused(schedule: JobSchedule, at: datetime) -> None:
+    """Account for ticks that came while the job was paused, now that no resumption will look at them."""
+    held = schedule.held_fire_at
+    if held is None or held > at:
+        return
+    number = 1
+    # A plan that cannot be read has this one tick.
+    with suppress(BadSchedule):
+        number += count(schedule.plan, held, at)
+    _insert([_skip_row(schedule.job, Stretch(held, number, Skip.PAUSED), at)])
+
+
+_INSERTED = (
+    "id", "job", "scheduled_time", "available_at", "end_time",
+    "outcome", "version", "priority", "skip_reason", "skipped_count",
+)  # fmt: skip
+
+
+def _insert(runs: list[Run]) -> None:
+    """Write the rows, but for those whose tick has one."""
+    many_rows.insert(Run, _INSERTED, [_row(run) for run in runs])
+
+
+def _row(run: Run) -> tuple[Any, ...]:
+    outcome, reason = run.outcome and str(run.outcome), run.skip_reason and str(run.skip_reason)
+    return (
+        run.pk, run.job_id, run.scheduled_time, run.available_at, run.end_time,
+        outcome, run.version, run.priority, reason, run.skipped_count,
+    )  # fmt: skip
 
 
 def _advance(schedules: list[JobSchedule]) -> None:
-    def told(instant: datetime | None) -> Any:
-        return connection.ops.adapt_datetimefield_value(instant)
-
-    rows = [(told(each.next_fire_at), told(each.anchor_at), each.pk) for each in schedules]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(_ADVANCE, rows)
+    rows = [(each.next_fire_at, each.anchor_at, each.pk) for each in schedules]
+    many_rows.update(JobSchedule, ("next_fire_at", "anchor_at"), rows)

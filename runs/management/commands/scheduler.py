@@ -4,22 +4,22 @@ import logging
 import signal
 import time
 from argparse import ArgumentParser
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Callable
+from datetime import timedelta
 from threading import Event
 from typing import Any
 
 from django.core.checks import Tags
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand
-from django.db import close_old_connections, connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connections
 from django.db.models import Min
 
 from chronos_site.clock import database_now
 from jobs import actions
-from jobs.models import JobSchedule, Status
+from jobs.models import Job, JobSchedule, Status
 from jobs.moves import IllegalMove
-from runs.fire import fire
+from runs.fire import disarm, fire
 from runs.models import Process, Run
 from runs.processes import beat, farewell, own_name
 from runs.rescue import rescue
@@ -51,61 +51,74 @@ class Command(BaseCommand):
 
 
 class Loop:
-    """The scheduler's rounds; one that fails is logged and the next one tries again."""
+    """The scheduler's rounds: each duty on its own, so that one that fails costs no other."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._rescue_at = 0.0
+        self._wait = LONGEST_SLEEP
 
     def round(self) -> float:
         """Do what is due; gives the seconds until the next round."""
-        try:
-            beat(self.name, Process.Kind.SCHEDULER)
-            now = database_now()
-            _resume(now)
-            _catch_up(now)
-            ring(_due_ranks(now))
-            self._rescue()
-            return _sleep(now)
-        except Exception:  # the loop must outlive whatever one round meets
-            logger.exception("a round failed; trying again in %s s", LONGEST_SLEEP)
-            connections.close_all()
-            return LONGEST_SLEEP
+        done = [
+            _attempt(duty) for duty in (self._beat, _resume, _fire, _ring, self._rescue, self._look_ahead)
+        ]
+        return self._wait if all(done) else LONGEST_SLEEP
 
     def leave(self) -> None:
         farewell(self.name)
+
+    def _beat(self) -> None:
+        beat(self.name, Process.Kind.SCHEDULER)
 
     def _rescue(self) -> None:
         if time.monotonic() >= self._rescue_at:
             self._rescue_at = time.monotonic() + RESCUE_SECONDS
             rescue()
 
+    def _look_ahead(self) -> None:
+        """Sleep until the next due instant, but never longer than a second."""
+        now = database_now()
+        # What lies further ahead may be anything, and is none of our business yet.
+        soon = JobSchedule.objects.filter(next_fire_at__lt=now + timedelta(seconds=LONGEST_SLEEP))
+        tick = soon.aggregate(first=Min("next_fire_at"))["first"]
+        self._wait = max((tick - now).total_seconds(), 0.0) if tick else LONGEST_SLEEP
 
-def _catch_up(at: datetime) -> None:
-    """Fire what is due, though after a long outage only so much of it that the round has an end."""
-    until = time.monotonic() + LONGEST_SLEEP
-    while fire(at) and time.monotonic() < until:
-        pass
+
+def _attempt(duty: Callable[[], None]) -> bool:
+    try:
+        duty()
+    except Exception:  # the loop must outlive whatever one duty meets
+        logger.exception("%s failed; trying again in %s s", duty.__name__.strip("_"), LONGEST_SLEEP)
+        connections.close_all()
+        return False
+    return True
 
 
-def _resume(at: datetime) -> None:
+def _resume() -> None:
     """Resume the jobs that were paused until now."""
+    at = database_now()
     over = JobSchedule.objects.filter(paused_until__lte=at, job__status=Status.PAUSED)
-    for schedule in over.select_related("job"):
-        # Another scheduler, or a person, may have been first.
-        with suppress(IllegalMove, ObjectDoesNotExist):
-            actions.resume(schedule.job, by=None, at=at)
+    for schedule_id, job_id in over.values_list("pk", "job_id"):
+        try:
+            actions.resume(Job.objects.get(pk=job_id), by=None, at=at)
+        except (IllegalMove, ObjectDoesNotExist):
+            # Another scheduler, or a person, was first.
+            pass
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:  # one schedule's trouble, which must not come back every second
+            disarm(schedule_id, error)
 
 
-def _due_ranks(at: datetime) -> list[int]:
-    due = Run.objects.pending().filter(available_at__lte=at)
-    return [rank for rank in QUEUES if due.filter(priority=rank).exists()]
+def _fire() -> None:
+    """Fire what is due, though after a long outage only so much of it that the round has an end."""
+    at, until = database_now(), time.monotonic() + LONGEST_SLEEP
+    while fire(at) and time.monotonic() < until:
+        # The first runs need not wait for the last to be fired.
+        _ring()
 
 
-def _sleep(now: datetime) -> float:
-    """Until the next due instant, but never longer than a second."""
-    tick = JobSchedule.objects.filter(next_fire_at__isnull=False).aggregate(first=Min("next_fire_at"))[
-        "first"
-    ]
-    wait = (tick - now).total_seconds() if tick else LONGEST_SLEEP
-    return min(max(wait, 0.0), LONGEST_SLEEP)
+def _ring() -> None:
+    due = Run.objects.pending().filter(available_at__lte=database_now())
+    ring(rank for rank in QUEUES if due.filter(priority=rank).exists())
