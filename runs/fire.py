@@ -33,6 +33,7 @@ from runs import stats
 from runs.models import Run, Skip
 from runs.reckon import Stretch, reckon
 from runs.settle import ask_to_stop, cancel_pending, hold_active, release, skip
+from runs.storable import text
 
 logger = logging.getLogger(__name__)
 
@@ -243,7 +244,9 @@ def _end_unfired(schedule: JobSchedule, job: Job) -> None:
 def disarm(schedule_id: int, error: Exception) -> None:
     """Stop a schedule that cannot be kept, and tell of it: once in the log, and wherever its job is shown."""
     known = isinstance(error, BadSchedule)
-    sentence = str(error) if known else f"It cannot be fired: {error or type(error).__name__}."
+    sentence = (
+        text(str(error)) if known else f"It cannot be fired: {text(str(error)) or type(error).__name__}."
+    )
     with transaction.atomic():
         job_id = JobSchedule.objects.values_list("job_id", flat=True).get(pk=schedule_id)
         JobSchedule.objects.filter(pk=schedule_id).update(
@@ -267,7 +270,7 @@ def _skip_paused(schedule: JobSchedule, at: datetime) -> None:
         return
     number = 1
     # A plan that cannot be read has this one tick.
-    with suppress(BadSchedule):
+    with suppress(BadSchedule, OverflowError):
         number += count(schedule.plan, held, at)
     _insert([_skip_row(schedule.job, Stretch(held, number, Skip.PAUSED), at)])
 

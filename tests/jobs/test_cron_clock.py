@@ -1,6 +1,6 @@
-"""Cron across clock changes, against a brute-force clock and against cronsim."""
+"""Cron across clock changes, by examples and against cronsim."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -9,11 +9,8 @@ from cronsim import CronSim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs import zones
-from jobs.cron import read
 from jobs.schedules import CRON, Plan, clock_changes, fires
 
-MINUTE = timedelta(minutes=1)
 NAMED = [
     "Europe/Berlin", "Europe/London", "America/New_York", "America/St_Johns", "America/Santiago",
     "Africa/Casablanca", "Africa/Cairo", "Australia/Lord_Howe", "Pacific/Auckland",
@@ -58,40 +55,6 @@ def test_a_clock_change_neither_loses_nor_doubles_a_fire(expression, zone, after
 
 def test_within_the_second_pass_a_fixed_time_has_already_fired():
     assert shown("45 2 * * *", "Europe/Berlin", "2026-10-25T01:10Z", 1) == ["26 02:45+0100"]
-
-
-def brute(minutes, hours, every_instant, zone, begin, end):
-    """When these minutes of these hours fire, by looking at the zone's clock in every minute there is."""
-    instants = [begin + number * MINUTE for number in range((end - begin) // MINUTE + 1)]
-    clock = [instant.astimezone(zone).replace(tzinfo=None) for instant in instants]
-    if every_instant:
-        pairs = zip(instants[1:], clock[1:], strict=True)
-        return [at for at, wall in pairs if wall.minute in minutes and wall.hour in hours]
-    found, wall = set(), clock[0]
-    while (wall := wall + MINUTE) <= max(clock):
-        if wall.minute in minutes and wall.hour in hours:
-            found.add(next(at for at, shown in zip(instants, clock, strict=True) if shown >= wall))
-    return sorted(found)
-
-
-fields = st.one_of(
-    st.integers(2, 30).map(lambda step: f"*/{step}"),
-    st.sets(st.integers(0, 23), min_size=1, max_size=4).map(lambda some: ",".join(map(str, some))),
-    st.just("*"),
-)
-
-
-@settings(deadline=None)
-@given(fields, fields, st.sampled_from(NAMED), st.integers(0, 3), st.integers(0, 240))
-def test_around_a_clock_change_the_fires_are_those_of_a_brute_force_clock(minute, hour, zone, which, lead):
-    clock = ZoneInfo(zone)
-    changes = list(zones.shifts(clock, datetime(2026, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)))
-    change = changes[which % len(changes)].at
-    begin, end = change - timedelta(minutes=180 + lead), change + timedelta(hours=5)
-    matcher = read(f"{minute} {hour} * * *")
-    expected = brute(matcher.minutes, matcher.hours, "*" in minute + hour, clock, begin, end)
-    found = fires(plan(f"{minute} {hour} * * *", zone), begin, len(expected))
-    assert found == expected
 
 
 plain = st.one_of(
