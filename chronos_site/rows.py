@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, models
+from django.db.models.constants import OnConflict
 
 Row = Sequence[Any]
 
@@ -31,6 +32,22 @@ def insert(model: type[models.Model], names: Sequence[str], rows: Sequence[Row])
             cursor.executemany(f"INSERT INTO {into} VALUES ({marks})", rows)  # noqa: S608
 
 
+def insert_new(model: type[models.Model], names: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert the rows as `insert` does, but for those that a unique constraint refuses."""
+    if not rows:
+        return
+    verb = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
+    suffix = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
+    into = f"{verb} {model._meta.db_table} ({', '.join(names)})"
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            lists = _lists([model._meta.get_field(name) for name in names])
+            cursor.execute(f"{into} SELECT * FROM unnest({lists}) {suffix}", _columns(rows))  # noqa: S608
+        else:
+            marks = ", ".join(["%s"] * len(names))
+            cursor.executemany(f"{into} VALUES ({marks}) {suffix}", rows)
+
+
 def update(model: type[models.Model], names: Sequence[str], rows: Sequence[Row], *, where: str = "") -> None:
     """Write each row's values, the named columns and then the key, over the row with that key.
 
@@ -43,14 +60,23 @@ def update(model: type[models.Model], names: Sequence[str], rows: Sequence[Row],
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             fields = [*(model._meta.get_field(name) for name in names), model._meta.pk]
-            lists = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+            lists = _lists(fields)
             told = [f"told_{name}" for name in (*names, key)]
             sets = ", ".join(f"{name} = told_{name}" for name in names)
             cursor.execute(
                 f"UPDATE {table} SET {sets} FROM unnest({lists}) AS told ({', '.join(told)})"  # noqa: S608
                 f" WHERE {key} = told_{key}{also}",
-                [list(column) for column in zip(*rows, strict=True)],
+                _columns(rows),
             )
         else:
             sets = ", ".join(f"{name} = %s" for name in names)
             cursor.executemany(f"UPDATE {table} SET {sets} WHERE {key} = %s{also}", rows)  # noqa: S608
+
+
+def _lists(fields: Sequence[Any]) -> str:
+    """Places for the columns of many rows in PostgreSQL's SQL."""
+    return ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+
+
+def _columns(rows: Sequence[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]

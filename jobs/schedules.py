@@ -141,9 +141,13 @@ def nth_last(plan: Plan, after: datetime, until: datetime, number: int) -> datet
 
 
 def available_at(plan: Plan, tick: datetime) -> datetime:
-    """When the run of a tick may start: the tick plus the plan's jitter, the same whenever it is asked."""
-    if not plan.jitter_seconds:
+    """When the run of a tick may start: the tick plus the plan's jitter, the same whenever it is asked.
+
+    Raises `BadSchedule`.
+    """
+    if plan.jitter_seconds == 0:
         return tick
+    _check_jitter(plan)
     seed = f"{plan.jitter_key} {tick.astimezone(UTC).isoformat()}".encode()
     share = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big")
     return tick + timedelta(milliseconds=share % (plan.jitter_seconds * 1000 + 1))

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef
 
 from audit.models import record
-from chronos_site import many_rows
+from chronos_site import rows
 from chronos_site.locks import locked
 from jobs import moves
 from jobs.models import (
@@ -276,24 +276,39 @@ def _skip_paused(schedule: JobSchedule, at: datetime) -> None:
 
 
 _INSERTED = (
-    "id", "job", "scheduled_time", "available_at", "end_time",
-    "outcome", "version", "priority", "skip_reason", "skipped_count",
-)  # fmt: skip
+    "id",
+    "job_id",
+    "scheduled_time",
+    "available_at",
+    "end_time",
+    "outcome",
+    "version",
+    "priority",
+    "skip_reason",
+    "skipped_count",
+)
 
 
 def _insert(runs: list[Run]) -> None:
     """Write the rows, but for those whose tick has one."""
-    many_rows.insert(Run, _INSERTED, [_row(run) for run in runs])
+    rows.insert_new(Run, _INSERTED, [_row(run) for run in runs])
 
 
 def _row(run: Run) -> tuple[Any, ...]:
-    outcome, reason = run.outcome and str(run.outcome), run.skip_reason and str(run.skip_reason)
     return (
-        run.pk, run.job_id, run.scheduled_time, run.available_at, run.end_time,
-        outcome, run.version, run.priority, reason, run.skipped_count,
-    )  # fmt: skip
+        run.pk,
+        run.job_id,
+        rows.stored(run.scheduled_time),
+        rows.stored(run.available_at),
+        rows.stored(run.end_time),
+        run.outcome and str(run.outcome),
+        run.version,
+        run.priority,
+        run.skip_reason and str(run.skip_reason),
+        run.skipped_count,
+    )
 
 
 def _advance(schedules: list[JobSchedule]) -> None:
-    rows = [(each.next_fire_at, each.anchor_at, each.pk) for each in schedules]
-    many_rows.update(JobSchedule, ("next_fire_at", "anchor_at"), rows)
+    planned = [(rows.stored(each.next_fire_at), rows.stored(each.anchor_at), each.pk) for each in schedules]
+    rows.update(JobSchedule, ("next_fire_at", "anchor_at"), planned)
