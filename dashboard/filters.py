@@ -9,13 +9,15 @@ from django.db.models import Q, TextChoices
 from django.http import QueryDict
 
 from accounts.models import User
-from jobs.models import JobQuerySet, Priority, Status, Type
+from jobs.models import JobQuerySet, JobSchedule, Priority, Status, Type
 from runs import history
 from runs.history import Failures
 
 LONGEST_TEXT = 200
 # What people may filter by from a list of choices, and those choices.
 CHOICES: dict[str, type[TextChoices]] = {"status": Status, "type": Type, "priority": Priority}
+# What people may ask for with 1, and how that reads.
+FLAGS = {"failing": ("failing", "now"), "broken": ("schedule", "does not fire")}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _START_OF_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{6,26}")
 
@@ -63,6 +65,10 @@ class JobFilters:
     def failing(self) -> bool:
         return bool(self.values("failing"))
 
+    @property
+    def broken(self) -> bool:
+        return bool(self.values("broken"))
+
     def apply(self, jobs: JobQuerySet, user: User, failures: Failures | None = None) -> JobQuerySet:
         """The jobs that match every condition; with `failures`, failing ones are looked for there alone."""
         for name in CHOICES:
@@ -76,6 +82,8 @@ class JobFilters:
             jobs = jobs.filter(owner__in=User.objects.filter(email__icontains=self.owner))
         if self.failing:
             jobs = history.failing(failures.suspects(jobs) if failures else jobs)
+        if self.broken:
+            jobs = jobs.filter(pk__in=JobSchedule.objects.broken().values("job_id"))
         return jobs
 
     def address(self) -> str:
@@ -107,14 +115,15 @@ def _asked(query: QueryDict, user: User) -> Iterator[tuple[str, str]]:
         for value in query.getlist(name)[:20]:
             if value := plain(value):
                 yield name, value
-    if value := plain(query.get("failing", "")):
-        yield "failing", value
+    for name in FLAGS:
+        if value := plain(query.get(name, "")):
+            yield name, value
 
 
 def _means_something(name: str, value: str) -> bool:
     if name in CHOICES:
         return value in CHOICES[name].values
-    return name != "failing" or value == "1"
+    return name not in FLAGS or value == "1"
 
 
 def _says(text: str) -> Q:
@@ -126,4 +135,4 @@ def _says(text: str) -> Q:
 def _words(name: str, value: str) -> tuple[str, str]:
     if name in CHOICES:
         return name, str(CHOICES[name](value).label)
-    return {"q": ("text", value), "failing": ("failing", "now")}.get(name, (name, value))
+    return {"q": ("text", value), **FLAGS}.get(name, (name, value))

@@ -74,7 +74,7 @@ def panels(user: User, at: datetime) -> dict[str, Any]:
     scale = charts.per_hour([hour.counts for hour in today.hours])
     return {
         "now": at,
-        "vitals": _vitals(processes, waiting, recent, running, at),
+        "vitals": _vitals(user, processes, waiting, recent, running, at),
         "failing": fails,
         "failing_rows": list(failing.told(fails.jobs[:FAILING_SHOWN], past, recent)),
         "last_failure": recent.failed[0] if recent.failed else None,
@@ -94,11 +94,22 @@ def panels(user: User, at: datetime) -> dict[str, Any]:
 
 
 def _vitals(
-    processes: Processes, waiting: Waiting, recent: Lately, running: Sequence[Running], at: datetime
+    user: User,
+    processes: Processes,
+    waiting: Waiting,
+    recent: Lately,
+    running: Sequence[Running],
+    at: datetime,
 ) -> Vitals:
     busy = frozenset(run.worker for run in running if run.worker)
     slots = vitals.told(len(running), MOST_RUNNING)
-    return Vitals(Scheduler(processes), Workers(processes, busy, slots), waiting, Lag.of(recent, at))
+    return Vitals(
+        Scheduler(processes),
+        vitals.broken(user),
+        Workers(processes, busy, slots),
+        waiting,
+        Lag.of(recent, at),
+    )
 
 
 def _late_rows(user: User, at: datetime) -> list[Run]:

@@ -66,6 +66,7 @@ _SCHEDULE = (
     "jitter_seconds",
     "next_fire_at",
     "paused_until",
+    "problem",
 )
 
 

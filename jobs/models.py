@@ -147,6 +147,10 @@ class JobScheduleQuerySet(models.QuerySet["JobSchedule"]):
         """Armed schedules whose next tick has come, most overdue first."""
         return self.filter(next_fire_at__lte=at).order_by("next_fire_at", "id")
 
+    def broken(self) -> Self:
+        """Those that the scheduler took out of the plan and that wait for a person."""
+        return self.filter(problem__gt="")
+
 
 class JobSchedule(models.Model):
     job = models.OneToOneField(Job, on_delete=cascade, related_name="schedule")
@@ -186,6 +190,12 @@ class JobSchedule(models.Model):
                 condition=Q(paused_until__isnull=False),
                 fallback=["paused_until"],
                 name="idx_job_schedules_paused_until",
+            ),
+            PartialIndex(
+                fields=["job"],
+                condition=Q(problem__gt=""),
+                fallback=["job"],
+                name="idx_job_schedules_problem",
             ),
         ]
         constraints = [

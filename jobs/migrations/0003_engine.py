@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+import chronos_site.schema
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -13,6 +15,15 @@ class Migration(migrations.Migration):
             model_name="jobschedule",
             name="problem",
             field=models.TextField(blank=True, db_default="", default="", editable=False),
+        ),
+        migrations.AddIndex(
+            model_name="jobschedule",
+            index=chronos_site.schema.PartialIndex(
+                fields=["job"],
+                name="idx_job_schedules_problem",
+                condition=models.Q(("problem__gt", "")),
+                fallback=["job"],
+            ),
         ),
         migrations.AddField(
             model_name="retrypolicy",

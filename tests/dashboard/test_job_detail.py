@@ -190,7 +190,14 @@ def test_a_clock_change_ahead_is_told(owner):
 
 def test_a_schedule_that_cannot_be_kept_says_why(client, owner, probe):
     JobSchedule.objects.filter(job=probe).update(schedule_type="CRON", cron_expression="nonsense")
-    assert "Its schedule cannot be kept" in text(client, owner, probe)
+    assert "It does not fire" in text(client, owner, probe)
+
+
+def test_a_schedule_that_the_scheduler_gave_up_says_why(client, owner, probe):
+    JobSchedule.objects.filter(job=probe).update(problem="Minute: 61 is not between 0 and 59.")
+    told = text(client, owner, probe)
+    assert "Minute: 61 is not between 0 and 59." in told
+    assert "Edit the schedule" in told
 
 
 def test_a_paused_job_says_until_when(client, owner, probe):

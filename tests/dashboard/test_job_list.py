@@ -54,6 +54,14 @@ def test_people_see_their_own_jobs_and_operators_everyones(client, owner):
     assert listed(client, ada()) == ["hers", "his"]
 
 
+def test_schedules_that_do_not_fire_are_found_and_say_why(client, owner):
+    broken = job(owner, name="broken")
+    job(owner, name="good")
+    JobSchedule.objects.filter(job=broken).update(next_fire_at=None, problem="Its only run was missed.")
+    assert listed(client, owner, "?broken=1") == ["broken"]
+    assert "Does not fire: Its only run was missed." in page_text(client, owner)
+
+
 def test_nobody_sees_anything_without_signing_in(client):
     assert client.get(reverse("job_list")).status_code == 302
 

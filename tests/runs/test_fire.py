@@ -12,6 +12,13 @@ from tests.factories import NOON
 MINUTE = timedelta(minutes=1)
 
 
+def shown(run):
+    """The run's state, and whether it waits for another one or is asked to stop."""
+    if run.state == "PENDING" and run.available_at is None:
+        return "HELD"
+    return "ASKED" if run.state == "RUNNING" and run.cancel_requested_at else run.state
+
+
 @pytest.mark.django_db
 @pytest.mark.databases
 class TestFire:
@@ -72,18 +79,35 @@ class TestFire:
         assert Run.objects.get(scheduled_time=tick).skip_reason == Skip.OVERLAP
 
     @pytest.mark.parametrize(
-        ("policy", "waiting", "asked"),
-        [("SKIP", 0, False), ("QUEUE", 1, False), ("ALLOW", 1, False), ("CANCEL_RUNNING", 1, True)],
+        ("policy", "busy", "fired", "before"),
+        [
+            ("SKIP", "RUNNING", "SKIPPED", "RUNNING"),
+            ("SKIP", "PENDING", "SKIPPED", "PENDING"),
+            ("SKIP", "RETRY", "SKIPPED", "PENDING"),
+            ("SKIP", "SUCCESS", "PENDING", "SUCCESS"),
+            ("QUEUE", "RUNNING", "HELD", "RUNNING"),
+            ("QUEUE", "PENDING", "SKIPPED", "PENDING"),
+            ("QUEUE", "RETRY", "SKIPPED", "PENDING"),
+            ("QUEUE", "SUCCESS", "PENDING", "SUCCESS"),
+            ("ALLOW", "RUNNING", "PENDING", "RUNNING"),
+            ("ALLOW", "PENDING", "PENDING", "PENDING"),
+            ("ALLOW", "RETRY", "PENDING", "PENDING"),
+            ("ALLOW", "SUCCESS", "PENDING", "SUCCESS"),
+            ("CANCEL_RUNNING", "RUNNING", "HELD", "ASKED"),
+            ("CANCEL_RUNNING", "PENDING", "PENDING", "SKIPPED"),
+            ("CANCEL_RUNNING", "RETRY", "PENDING", "SKIPPED"),
+            ("CANCEL_RUNNING", "SUCCESS", "PENDING", "SUCCESS"),
+        ],
     )
-    def test_each_overlap_policy_does_what_it_says(self, policy, waiting, asked):
+    def test_each_overlap_policy_does_what_it_says(self, policy, busy, fired, before):
         job = factories.job(schedule={**factories.definition()["schedule"], "overlap_policy": policy})
-        first = Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON)
-        fire(NOON + timedelta(minutes=5))
-        first.refresh_from_db()
-        held = policy in ("QUEUE", "CANCEL_RUNNING")
-        assert Run.objects.pending().count() == waiting
-        assert Run.objects.pending().filter(available_at=None).exists() is held
-        assert bool(first.cancel_requested_at) is asked
+        retry = {"attempt": 2, "trigger": "RETRY", "available_at": NOON + timedelta(hours=1)}
+        state, fields = ("PENDING", retry) if busy == "RETRY" else (busy, {})
+        first = factories.run(job, state, **fields)
+        tick = NOON + timedelta(minutes=5)
+        fire(tick)
+        assert shown(Run.objects.get(scheduled_time=tick)) == fired
+        assert shown(Run.objects.get(pk=first.pk)) == before
 
     def test_queue_keeps_at_most_one_waiting(self):
         job = factories.job(schedule={**factories.definition()["schedule"], "overlap_policy": "QUEUE"})

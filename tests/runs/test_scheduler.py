@@ -1,11 +1,13 @@
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from chronos_site.clock import database_now
 from jobs import actions
 from jobs.models import Job, JobSchedule, Status
-from runs.management.commands.scheduler import Loop
+from runs.fire import fire
+from runs.management.commands.scheduler import LONGEST_SLEEP, Loop
 from runs.models import Run
 from tests import factories
 
@@ -29,3 +31,41 @@ def test_a_pause_that_somebody_else_has_ended_stops_no_round():
     Loop("s-1").round()
     assert Run.objects.get().job == due
     assert Job.objects.get(pk=done.pk).status == Status.SCHEDULED
+
+
+def test_a_tick_due_in_a_moment_is_slept_for_no_longer():
+    now = database_now()
+    factories.job(at=now - timedelta(seconds=299.7))
+    assert 0 < Loop("s-1").round() <= 0.3
+
+
+def test_with_nothing_ahead_a_round_follows_in_a_second():
+    factories.job()
+    JobSchedule.objects.update(next_fire_at=factories.NEVER)
+    assert Loop("s-1").round() == LONGEST_SLEEP
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("duty", ["beat", "ring", "rescue"])
+def test_a_duty_that_fails_costs_no_other(monkeypatch, duty, caplog):
+    def broken(*_):
+        raise RuntimeError("It is broken")
+
+    monkeypatch.setattr(f"runs.management.commands.scheduler.{duty}", broken)
+    now = database_now()
+    due = factories.job(at=now - timedelta(seconds=301))
+    assert Loop("s-1").round() == LONGEST_SLEEP
+    assert Run.objects.get().job == due
+    assert f"{duty} failed" in caplog.text
+
+
+def test_the_bell_rings_before_the_last_schedule_is_fired(monkeypatch):
+    order = []
+    monkeypatch.setattr("runs.management.commands.scheduler.fire", partial(fire, limit=1))
+    monkeypatch.setattr("runs.management.commands.scheduler.ring", lambda ranks: order.append(list(ranks)))
+    now = database_now()
+    alice = factories.alice()
+    for _ in range(2):
+        factories.job(alice, at=now - timedelta(seconds=301))
+    Loop("s-1").round()
+    assert order[:2] == [[2], [2]]

@@ -78,6 +78,7 @@ job_schedules
   + problem text not null default ''
   + index idx_job_schedules_next_fire_at (next_fire_at)
   + partial index idx_job_schedules_paused_until (paused_until) or (paused_until)
+  + partial index idx_job_schedules_problem (job_id) or (job_id)
   + check chk_overlap_policy on overlap_policy allows 'SKIP' 'QUEUE' 'ALLOW' 'CANCEL_RUNNING' refuses 'PILE_UP'
 
 job_payloads
