@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 MISSED_ONCE = "Its only run was missed: give it a new time."
 MISSED_ALL = "Its plan has ended and all of its runs were missed: give it a new one."
-BATCH = 1000
+BATCH = 2000
 # Rows written in one transaction, more or less: others wait for what it holds.
 MOST_ROWS = 10_000
 

@@ -1,6 +1,7 @@
 """What two processes do to one job at the same moment: each test is a race that was lost once."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -37,6 +38,25 @@ def test_a_run_fired_while_its_predecessor_ends_does_not_wait_for_ever():
     run = claimed(job)
     meeting(lambda: settle([ended(run)]), lambda: fire(TICK))
     assert Run.objects.get(scheduled_time=TICK).available_at is not None
+
+
+def test_two_schedulers_that_meet_fire_each_tick_once():
+    alice = factories.alice()
+    for _ in range(3):
+        factories.job(alice)
+    taken = []
+    meeting(lambda: taken.append(fire(TICK, limit=2)), lambda: taken.append(fire(TICK)))
+    assert sorted(taken) == [1, 2]
+    assert Run.objects.count() == 3
+
+
+def test_a_tick_that_is_fired_while_its_schedule_is_edited_runs_once():
+    job = factories.job()
+    schedule = {"schedule_type": "INTERVAL", "interval_seconds": 3600}
+    edit = partial(actions.edit, job, factories.definition(schedule=schedule), by=job.owner, at=TICK)
+    meeting(lambda: fire(TICK), edit)
+    assert Run.objects.get().scheduled_time == TICK
+    assert JobSchedule.objects.get().next_fire_at == TICK + timedelta(hours=1)
 
 
 def test_when_two_runs_end_at_once_the_one_that_waits_is_released():

@@ -77,7 +77,7 @@ class Loop:
             rescue()
 
     def _look_ahead(self) -> None:
-        """Sleep until the next due instant, but never longer than a second."""
+        """Set the time to sleep: until the next due instant, but never longer than a second."""
         now = database_now()
         # What lies further ahead may be anything, and is none of our business yet.
         soon = JobSchedule.objects.filter(next_fire_at__lt=now + timedelta(seconds=LONGEST_SLEEP))
