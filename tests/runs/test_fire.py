@@ -71,6 +71,22 @@ class TestFire:
         assert waiting.count() == 1
         assert sum(skipped.values_list("skipped_count", flat=True)) + 1 == 2 * 720
 
+    def test_a_year_of_seconds_is_caught_up_at_once_with_every_tick_counted(self):
+        factories.job(schedule={"schedule_type": "CRON", "cron_expression": "* * * * * ?"})
+        assert fire(NOON + timedelta(days=365)) == 1
+        skipped = Run.objects.exclude(skip_reason=None).values_list("skipped_count", flat=True)
+        assert sum(skipped) + Run.objects.filter(skip_reason=None).count() == 365 * 86400
+        assert Run.objects.count() < 100
+
+    def test_no_schedule_starts_more_runs_at_once_than_the_cap(self, settings):
+        settings.CATCH_UP_CAP = 3
+        factories.job(
+            schedule={"schedule_type": "INTERVAL", "interval_seconds": 1, "overlap_policy": "ALLOW"}
+        )
+        fire(NOON + timedelta(seconds=10))
+        assert Run.objects.pending().count() == 3
+        assert Run.objects.get(skip_reason=Skip.CATCH_UP_CAP).skipped_count == 7
+
     def test_a_running_job_skips_its_next_tick_by_default(self):
         job = factories.job()
         Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON)
