@@ -2,9 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -272,7 +273,9 @@ def _skip_paused(schedule: JobSchedule, at: datetime) -> None:
     # A plan that cannot be read has this one tick.
     with suppress(BadSchedule, OverflowError):
         number += count(schedule.plan, held, at)
-    _insert([_skip_row(schedule.job, Stretch(held, number, Skip.PAUSED), at)])
+    runs = [_skip_row(schedule.job, Stretch(held, number, Skip.PAUSED), at)]
+    _insert(runs)
+    stats.write(_skipped(runs, Counter(), at), {schedule.job_id: schedule.job.type})
 
 
 _INSERTED = (
@@ -291,16 +294,18 @@ _INSERTED = (
 
 def _insert(runs: list[Run]) -> None:
     """Write the rows, but for those whose tick has one."""
-    rows.insert_new(Run, _INSERTED, [_row(run) for run in runs])
+    # Many share their instants.
+    stored = cache(rows.stored)
+    rows.insert_new(Run, _INSERTED, [_row(run, stored) for run in runs])
 
 
-def _row(run: Run) -> tuple[Any, ...]:
+def _row(run: Run, stored: Callable[[Any], Any]) -> tuple[Any, ...]:
     return (
         run.pk,
         run.job_id,
-        rows.stored(run.scheduled_time),
-        rows.stored(run.available_at),
-        rows.stored(run.end_time),
+        stored(run.scheduled_time),
+        stored(run.available_at),
+        stored(run.end_time),
         run.outcome and str(run.outcome),
         run.version,
         run.priority,
@@ -310,5 +315,6 @@ def _row(run: Run) -> tuple[Any, ...]:
 
 
 def _advance(schedules: list[JobSchedule]) -> None:
-    planned = [(rows.stored(each.next_fire_at), rows.stored(each.anchor_at), each.pk) for each in schedules]
+    stored = cache(rows.stored)
+    planned = [(stored(each.next_fire_at), stored(each.anchor_at), each.pk) for each in schedules]
     rows.update(JobSchedule, ("next_fire_at", "anchor_at"), planned)
