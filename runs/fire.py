@@ -67,8 +67,9 @@ def fire_before_change(schedule: JobSchedule, at: datetime) -> None:
 
     Call it in a transaction that holds the schedule's row.
     """
-    # Before the job, which new rows lock.
+    # In the order in which everyone locks, and before the totals, which the rest of the transaction holds.
     hold_active([schedule.job_id])
+    moves.hold([schedule.job_id])
     _fire_alone(schedule.pk, at)
     _skip_paused(schedule, at)
 
@@ -255,9 +256,7 @@ def disarm(schedule_id: int, error: Exception) -> None:
         )
         moves.move([job_id], Event.DISARM)
         record(None, "JOB_DISARMED", Job(pk=job_id), details={"reason": sentence})
-    logger.error(
-        "the schedule of job %s is disarmed: %s", job_id, sentence, exc_info=None if known else error
-    )
+    logger.error("schedule disarmed: %s", sentence, extra={"job": job_id}, exc_info=None if known else error)
 
 
 def _mark(schedule_id: int, sentence: str) -> None:
