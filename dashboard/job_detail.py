@@ -94,10 +94,12 @@ def _retry(job: Job) -> str:
     told = (
         f"waits {waits[0]}{' each time' if len(waits) > 1 else ''}"
         if same
-        else f"waits {', then '.join(waits[:3])}"
+        else f"waits {', then '.join(waits[:3])}{' …' if len(waits) > 3 else ''}"
     )
+    if policy.jitter:
+        told += ", each shortened at random by up to half"
     only = f"; only after {', '.join(policy.retry_on)}" if policy.retry_on else ""
-    return f"{policy.max_attempts}; {told}{' …' if not same and len(waits) > 3 else ''}{only}"
+    return f"{policy.max_attempts}; {told}{only}"
 
 
 @dataclass(frozen=True)

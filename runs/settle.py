@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from random import random
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -282,6 +283,8 @@ def _next_attempt(ended: Ended, policy: Mapping[str, Any], lost: int) -> Run:
     wait = timedelta()
     if ended.error_class != WORKER_LOST:
         wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], run.attempt - lost)
+    if policy.get("jitter"):
+        wait = retries.spread(wait, random())  # noqa: S311 (it keeps calls apart, not secrets)
     return Run(
         job_id=run.job_id,
         scheduled_time=run.scheduled_time,

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from jobs.executors.base import chain
-from jobs.retries import delay, matches, normal
+from jobs.retries import delay, matches, normal, spread
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,11 @@ def test_the_wait_follows_the_strategy(strategy, failures, seconds):
 
 def test_the_wait_is_never_longer_than_an_hour():
     assert delay("EXPONENTIAL", 3600, 9) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("luck", "seconds"), [(0, 5), (0.5, 7.5), (1, 10)])
+def test_jitter_leaves_between_half_of_the_wait_and_all_of_it(luck, seconds):
+    assert spread(timedelta(seconds=10), luck) == timedelta(seconds=seconds)
 
 
 def test_an_error_class_belongs_to_wider_ones():
