@@ -18,6 +18,7 @@ from jobs import moves, retries
 from jobs.executors.base import chain
 from jobs.models import JobVersion
 from runs import stats
+from runs.dead_letters import resolve_replayed, without_replays
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
 from runs.signature import signature
 from runs.storable import plain, text
@@ -85,7 +86,9 @@ def settle(group: Sequence[Ended]) -> set[str]:
     moves.hold(outcomes)
     _follow_up([ended for ended in settled if ended.failed])
     if settled:
-        release(set(outcomes), at=max(ended.at for ended in settled))
+        at = max(ended.at for ended in settled)
+        resolve_replayed((ended.run for ended in settled if ended.outcome == Outcome.SUCCESS), at)
+        release(set(outcomes), at)
     moves.finish(outcomes)
     types = _types(settled)
     transaction.on_commit(lambda: _tell(settled, types))
@@ -244,7 +247,7 @@ def _follow_up(failures: Sequence[Ended]) -> None:
         else:
             letters.append(_dead_letter(ended))
     Run.objects.bulk_create(again)
-    DeadLetter.objects.bulk_create(letters)
+    DeadLetter.objects.bulk_create(without_replays(letters))
 
 
 def _policies(failures: Sequence[Ended]) -> dict[tuple[str, int], dict[str, Any]]:
@@ -290,7 +293,8 @@ def _next_attempt(ended: Ended, policy: Mapping[str, Any], lost: int) -> Run:
         scheduled_time=run.scheduled_time,
         available_at=ended.at + wait,
         attempt=run.attempt + 1,
-        trigger=Trigger.RETRY,
+        # What a person asked for is known as such to its end.
+        trigger=run.trigger if run.trigger in (Trigger.REPLAY, Trigger.BACKFILL) else Trigger.RETRY,
         version=run.version,
         priority=run.priority,
         replay_of_id=run.replay_of_id,

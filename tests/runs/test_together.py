@@ -7,10 +7,11 @@ import pytest
 from chronos_site.clock import database_now
 from jobs import actions
 from jobs.models import Job, JobSchedule, Overlap, Status
+from runs import actions as actions_on_runs
 from runs.actions import cancel_job
 from runs.claim import claim
 from runs.fire import fire
-from runs.models import Outcome, Run
+from runs.models import DeadLetter, Outcome, Run, Trigger
 from runs.settle import Ended, settle
 from tests import factories
 from tests.factories import NOON
@@ -96,3 +97,52 @@ def test_a_job_is_deleted_while_its_run_ends():
     meeting(lambda: settle([ended(run, Outcome.TIMEOUT)]), lambda: actions.delete(job, by=None))
     assert not Run.objects.exists()
     assert not JobSchedule.objects.exists()
+
+
+def given_up(job):
+    run = claimed(job)
+    settle([ended(run, Outcome.TIMEOUT)])
+    return DeadLetter.objects.get(run=run)
+
+
+def replay_all():
+    return actions_on_runs.replay(DeadLetter.objects.all(), by=None, at=database_now())
+
+
+def test_a_dead_letter_that_two_people_replay_at_once_runs_once():
+    given_up(factories.job())
+    counts = []
+    meeting(lambda: counts.append(replay_all()), lambda: counts.append(replay_all()))
+    assert counts == [1, 0]
+    assert Run.objects.filter(trigger=Trigger.REPLAY).count() == 1
+
+
+def test_a_dead_letter_that_is_closed_while_it_is_replayed_is_not_closed_twice():
+    given_up(factories.job())
+    everything = DeadLetter.objects.all()
+    meeting(
+        lambda: actions_on_runs.ignore(everything, by=None, at=database_now(), notes="A test"), replay_all
+    )
+    assert not Run.objects.filter(trigger=Trigger.REPLAY).exists()
+    assert DeadLetter.objects.get().status == "IGNORED"
+
+
+def test_a_replay_that_fails_while_its_event_is_closed_has_an_event_of_its_own():
+    event = given_up(factories.job())
+    replay_all()
+    (found,) = claim("w-1", 1, {})
+    meeting(
+        lambda: actions_on_runs.resolve(DeadLetter.objects.all(), by=None, at=database_now(), notes="Mended"),
+        lambda: settle([ended(found.run, Outcome.TIMEOUT)]),
+    )
+    event.refresh_from_db()
+    assert event.resolution_notes == "Mended"
+    assert DeadLetter.objects.pending().get().run == found.run
+
+
+def test_a_job_that_is_cancelled_while_its_dead_letter_is_replayed_has_nothing_ahead():
+    job = factories.job()
+    given_up(job)
+    meeting(replay_all, lambda: cancel_job(job, by=None, at=database_now()))
+    assert not Run.objects.active().exists()
+    assert Job.objects.get(pk=job.pk).status == Status.CANCELLED
