@@ -18,6 +18,7 @@ from dashboard import charts, definitions, vitals, wording
 from dashboard.charts import Column, Columns
 from dashboard.failing import Failing, FailingJob
 from dashboard.job_history import Trail, Versions
+from dashboard.letters import Letter, letters
 from dashboard.run_pages import LAST_DUE
 from jobs import moves, retries, rights
 from jobs.executors import TYPES
@@ -29,7 +30,7 @@ from runs.history import BROKEN, Durations
 from runs.models import DeadLetter, Run
 
 LIVE_SECONDS = 5
-RUNS_SHOWN, FIRES_SHOWN = 12, 5
+RUNS_SHOWN, FIRES_SHOWN, LETTERS_SHOWN = 12, 5, 5
 MOST_LETTERS = 100
 CHANGES_AHEAD = timedelta(days=45)
 
@@ -56,7 +57,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "payload": definitions.payload(versions.current),
         "versions": versions,
         "retry": _retry(job),
-        "letters": _letters(job),
+        "letters": Letters.read(job),
         "events": trail.events,
         "live_seconds": LIVE_SECONDS,
     }
@@ -76,9 +77,18 @@ def _state(job: Job, past: "Past") -> str:
     return job.status
 
 
-def _letters(job: Job) -> str:
-    pending = DeadLetter.objects.filter(job=job, status=DeadLetter.Status.PENDING)
-    return vitals.told(pending[:MOST_LETTERS].count(), MOST_LETTERS)
+@dataclass(frozen=True)
+class Letters:
+    """The dead letters of the job that wait for a person: how many, and the newest of them."""
+
+    count: str
+    shown: Sequence[Letter]
+
+    @classmethod
+    def read(cls, job: Job) -> "Letters":
+        pending = DeadLetter.objects.pending().filter(job=job).order_by("-created_at").defer("failure_reason")
+        rows = list(pending.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1])
+        return cls(vitals.told(len(rows), MOST_LETTERS), letters(rows[:LETTERS_SHOWN]))
 
 
 def _retry(job: Job) -> str:

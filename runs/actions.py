@@ -31,6 +31,19 @@ class TooManyLetters(Exception):
         super().__init__(f"More than {MOST_LETTERS:,} dead letters match: choose fewer, in several steps.")
 
 
+class NotWaiting(Exception):
+    """The event does not wait for a person; `str()` is the sentence for the person."""
+
+    def __init__(self, letter: DeadLetter) -> None:
+        if letter.status != DeadLetter.Status.PENDING:
+            sentence = f"The dead letter is {letter.get_status_display().lower()} already."
+        elif letter.run_id is None:
+            sentence = "The run of the dead letter is gone: there is nothing to replay."
+        else:
+            sentence = "A replay of the dead letter is in progress."
+        super().__init__(sentence)
+
+
 class NotesMissing(Exception):
     """Events are not closed without a word; `str()` is the sentence for the person."""
 

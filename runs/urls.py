@@ -8,4 +8,7 @@ urlpatterns = [
     path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
     path("jobs/<ulid:job_id>/cancel/", views.job_cancel, name="job_cancel"),
     path("runs/<ulid:run_id>/cancel/", views.run_cancel, name="run_cancel"),
+    path("dead-letters/<ulid:letter_id>/replay/", views.letter_replay, name="letter_replay"),
+    path("dead-letters/<ulid:letter_id>/resolve/", views.letter_resolve, name="letter_resolve"),
+    path("dead-letters/<ulid:letter_id>/ignore/", views.letter_ignore, name="letter_ignore"),
 ]

@@ -166,7 +166,7 @@ def test_success_and_durations_come_from_the_last_runs(client, owner, probe):
 
 def test_pending_dead_letters_are_counted(client, owner, probe):
     DeadLetter.objects.create(job=probe, failure_reason="x")
-    assert page(client, owner, probe).context["letters"] == "1"
+    assert page(client, owner, probe).context["letters"].count == "1"
 
 
 # when it fires
