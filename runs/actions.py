@@ -13,12 +13,28 @@ from chronos_site.locks import locked
 from jobs import moves
 from jobs.actions import NotRunnable
 from jobs.executors import TYPES
-from jobs.models import Job, JobSchedule, Priority
+from jobs.models import Job, JobSchedule, Overlap, Priority
 from jobs.moves import Event
 from runs import dead_letters, occurrences, stats
-from runs.models import DeadLetter, DeadLetterQuerySet, Outcome, Run, Trigger
+from runs.backfill import Proposal, propose
+from runs.models import DeadLetter, DeadLetterQuerySet, Outcome, Run, RunQuerySet, Trigger
 from runs.ring import ring
-from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, settle
+from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, release, settle
+
+
+class BackfillInProgress(Exception):
+    """A job is backfilled once at a time; `str()` is the sentence for the person."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"A backfill of {job.name} is in progress: let it end, or cancel it first.")
+
+
+class NoBackfill(Exception):
+    """There is nothing to cancel; `str()` is the sentence for the person."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"No backfill of {job.name} is in progress.")
+
 
 # Events that one call may act on: each is a row to lock, and what is replayed is to be run.
 MOST_LETTERS = 1000
@@ -120,6 +136,69 @@ def cancel_run(run: Run, *, by: User | None, at: datetime) -> None:
 
 def ask_to_stop_run(run: Run, at: datetime) -> None:
     Run.objects.running().filter(pk=run.pk, cancel_requested_at=None).update(cancel_requested_at=at)
+
+
+@transaction.atomic
+def backfill(
+    job: Job, *, since: datetime, until: datetime, include_ran: bool = False, by: User | None, at: datetime
+) -> int:
+    """Run the ticks from `since` to `until` that did not run, or all of them; gives how many.
+
+    They run one after the other, behind whatever else of the job runs, unless its overlap policy is ALLOW.
+    Raises NotRunnable, BackfillInProgress, and backfill.BadRange when there is nothing or too much to run.
+    """
+    schedule = locked(JobSchedule.objects.filter(job=job)).get()
+    job.refresh_from_db()
+    if not TYPES[job.type].runnable:
+        raise NotRunnable(job.type)
+    if _backfilling(job).exists():
+        raise BackfillInProgress(job)
+    found = propose(schedule, since, until, at=at, include_ran=include_ran)
+    runs = _backfill_of(job, schedule, found, at)
+    Run.objects.bulk_create(runs, batch_size=500)
+    moves.move([job.pk], Event.RUN_NOW)
+    moves.hold([job.pk])
+    release([job.pk], at)
+    told = {"from": found.first.isoformat(), "to": found.last.isoformat(), "runs": len(runs)}
+    record(by, "JOB_BACKFILLED", job, details=told)
+    transaction.on_commit(lambda: ring([runs[0].priority]))
+    return len(runs)
+
+
+def _backfilling(job: Job) -> RunQuerySet:
+    return Run.objects.active().filter(job=job, trigger=Trigger.BACKFILL)
+
+
+def _backfill_of(job: Job, schedule: JobSchedule, found: Proposal, at: datetime) -> list[Run]:
+    """A run for each tick: in its place where that is free, else one that repeats what stands there."""
+    free = occurrences.instants([schedule], at)
+    return [
+        Run(
+            job_id=job.pk,
+            scheduled_time=next(free) if standing else tick,
+            available_at=at if schedule.overlap_policy == Overlap.ALLOW else None,
+            trigger=Trigger.BACKFILL,
+            version=job.version,
+            priority=Priority(job.priority).rank,
+            replay_of_id=standing,
+        )
+        for tick, standing in found.ticks
+    ]
+
+
+@transaction.atomic
+def cancel_backfill(job: Job, *, by: User | None, at: datetime) -> None:
+    """End what waits of the job's backfill, and ask the run that is under way to stop. Raises NoBackfill."""
+    locked(JobSchedule.objects.filter(job=job)).get()
+    hold_active([job.pk])
+    waiting = list(_backfilling(job).pending())
+    running = _backfilling(job).running()
+    if not waiting and not running.exists():
+        raise NoBackfill(job)
+    message = "Cancelled with its backfill before it started."
+    settle([Ended(run, Outcome.CANCELLED, at, error_message=message) for run in waiting])
+    asked = running.filter(cancel_requested_at=None).update(cancel_requested_at=at)
+    record(by, "JOB_BACKFILL_CANCELLED", job, details={"waiting": len(waiting), "running": asked})
 
 
 @transaction.atomic

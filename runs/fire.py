@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from audit.models import record
 from chronos_site.locks import locked
@@ -17,7 +18,7 @@ from jobs.models import Job, JobSchedule, Kind, Misfire, Overlap, Priority, Stat
 from jobs.moves import Event
 from jobs.schedules import BadSchedule, Plan, available_at, next_fire
 from runs import stats
-from runs.models import Run, Skip
+from runs.models import Run, Skip, Trigger
 from runs.settle import ask_to_stop, cancel_pending, hold_active, release, skip
 
 logger = logging.getLogger(__name__)
@@ -113,11 +114,11 @@ def fire(at: datetime, limit: int = BATCH) -> int:
 
 
 def _replace(job_ids: set[str], at: datetime) -> Counter[str]:
-    """Make way for new runs: what waits is cancelled, what runs is asked to stop; counts the former."""
+    """Make way for new runs: what waits is cancelled, what runs is asked to stop, a backfill goes on; counts the first."""
     if not job_ids:
         return Counter()
-    replaced = cancel_pending(job_ids, at, reason=Skip.OVERLAP)
-    ask_to_stop(job_ids, at)
+    replaced = cancel_pending(job_ids, at, reason=Skip.OVERLAP, spare=Trigger.BACKFILL)
+    ask_to_stop(job_ids, at, spare=Trigger.BACKFILL)
     return replaced
 
 
@@ -148,11 +149,16 @@ def _end(schedules: list[JobSchedule], jobs: dict[str, Job]) -> None:
 
 
 def _active(job_ids: Iterable[str]) -> dict[str, set[str]]:
-    """Which of the jobs have a run in progress or waiting, as states."""
+    """Which of the jobs have a run in progress or waiting, as states.
+
+    A run of a backfill is neither: ticks wait for the one that goes, and pass those that stand in line.
+    """
     states: dict[str, set[str]] = {}
-    rows = Run.objects.active().filter(job_id__in=list(job_ids)).values_list("job_id", "start_time")
-    for job_id, started in rows:
-        states.setdefault(job_id, set()).add("RUNNING" if started else "PENDING")
+    in_line = Q(trigger=Trigger.BACKFILL, available_at=None)
+    rows = Run.objects.active().filter(~in_line, job_id__in=list(job_ids))
+    for job_id, started, trigger in rows.values_list("job_id", "start_time", "trigger"):
+        state = "BACKFILL" if trigger == Trigger.BACKFILL else "RUNNING" if started else "PENDING"
+        states.setdefault(job_id, set()).add(state)
     return states
 
 
@@ -201,13 +207,14 @@ def _overlapping(
     if not active or policy == Overlap.ALLOW:
         active.add("PENDING")
         return [run]
-    if policy == Overlap.SKIP or (policy == Overlap.QUEUE and "PENDING" in active):
+    overlapping = active - {"BACKFILL"}
+    if (policy == Overlap.SKIP and overlapping) or (policy == Overlap.QUEUE and "PENDING" in active):
         return [skip(run, Skip.OVERLAP, at)]
     if policy == Overlap.CANCEL_RUNNING:
         for each in earlier:
             if not each.outcome:
                 skip(each, Skip.OVERLAP, at)
-    if "RUNNING" in active:
+    if active & {"RUNNING", "BACKFILL"}:
         run.available_at = None
     active.add("PENDING")
     return [run]
