@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from urllib.parse import urlencode
 
+from django.db.models import Count
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -27,7 +28,7 @@ from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fi
 from jobs.zones import zone
 from runs import history
 from runs.history import BROKEN, Durations
-from runs.models import DeadLetter, Run
+from runs.models import DeadLetter, Run, Trigger
 
 LIVE_SECONDS = 5
 RUNS_SHOWN, FIRES_SHOWN, LETTERS_SHOWN = 12, 5, 5
@@ -57,6 +58,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "payload": definitions.payload(versions.current),
         "versions": versions,
         "retry": _retry(job),
+        "backfill": _backfill(job),
         "letters": Letters.read(job),
         "events": trail.events,
         "live_seconds": LIVE_SECONDS,
@@ -75,6 +77,14 @@ def _state(job: Job, past: "Past") -> str:
     if job.status == Status.SCHEDULED and past.failing:
         return str(past.failing.run.outcome)
     return job.status
+
+
+def _backfill(job: Job) -> dict[str, int] | None:
+    """How many runs of a backfill are under way and wait; None where none is in progress."""
+    runs = Run.objects.active().filter(job=job, trigger=Trigger.BACKFILL)
+    counts: dict[str, int] = runs.aggregate(running=Count("start_time"), active=Count("pk"))
+    active, running = counts["active"], counts["running"]
+    return {"running": running, "waiting": active - running} if active else None
 
 
 @dataclass(frozen=True)
