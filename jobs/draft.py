@@ -99,7 +99,8 @@ class Draft:
         self.payload = self._payload()
         self.retry = RetryForm(data, initial=self._initial("retry"))
         classes = self.retry.fields["retry_on"]
-        classes.widget.offered = self.type.vocabulary
+        # A run that was lost with its worker is tried again where that is safe, whatever is listed.
+        classes.widget.offered = [name for name in self.type.vocabulary if name != "WORKER_LOST"]
         classes.help_text = "None means every failure. Single statuses, such as HTTP_503, go into the line."
 
     def _payload(self) -> PayloadForm:

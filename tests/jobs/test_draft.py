@@ -44,7 +44,7 @@ def test_saving_a_page_that_nobody_touched_makes_no_new_version(code, retry):
 def test_the_page_names_what_runs_of_the_type_fail_with(code):
     draft = Draft.blank(QueryDict(f"type={code}"), user=factories.alice(), at=NOON)
     offered = str(draft.retry["retry_on"])
-    assert all(f'value="{name}"' in offered for name in (*TYPES[code].error_classes, "WORKER_LOST"))
+    assert all(f'value="{name}"' in offered for name in (*TYPES[code].error_classes, "INTERNAL_ERROR"))
 
 
 @pytest.mark.parametrize(
