@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
 
 from audit.models import record
 from chronos_site.locks import locked
@@ -151,11 +150,10 @@ def _end(schedules: list[JobSchedule], jobs: dict[str, Job]) -> None:
 def _active(job_ids: Iterable[str]) -> dict[str, set[str]]:
     """Which of the jobs have a run in progress or waiting, as states.
 
-    A run of a backfill is neither: ticks wait for the one that goes, and pass those that stand in line.
+    A run of a backfill is neither: ticks do not overlap with it, and wait in front of its line.
     """
     states: dict[str, set[str]] = {}
-    in_line = Q(trigger=Trigger.BACKFILL, available_at=None)
-    rows = Run.objects.active().filter(~in_line, job_id__in=list(job_ids))
+    rows = Run.objects.active().filter(job_id__in=list(job_ids))
     for job_id, started, trigger in rows.values_list("job_id", "start_time", "trigger"):
         state = "BACKFILL" if trigger == Trigger.BACKFILL else "RUNNING" if started else "PENDING"
         states.setdefault(job_id, set()).add(state)

@@ -1,7 +1,9 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from jobs.executors import TYPES
 from jobs.executors.base import chain
 from jobs.retries import delay, matches, normal, spread
 
@@ -50,3 +52,9 @@ def test_other_systems_names_are_understood():
 def test_what_is_no_class_name_is_refused(name):
     with pytest.raises(ValueError, match="is no error class"):
         normal(name)
+
+
+def test_the_page_on_retries_names_every_class_that_runs_fail_with():
+    told = (Path(__file__).parents[2] / "docs/retries.md").read_text()
+    classes = {name for each in TYPES.values() if each.runnable for name in each.vocabulary}
+    assert [name for name in sorted(classes) if f"`{name}`" not in told] == []

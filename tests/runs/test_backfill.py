@@ -180,6 +180,22 @@ def test_the_line_stands_behind_what_runs_already(job):
 
 @pytest.mark.django_db
 @pytest.mark.databases
+@pytest.mark.parametrize(
+    "ahead",
+    [
+        {"available_at": NOON + MINUTE},
+        {"available_at": NOON, "attempt": 2, "trigger": Trigger.RETRY},
+    ],
+    ids=["a tick with jitter", "a retry that is due"],
+)
+def test_the_line_stands_behind_what_is_about_to_run(job, ahead):
+    factories.run(job, "PENDING", at=NOON - HOUR, **ahead)
+    begin(job)
+    assert not any(free for _, free in line(job))
+
+
+@pytest.mark.django_db
+@pytest.mark.databases
 def test_a_failure_takes_its_way_and_the_line_goes_on(job):
     retrying = {"max_attempts": 2, "backoff_strategy": "FIXED", "backoff_seconds": 600}
     again = factories.job(job.owner, schedule=HOURLY, retry=retrying)
@@ -214,9 +230,11 @@ def test_what_stands_at_a_tick_is_repeated_beside_it(job):
 def test_a_tick_that_comes_meanwhile_waits_for_one_run_and_goes_first(policy):
     job = factories.job(at=NOON, schedule={**HOURLY, "overlap_policy": policy})
     begin(job)
+    Run.objects.filter(scheduled_time=TICKS[0]).update(start_time=NOON)
     fire(NOON + HOUR)
     live = Run.objects.get(trigger=Trigger.SCHEDULE)
     assert (live.outcome, live.available_at) == (None, None)
+    assert not Run.objects.exclude(cancel_requested_at=None).exists()
     assert len(line(job)) == 4
     end_next(job, at=NOON + HOUR)
     live.refresh_from_db()

@@ -70,7 +70,7 @@ def test_many_events_of_one_job_are_replayed_at_once_beside_what_is_there():
     job = factories.job()
     for minute in range(20):
         letter(job, NOON + timedelta(minutes=minute))
-    factories.run(job, at=LATER)
+    factories.run(job, at=LATER + timedelta(microseconds=1))
     assert actions.replay(ALL(), by=None, at=LATER) == 20
     replays = Run.objects.filter(trigger=Trigger.REPLAY)
     assert len(set(replays.values_list("scheduled_time", flat=True))) == 20
@@ -192,6 +192,14 @@ def test_a_cancelled_replay_leaves_its_event_pending_and_unmarked():
     event.refresh_from_db()
     assert (event.status, event.replay_failed_at) == ("PENDING", None)
     replayed(event, at=END)
+
+
+def test_a_backfilled_run_of_the_same_tick_leaves_the_event_to_a_person():
+    event = letter(factories.job())
+    again = factories.run(event.job, "RUNNING", at=LATER, trigger=Trigger.BACKFILL, replay_of=event.run)
+    end(again)
+    event.refresh_from_db()
+    assert event.status == "PENDING"
 
 
 def test_ends_of_other_runs_do_not_look_at_events():
