@@ -195,10 +195,10 @@ def cancel_backfill(job: Job, *, by: User | None, at: datetime) -> None:
     running = _backfilling(job).running()
     if not waiting and not running.exists():
         raise NoBackfill(job)
-    message = "Cancelled with its backfill before it started."
-    settle([Ended(run, Outcome.CANCELLED, at, error_message=message) for run in waiting])
     asked = running.filter(cancel_requested_at=None).update(cancel_requested_at=at)
     record(by, "JOB_BACKFILL_CANCELLED", job, details={"waiting": len(waiting), "running": asked})
+    message = "Cancelled with its backfill before it started."
+    settle([Ended(run, Outcome.CANCELLED, at, error_message=message) for run in waiting])
 
 
 @transaction.atomic

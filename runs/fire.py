@@ -113,7 +113,10 @@ def fire(at: datetime, limit: int = BATCH) -> int:
 
 
 def _replace(job_ids: set[str], at: datetime) -> Counter[str]:
-    """Make way for new runs: what waits is cancelled, what runs is asked to stop, a backfill goes on; counts the first."""
+    """Make way for new runs: what waits is cancelled and counted, what runs is asked to stop.
+
+    A backfill goes on.
+    """
     if not job_ids:
         return Counter()
     replaced = cancel_pending(job_ids, at, reason=Skip.OVERLAP, spare=Trigger.BACKFILL)
