@@ -33,6 +33,7 @@ _LABELS = {
     "retry.max_attempts": "Attempts",
     "retry.backoff_strategy": "Wait between attempts",
     "retry.backoff_seconds": "First wait, seconds",
+    "retry.jitter": "Spread waits at random",
     "retry.retry_on": "Try again on",
 }
 _LONG = 72

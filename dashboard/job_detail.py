@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from urllib.parse import urlencode
 
+from django.db.models import Count
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -18,6 +19,7 @@ from dashboard import charts, definitions, vitals, wording
 from dashboard.charts import Column, Columns
 from dashboard.failing import Failing, FailingJob
 from dashboard.job_history import Trail, Versions
+from dashboard.letters import Letter, letters
 from dashboard.run_pages import LAST_DUE
 from jobs import moves, retries, rights
 from jobs.executors import TYPES
@@ -26,10 +28,10 @@ from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fi
 from jobs.zones import zone
 from runs import history
 from runs.history import BROKEN, Durations
-from runs.models import DeadLetter, Run
+from runs.models import DeadLetter, Run, Trigger
 
 LIVE_SECONDS = 5
-RUNS_SHOWN, FIRES_SHOWN = 12, 5
+RUNS_SHOWN, FIRES_SHOWN, LETTERS_SHOWN = 12, 5, 5
 MOST_LETTERS = 100
 CHANGES_AHEAD = timedelta(days=45)
 
@@ -56,7 +58,8 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "payload": definitions.payload(versions.current),
         "versions": versions,
         "retry": _retry(job),
-        "letters": _letters(job),
+        "backfill": _backfill(job),
+        "letters": Letters.read(job),
         "events": trail.events,
         "live_seconds": LIVE_SECONDS,
     }
@@ -76,9 +79,26 @@ def _state(job: Job, past: "Past") -> str:
     return job.status
 
 
-def _letters(job: Job) -> str:
-    pending = DeadLetter.objects.filter(job=job, status=DeadLetter.Status.PENDING)
-    return vitals.told(pending[:MOST_LETTERS].count(), MOST_LETTERS)
+def _backfill(job: Job) -> dict[str, int] | None:
+    """How many runs of a backfill are under way and wait; None where none is in progress."""
+    runs = Run.objects.active().filter(job=job, trigger=Trigger.BACKFILL)
+    counts: dict[str, int] = runs.aggregate(running=Count("start_time"), active=Count("pk"))
+    active, running = counts["active"], counts["running"]
+    return {"running": running, "waiting": active - running} if active else None
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The dead letters of the job that wait for a person: how many, and the newest of them."""
+
+    count: str
+    shown: Sequence[Letter]
+
+    @classmethod
+    def read(cls, job: Job) -> "Letters":
+        pending = DeadLetter.objects.pending().filter(job=job).order_by("-created_at").defer("failure_reason")
+        rows = list(pending.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1])
+        return cls(vitals.told(len(rows), MOST_LETTERS), letters(rows[:LETTERS_SHOWN]))
 
 
 def _retry(job: Job) -> str:
@@ -94,10 +114,12 @@ def _retry(job: Job) -> str:
     told = (
         f"waits {waits[0]}{' each time' if len(waits) > 1 else ''}"
         if same
-        else f"waits {', then '.join(waits[:3])}"
+        else f"waits {', then '.join(waits[:3])}{' …' if len(waits) > 3 else ''}"
     )
+    if policy.jitter:
+        told += ", each shortened at random by up to half"
     only = f"; only after {', '.join(policy.retry_on)}" if policy.retry_on else ""
-    return f"{policy.max_attempts}; {told}{' …' if not same and len(waits) > 3 else ''}{only}"
+    return f"{policy.max_attempts}; {told}{only}"
 
 
 @dataclass(frozen=True)

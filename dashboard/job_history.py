@@ -70,6 +70,11 @@ _ACTIONS = {
     "JOB_RESUMED": ("Resumed", "play"),
     "JOB_TRIGGERED": ("Run started by hand", "play"),
     "JOB_CANCELLED": ("Cancelled", "stop"),
+    "DEAD_LETTERS_REPLAYED": ("Dead letters replayed", "replay"),
+    "DEAD_LETTERS_RESOLVED": ("Dead letters resolved", "check"),
+    "DEAD_LETTERS_IGNORED": ("Dead letters ignored", "x"),
+    "JOB_BACKFILLED": ("Backfill started", "replay"),
+    "JOB_BACKFILL_CANCELLED": ("Backfill cancelled", "stop"),
     "JOB_MISSED": ("Its time was missed", "st-late"),
     "JOB_DISARMED": ("Taken off the plan", "warn"),
 }

@@ -10,6 +10,7 @@ from django.urls import reverse
 from dashboard import charts, definitions, late, wording
 from dashboard.definitions import Change
 from dashboard.late import Progress, Running
+from dashboard.letters import Letter, letters
 from jobs import zones
 from jobs.definition import Definition
 from jobs.executors import TYPES
@@ -17,6 +18,7 @@ from jobs.models import JobVersion, Priority
 from runs import history
 from runs.history import BROKEN
 from runs.models import DeadLetter, Outcome, Run
+from runs.occurrences import ticks_of
 
 # How often a run in progress is asked about.
 LIVE_SECONDS = 2
@@ -38,7 +40,7 @@ class RunPage:
     at: datetime
     definition: Definition
     attempts: list[Attempt]
-    letter: DeadLetter | None
+    letter: Letter | None
     progress: Progress | None
     good: Run | None = None
     changes: list[Change] | None = None
@@ -59,7 +61,9 @@ class RunPage:
             at,
             definition,
             _attempts(occurrence),
-            DeadLetter.objects.filter(run__in=[each.pk for each in occurrence]).first(),
+            next(
+                iter(letters(DeadLetter.objects.filter(run__in=[each.pk for each in occurrence])[:1])), None
+            ),
             _progress(run, past, at),
             good,
             definitions.changes(versions.get(good.version, definition), definition) if good else None,
@@ -136,9 +140,13 @@ class RunPage:
 
     @property
     def intended(self) -> tuple[str, str]:
-        """The tick in the job's own zone and in UTC."""
-        local = self.run.scheduled_time.astimezone(zones.zone(self.zone))
+        """The tick that it works for, in the job's own zone and in UTC."""
+        local = self.tick.astimezone(zones.zone(self.zone))
         return wording.in_full(local), "" if wording.is_utc(local) else wording.in_utc(local)
+
+    @cached_property
+    def tick(self) -> datetime:
+        return ticks_of([self.run]).get(self.run.pk, self.run.scheduled_time)
 
     @property
     def zone(self) -> str:

@@ -88,7 +88,7 @@ class PayloadInline(ReadOnlyInline):
 
 class RetryPolicyInline(ReadOnlyInline):
     model = RetryPolicy
-    fields = ["max_attempts", "backoff_strategy", "backoff_seconds", "retry_on"]
+    fields = ["max_attempts", "backoff_strategy", "backoff_seconds", "jitter", "retry_on"]
 
 
 @admin.register(Job)
@@ -209,7 +209,7 @@ class JobPayloadAdmin(_PartAdmin):
 
 @admin.register(RetryPolicy)
 class RetryPolicyAdmin(_PartAdmin):
-    list_display = ["job", "max_attempts", "backoff_strategy", "backoff_seconds", "retry_on"]
+    list_display = ["job", "max_attempts", "backoff_strategy", "backoff_seconds", "jitter", "retry_on"]
     sortable_by = []
 
 

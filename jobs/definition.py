@@ -21,7 +21,7 @@ SCHEDULE_FIELDS = (
     "ends_at",
     "jitter_seconds",
 )
-RETRY_FIELDS = ("max_attempts", "backoff_strategy", "backoff_seconds", "retry_on")
+RETRY_FIELDS = ("max_attempts", "backoff_strategy", "backoff_seconds", "jitter", "retry_on")
 PAYLOAD_FIELDS = tuple(
     field.name for field in JobPayload._meta.concrete_fields if field.name not in ("id", "job", "type")
 )
@@ -37,7 +37,7 @@ def of(job: Job) -> Definition:
         **_kept(job, JOB_FIELDS),
         "schedule": _kept(job.schedule, SCHEDULE_FIELDS),
         "payload": _kept(job.payload, PAYLOAD_FIELDS),
-        **({"retry": _kept(retry, RETRY_FIELDS)} if retry else {}),
+        **({"retry": _policy(retry)} if retry else {}),
     }
 
 
@@ -45,6 +45,12 @@ def schedule(definition: Definition) -> Definition:
     """The schedule part as `of` tells it once it is stored."""
     values = {**_defaults(JobSchedule, SCHEDULE_FIELDS), **instants(definition["schedule"])}
     return {name: _plain(value) for name, value in values.items() if value is not None}
+
+
+def _policy(retry: RetryPolicy) -> Definition:
+    kept = _kept(retry, RETRY_FIELDS)
+    # Versions from before there was jitter do not mention it: off is not said.
+    return kept if retry.jitter else {name: value for name, value in kept.items() if name != "jitter"}
 
 
 def _kept(row: models.Model, names: tuple[str, ...]) -> Definition:

@@ -98,8 +98,10 @@ class Draft:
         self.schedule.fields["timezone"].widget.attrs["list"] = "zones"
         self.payload = self._payload()
         self.retry = RetryForm(data, initial=self._initial("retry"))
-        classes = ", ".join(self.type.error_classes)
-        self.retry.fields["retry_on"].help_text = f"Every failure if empty, or any of {classes}."
+        classes = self.retry.fields["retry_on"]
+        # A run that was lost with its worker is tried again where that is safe, whatever is listed.
+        classes.widget.offered = [name for name in self.type.vocabulary if name != "WORKER_LOST"]
+        classes.help_text = "None means every failure. Single statuses, such as HTTP_503, go into the line."
 
     def _payload(self) -> PayloadForm:
         # A type that was not on the page yet has its own defaults: an absent checkbox was never unchecked.
@@ -180,6 +182,7 @@ class Draft:
         if all(valid):
             self._check_rights()
             self._check_fires()
+            self._check_error_classes()
         return all(form.is_valid() for form in self._forms) or self._point_at_the_first()
 
     def _check_rights(self) -> None:
@@ -191,6 +194,12 @@ class Draft:
         if not unchanged and not self.schedule.fires_after(self.at):
             field = "run_at" if self.schedule.cleaned_data["schedule_type"] == "ONCE" else "ends_at"
             self.schedule.add_error(field, PASSED)
+
+    def _check_error_classes(self) -> None:
+        """Refuse classes that no run fails with; what an import kept may stay."""
+        said = set(self.retry.cleaned_data["retry_on"]) - set(self._initial("retry").get("retry_on") or [])
+        if strange := sorted(name for name in said if not self.type.may_fail_with(name)):
+            self.retry.add_error("retry_on", f"No {self.type.label} run fails with {', '.join(strange)}.")
 
     def _point_at_the_first(self) -> bool:
         form, name = next(self._wrong(), (None, ""))

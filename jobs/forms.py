@@ -2,21 +2,29 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.renderers import BaseRenderer
+from django.http import QueryDict
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from jobs import retries, zones
 from jobs.executors import TYPES
+from jobs.executors.base import chain
 from jobs.models import Backoff, Kind, Misfire, Overlap, Priority
 from jobs.schedules import BadSchedule, Plan, check, next_fire
 
 # Control characters, line ends, marks that turn the direction of writing, and halves of characters.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_WORD_ENDS = re.compile(r"[,\s]+")
 
 # What a job without a retry policy does: the schema's defaults.
 ONE_ATTEMPT = {"max_attempts": 1, "backoff_strategy": Backoff.FIXED.value, "backoff_seconds": 60}
@@ -197,11 +205,35 @@ def _instant(value: datetime, zone: ZoneInfo) -> datetime:
     return shift.at if shift and shift.forward else value.replace(tzinfo=zone).astimezone(UTC)
 
 
+class ErrorClassesInput(forms.TextInput):
+    """A box to tick for each class that is `offered`, and a line for others."""
+
+    offered: Sequence[str] = ()
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        return ", ".join(data.getlist(name)) if isinstance(data, QueryDict) else data.get(name)
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: dict[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
+        said = _WORD_ENDS.split(str(value or ""))
+        boxes = [(each, chain(each)[1:2], each in said) for each in self.offered]
+        others = ", ".join(word for word in said if word and word not in self.offered)
+        line = super().render(name, others, attrs, renderer)
+        return render_to_string("jobs/_error_classes.html", {"name": name, "boxes": boxes, "line": line})
+
+
 class ErrorClassesField(forms.CharField):
     """Error classes separated by commas or blanks; gives a list in Chronos's spelling."""
 
+    widget = ErrorClassesInput
+
     def to_python(self, value: Any) -> Any:
-        words = value if isinstance(value, list) else re.split(r"[,\s]+", super().to_python(value) or "")
+        words = value if isinstance(value, list) else _WORD_ENDS.split(super().to_python(value) or "")
         try:
             names = [retries.normal(str(word)) for word in words if str(word).strip()]
         except ValueError as error:
@@ -242,15 +274,28 @@ class RetryForm(forms.Form):
         initial=Backoff.FIXED,
         required=False,
     )
+    jitter = forms.BooleanField(
+        label="Spread the waits at random",
+        required=False,
+        help_text="Each lies between half of it and all of it: what failed together comes back apart.",
+    )
     retry_on = ErrorClassesField(
         label="Retry on",
         required=False,
         help_text="Error classes such as TIMEOUT, 5XX; every failure if empty.",
     )
 
+    def clean_retry_on(self) -> list[str]:
+        said: list[str] = self.cleaned_data["retry_on"]
+        before: list[str] = self.initial.get("retry_on") or []
+        # The page lists them in its own order, which is no change.
+        return before if set(said) == set(before) else said
+
     def definition(self) -> dict[str, Any]:
         said = self.cleaned_data
-        given = {name: value for name, value in said.items() if value not in (None, "", [])}
+        given = {
+            name: value for name, value in said.items() if value not in (None, "", []) and value is not False
+        }
         return {**ONE_ATTEMPT, **given}
 
     def part(self) -> dict[str, dict[str, Any]]:

@@ -103,11 +103,13 @@ WIDTH = 540.0
 def attempts(policy: dict[str, Any]) -> list[Attempt]:
     """Where the attempts of a policy stand, evenly from left to right."""
     count = policy["max_attempts"]
-    waits = [
-        int(retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], failures).total_seconds())
-        for failures in range(1, count)
-    ]
+    waits = [_least_wait(policy, failures) for failures in range(1, count)]
     return [
         Attempt(n + 1, round(30 + WIDTH / count * n, 1), length(sum(waits[:n])) or "at once")
         for n in range(count)
     ]
+
+
+def _least_wait(policy: dict[str, Any], failures: int) -> int:
+    wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], failures)
+    return int((retries.spread(wait, 0) if policy.get("jitter") else wait).total_seconds())

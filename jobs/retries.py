@@ -26,6 +26,11 @@ def delay(strategy: str, seconds: int, failures: int) -> timedelta:
     return min(timedelta(seconds=seconds * 2 ** min(failures - 1, 12)), LONGEST)
 
 
+def spread(wait: timedelta, luck: float) -> timedelta:
+    """The wait with jitter: from half of it to all of it, as `luck` goes from 0 to 1."""
+    return wait * (1 + luck) / 2
+
+
 def matches(retry_on: Sequence[str] | None, chain: Iterable[str]) -> bool:
     """Whether a failure with this chain of classes is tried again; an empty policy takes every failure."""
     return not retry_on or not set(retry_on).isdisjoint(chain)

@@ -1,8 +1,11 @@
 """What people do with runs: one function, one transaction, audited; the bell rings after commit."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts.models import User
 from audit.models import record
@@ -10,13 +13,59 @@ from chronos_site.locks import locked
 from jobs import moves
 from jobs.actions import NotRunnable
 from jobs.executors import TYPES
-from jobs.models import Job, JobSchedule, Priority
+from jobs.models import Job, JobSchedule, Overlap, Priority
 from jobs.moves import Event
-from runs import stats
+from runs import dead_letters, occurrences, stats
+from runs.backfill import Proposal, propose
 from runs.fire import fire_before_change
-from runs.models import Outcome, Run, Trigger
+from runs.models import DeadLetter, DeadLetterQuerySet, Outcome, Run, RunQuerySet, Trigger
 from runs.ring import ring
-from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, settle
+from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, release, settle
+
+
+class BackfillInProgress(Exception):
+    """A job is backfilled once at a time; `str()` is the sentence for the person."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"A backfill of {job.name} is in progress: let it end, or cancel it first.")
+
+
+class NoBackfill(Exception):
+    """There is nothing to cancel; `str()` is the sentence for the person."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(f"No backfill of {job.name} is in progress.")
+
+
+# Events that one call may act on: each is a row to lock, and what is replayed is to be run.
+MOST_LETTERS = 1000
+
+
+class TooManyLetters(Exception):
+    """More events match than may be acted on at once; `str()` is the sentence for the person."""
+
+    def __init__(self) -> None:
+        super().__init__(f"More than {MOST_LETTERS:,} dead letters match: choose fewer, in several steps.")
+
+
+class NotWaiting(Exception):
+    """The event does not wait for a person; `str()` is the sentence for the person."""
+
+    def __init__(self, letter: DeadLetter) -> None:
+        if letter.status != DeadLetter.Status.PENDING:
+            sentence = f"The dead letter is {letter.get_status_display().lower()} already."
+        elif letter.run_id is None:
+            sentence = "The run of the dead letter is gone: there is nothing to replay."
+        else:
+            sentence = "A replay of the dead letter is in progress."
+        super().__init__(sentence)
+
+
+class NotesMissing(Exception):
+    """Events are not closed without a word; `str()` is the sentence for the person."""
+
+    def __init__(self) -> None:
+        super().__init__("Say in a note why nothing needs to run any more.")
 
 
 class RunHasEnded(Exception):
@@ -89,3 +138,176 @@ def cancel_run(run: Run, *, by: User | None, at: datetime) -> None:
 
 def ask_to_stop_run(run: Run, at: datetime) -> None:
     Run.objects.running().filter(pk=run.pk, cancel_requested_at=None).update(cancel_requested_at=at)
+
+
+@transaction.atomic
+def backfill(
+    job: Job, *, since: datetime, until: datetime, include_ran: bool = False, by: User | None, at: datetime
+) -> int:
+    """Run the ticks from `since` to `until` that did not run, or all of them; gives how many.
+
+    They run one after the other, behind whatever else of the job runs, unless its overlap policy is ALLOW.
+    Raises NotRunnable, BackfillInProgress, and backfill.BadRange when there is nothing or too much to run.
+    """
+    schedule = locked(JobSchedule.objects.filter(job=job)).get()
+    job.refresh_from_db()
+    if not TYPES[job.type].runnable:
+        raise NotRunnable(job.type)
+    if _backfilling(job).exists():
+        raise BackfillInProgress(job)
+    found = propose(schedule, since, until, at=at, include_ran=include_ran)
+    runs = _backfill_of(job, schedule, found, at)
+    Run.objects.bulk_create(runs, batch_size=500)
+    moves.move([job.pk], Event.RUN_NOW)
+    moves.hold([job.pk])
+    release([job.pk], at)
+    told = {"from": found.first.isoformat(), "to": found.last.isoformat(), "runs": len(runs)}
+    record(by, "JOB_BACKFILLED", job, details=told)
+    transaction.on_commit(lambda: ring([runs[0].priority]))
+    return len(runs)
+
+
+def _backfilling(job: Job) -> RunQuerySet:
+    return Run.objects.active().filter(job=job, trigger=Trigger.BACKFILL)
+
+
+def _backfill_of(job: Job, schedule: JobSchedule, found: Proposal, at: datetime) -> list[Run]:
+    """A run for each tick: in its place where that is free, else one that repeats what stands there."""
+    free = occurrences.instants([schedule], at)
+    return [
+        Run(
+            job_id=job.pk,
+            scheduled_time=next(free) if standing else tick,
+            available_at=at if schedule.overlap_policy == Overlap.ALLOW else None,
+            trigger=Trigger.BACKFILL,
+            version=job.version,
+            priority=Priority(job.priority).rank,
+            replay_of_id=standing,
+        )
+        for tick, standing in found.ticks
+    ]
+
+
+@transaction.atomic
+def cancel_backfill(job: Job, *, by: User | None, at: datetime) -> None:
+    """End what waits of the job's backfill, and ask the run that is under way to stop. Raises NoBackfill."""
+    locked(JobSchedule.objects.filter(job=job)).get()
+    hold_active([job.pk])
+    waiting = list(_backfilling(job).pending())
+    running = _backfilling(job).running()
+    if not waiting and not running.exists():
+        raise NoBackfill(job)
+    asked = running.filter(cancel_requested_at=None).update(cancel_requested_at=at)
+    record(by, "JOB_BACKFILL_CANCELLED", job, details={"waiting": len(waiting), "running": asked})
+    message = "Cancelled with its backfill before it started."
+    settle([Ended(run, Outcome.CANCELLED, at, error_message=message) for run in waiting])
+
+
+@transaction.atomic
+def replay(letters: DeadLetterQuerySet, *, by: User | None, at: datetime) -> int:
+    """Run the occurrences of these pending events once more, as new ones; gives how many.
+
+    Each is an attempt 1 of the job as it is now, and knows the run that it repeats. An event whose
+    replay is in progress, or whose run is gone, is left as it is.
+    Raises TooManyLetters, and NotRunnable when this version cannot run the type of one of the jobs.
+    """
+    asked = _asked(letters.filter(run__isnull=False))
+    jobs = _hold_jobs(asked.values())
+    for job in jobs.values():
+        if not TYPES[job.type].runnable:
+            raise NotRunnable(job.type)
+    events = _not_replaying(dead_letters.hold(asked))
+    schedules = [jobs[event.job_id].schedule for event in events]
+    runs = [
+        _replay_of(event, jobs[event.job_id], instant, at)
+        for event, instant in zip(events, occurrences.instants(schedules, at), strict=False)
+    ]
+    Run.objects.bulk_create(sorted(runs, key=lambda run: run.job_id))
+    _tell_of_replay(events, at)
+    moves.move({run.job_id for run in runs}, Event.RUN_NOW)
+    for job_id, group in _by_job(runs).items():
+        told = {"runs": [run.pk for run in group]}
+        record(by, "DEAD_LETTERS_REPLAYED", jobs[job_id], details=told)
+    transaction.on_commit(lambda: ring({run.priority for run in runs}))
+    return len(runs)
+
+
+def _asked(letters: DeadLetterQuerySet) -> dict[str, str]:
+    """The pending ones of the events, with the job of each."""
+    found = dict(letters.pending().order_by("pk").values_list("pk", "job_id")[: MOST_LETTERS + 1])
+    if len(found) > MOST_LETTERS:
+        raise TooManyLetters
+    return found
+
+
+def _hold_jobs(job_ids: Iterable[str]) -> dict[str, Job]:
+    """The jobs as they are now; nobody changes them or their schedules until the transaction ends."""
+    ids = set(job_ids)
+    plans = list(JobSchedule.objects.filter(job_id__in=ids).values_list("pk", flat=True))
+    list(locked(JobSchedule.objects.filter(pk__in=plans).order_by("pk")))
+    held = moves.hold(ids)
+    return {job.pk: job for job in Job.objects.select_related("schedule").filter(pk__in=held)}
+
+
+def _not_replaying(events: list[DeadLetter]) -> list[DeadLetter]:
+    replays = Run.objects.active().filter(trigger=Trigger.REPLAY)
+    busy = set(
+        replays.filter(replay_of__in=[each.run_id for each in events]).values_list("replay_of", flat=True)
+    )
+    return [event for event in events if event.run_id not in busy]
+
+
+def _replay_of(event: DeadLetter, job: Job, instant: datetime, at: datetime) -> Run:
+    return Run(
+        job_id=job.pk,
+        scheduled_time=instant,
+        available_at=at,
+        trigger=Trigger.REPLAY,
+        version=job.version,
+        priority=Priority(job.priority).rank,
+        replay_of_id=event.run_id,
+    )
+
+
+def _tell_of_replay(events: list[DeadLetter], at: datetime) -> None:
+    ids = [event.pk for event in events]
+    DeadLetter.objects.filter(pk__in=ids).update(
+        replays=F("replays") + 1, replayed_at=at, replay_failed_at=None
+    )
+
+
+Row = TypeVar("Row", Run, DeadLetter)
+
+
+def _by_job(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.job_id, []).append(row)
+    return groups
+
+
+def resolve(letters: DeadLetterQuerySet, *, by: User | None, at: datetime, notes: str) -> int:
+    """Close these pending events as mended; gives how many. Raises TooManyLetters and NotesMissing."""
+    return _close(letters, DeadLetter.Status.RESOLVED, by=by, at=at, notes=notes)
+
+
+def ignore(letters: DeadLetterQuerySet, *, by: User | None, at: datetime, notes: str) -> int:
+    """Close these pending events as of no matter; gives how many. Raises TooManyLetters and NotesMissing."""
+    return _close(letters, DeadLetter.Status.IGNORED, by=by, at=at, notes=notes)
+
+
+@transaction.atomic
+def _close(
+    letters: DeadLetterQuerySet, status: DeadLetter.Status, *, by: User | None, at: datetime, notes: str
+) -> int:
+    if not notes.strip():
+        raise NotesMissing
+    events = dead_letters.hold(_asked(letters))
+    DeadLetter.objects.filter(pk__in=[event.pk for event in events]).update(
+        status=status, resolved_at=at, resolution_notes=notes
+    )
+    jobs = Job.objects.in_bulk({event.job_id for event in events})
+    for job_id, group in _by_job(events).items():
+        told = {"letters": [event.pk for event in group]}
+        record(by, f"DEAD_LETTERS_{status}", jobs[job_id], details=told, note=notes)
+    return len(events)

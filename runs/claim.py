@@ -2,7 +2,7 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from jobs import moves
 from jobs.models import JobVersion, Priority
 from jobs.moves import Event
 from runs.models import Outcome, Run, RunQuerySet
+from runs.occurrences import ticks_of
 from runs.settle import Ended, settle_apart
 
 # Definitions that a worker keeps in memory, and how long one may be to be kept.
@@ -29,6 +30,8 @@ class Claimed:
 
     run: Run
     definition: dict[str, Any]
+    # Where it is another one than the run's own.
+    tick: datetime | None = None
 
 
 def lease() -> timedelta:
@@ -60,9 +63,10 @@ def claim(
     if taken:
         _start([each.run for each in taken], worker, new_ulid(), at)
         moves.move({each.run.job_id for each in taken}, Event.CLAIM)
+    ticks = ticks_of(each.run for each in taken)
     if len(whole) < len(candidates):
         _refuse([run for run in candidates if run not in whole], at)
-    return taken
+    return [replace(each, tick=ticks[each.run.pk]) if each.run.pk in ticks else each for each in taken]
 
 
 def _candidates(due: RunQuerySet, free: int, room: Mapping[str, int]) -> RunQuerySet:

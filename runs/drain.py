@@ -178,7 +178,7 @@ class Drainer:
             run_id=run.pk,
             job_id=run.job_id,
             job_name=definition["name"],
-            scheduled_time=run.scheduled_time,
+            scheduled_time=claimed.tick or run.scheduled_time,
             attempt=run.attempt,
             deadline=time.monotonic() + _limit(definition),
             log=self._logbook.writer(run.pk),

@@ -31,7 +31,7 @@ from jobs.models import (
 from jobs.moves import Event
 from jobs.schedules import BadSchedule, available_at, count
 from runs import stats
-from runs.models import Run, Skip
+from runs.models import Run, Skip, Trigger
 from runs.reckon import Stretch, reckon
 from runs.settle import ask_to_stop, cancel_pending, hold_active, release, skip
 from runs.storable import text
@@ -124,11 +124,14 @@ def _jobs(job_ids: Iterable[str]) -> dict[str, Job]:
 
 
 def _replace(job_ids: set[str], at: datetime) -> Counter[str]:
-    """Make way for new runs: what waits is cancelled, what runs is asked to stop; counts the former."""
+    """Make way for new runs: what waits is cancelled and counted, what runs is asked to stop.
+
+    A backfill goes on.
+    """
     if not job_ids:
         return Counter()
-    replaced = cancel_pending(job_ids, at, reason=Skip.OVERLAP)
-    ask_to_stop(job_ids, at)
+    replaced = cancel_pending(job_ids, at, reason=Skip.OVERLAP, spare=Trigger.BACKFILL)
+    ask_to_stop(job_ids, at, spare=Trigger.BACKFILL)
     return replaced
 
 
@@ -159,11 +162,15 @@ def _end(schedules: list[JobSchedule], jobs: dict[str, Job]) -> None:
 
 
 def _active(job_ids: Iterable[str]) -> dict[str, set[str]]:
-    """Which of the jobs have a run in progress or waiting, as states."""
+    """Which of the jobs have a run in progress or waiting, as states.
+
+    A run of a backfill is neither: ticks do not overlap with it, and wait in front of its line.
+    """
     states: dict[str, set[str]] = {}
-    rows = Run.objects.active().filter(job_id__in=list(job_ids)).values_list("job_id", "start_time")
-    for job_id, started in rows:
-        states.setdefault(job_id, set()).add("RUNNING" if started else "PENDING")
+    rows = Run.objects.active().filter(job_id__in=list(job_ids))
+    for job_id, started, trigger in rows.values_list("job_id", "start_time", "trigger"):
+        state = "BACKFILL" if trigger == Trigger.BACKFILL else "RUNNING" if started else "PENDING"
+        states.setdefault(job_id, set()).add(state)
     return states
 
 
@@ -216,13 +223,14 @@ def _overlapping(
     if not active or policy == Overlap.ALLOW:
         active.add("PENDING")
         return [run]
-    if policy == Overlap.SKIP or (policy == Overlap.QUEUE and "PENDING" in active):
+    overlapping = active - {"BACKFILL"}
+    if (policy == Overlap.SKIP and overlapping) or (policy == Overlap.QUEUE and "PENDING" in active):
         return [skip(run, Skip.OVERLAP, at)]
     if policy == Overlap.CANCEL_RUNNING:
         for each in earlier:
             if not each.outcome:
                 skip(each, Skip.OVERLAP, at)
-    if "RUNNING" in active:
+    if active & {"RUNNING", "BACKFILL"}:
         run.available_at = None
     active.add("PENDING")
     return [run]

@@ -207,6 +207,16 @@ class RunLog(models.Model):
         return self.message
 
 
+class DeadLetterQuerySet(models.QuerySet["DeadLetter"]):
+    def visible_to(self, user: User) -> Self:
+        """Events of their own jobs, or everyone's for operators and administrators."""
+        return self if user.is_operator else self.filter(job__owner=user)
+
+    def pending(self) -> Self:
+        """Events that wait for a person."""
+        return self.filter(status=DeadLetter.Status.PENDING)
+
+
 class DeadLetter(models.Model):
     """An occurrence that gave up, waiting for a person."""
 
@@ -227,6 +237,8 @@ class DeadLetter(models.Model):
     replays = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     replayed_at = models.DateTimeField(null=True, blank=True, editable=False)
     replay_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = DeadLetterQuerySet.as_manager()
 
     class Meta:
         db_table = "dlq_events"

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from random import random
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Case, Q, When
 
 from chronos_site import rows
 from chronos_site.locks import locked
@@ -17,6 +19,7 @@ from jobs import moves, retries
 from jobs.executors.base import chain
 from jobs.models import JobVersion
 from runs import stats
+from runs.dead_letters import resolve_replayed, without_replays
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
 from runs.signature import signature
 from runs.storable import plain, text
@@ -84,7 +87,9 @@ def settle(group: Sequence[Ended]) -> set[str]:
     moves.hold(outcomes)
     _follow_up([ended for ended in settled if ended.failed])
     if settled:
-        release(set(outcomes), at=max(ended.at for ended in settled))
+        at = max(ended.at for ended in settled)
+        resolve_replayed((ended.run for ended in settled if ended.outcome == Outcome.SUCCESS), at)
+        release(set(outcomes), at)
     moves.finish(outcomes)
     types = _types(settled)
     transaction.on_commit(lambda: _tell(settled, types))
@@ -167,20 +172,24 @@ def hold_active(job_ids: Iterable[str]) -> None:
     list(locked(Run.objects.active().filter(pk__in=found).order_by("pk")).values_list("pk"))
 
 
-def cancel_pending(job_ids: Iterable[str], at: datetime, *, reason: Skip | None = None) -> Counter[str]:
-    """End what these jobs have waiting as CANCELLED; gives the number of runs of each job.
+def cancel_pending(
+    job_ids: Iterable[str], at: datetime, *, reason: Skip | None = None, spare: Trigger | None = None
+) -> Counter[str]:
+    """End what these jobs have waiting, but for what `spare` started, as CANCELLED; gives each job's number.
 
     Call it in a transaction that holds these runs, and count them in the totals as its last thing.
     """
-    waiting = dict(Run.objects.pending().filter(job_id__in=list(job_ids)).values_list("pk", "job_id"))
+    pending = Run.objects.pending().filter(job_id__in=list(job_ids)).exclude(trigger=spare)
+    waiting = dict(pending.values_list("pk", "job_id"))
     fields = {"skip_reason": reason, "skipped_count": 1} if reason else {}
     Run.objects.pending().filter(pk__in=waiting).update(outcome=Outcome.CANCELLED, end_time=at, **fields)
     return Counter(waiting.values())
 
 
-def ask_to_stop(job_ids: Iterable[str], at: datetime) -> int:
-    """Ask the workers of these jobs' running runs to stop them; gives the number of runs."""
+def ask_to_stop(job_ids: Iterable[str], at: datetime, *, spare: Trigger | None = None) -> int:
+    """Ask the workers of these jobs' running runs to stop them, but for what `spare` started."""
     running = Run.objects.running().filter(job_id__in=list(job_ids), cancel_requested_at=None)
+    running = running.exclude(trigger=spare)
     return running.update(cancel_requested_at=at)
 
 
@@ -243,7 +252,7 @@ def _follow_up(failures: Sequence[Ended]) -> None:
         else:
             letters.append(_dead_letter(ended))
     Run.objects.bulk_create(again)
-    DeadLetter.objects.bulk_create(letters)
+    DeadLetter.objects.bulk_create(without_replays(letters))
 
 
 def _policies(failures: Sequence[Ended]) -> dict[tuple[str, int], dict[str, Any]]:
@@ -282,12 +291,15 @@ def _next_attempt(ended: Ended, policy: Mapping[str, Any], lost: int) -> Run:
     wait = timedelta()
     if ended.error_class != WORKER_LOST:
         wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], run.attempt - lost)
+    if policy.get("jitter"):
+        wait = retries.spread(wait, random())  # noqa: S311 (it keeps calls apart, not secrets)
     return Run(
         job_id=run.job_id,
         scheduled_time=run.scheduled_time,
         available_at=ended.at + wait,
         attempt=run.attempt + 1,
-        trigger=Trigger.RETRY,
+        # What a person asked for is known as such to its end.
+        trigger=run.trigger if run.trigger in (Trigger.REPLAY, Trigger.BACKFILL) else Trigger.RETRY,
         version=run.version,
         priority=run.priority,
         replay_of_id=run.replay_of_id,
@@ -306,15 +318,27 @@ def _dead_letter(ended: Ended) -> DeadLetter:
 
 
 def release(job_ids: Iterable[str], at: datetime) -> None:
-    """Let the runs that wait for their predecessor start where no run of the job is in progress.
+    """Let the first run that waits for its predecessor start, where no run of the job is in its way.
 
-    Call it in a transaction that holds the jobs.
+    Ticks go before what a backfill left waiting. A retry that is not due yet is in nobody's way. Call
+    it in a transaction that holds the jobs.
     """
-    waiting = Run.objects.pending().filter(job_id__in=list(job_ids), available_at=None)
-    # Looked up first: MariaDB's UPDATE would wait for whatever row it passes on its search.
-    found = dict(waiting.values_list("pk", "job_id"))
-    if not found:
+    first = _first_waiting(job_ids)
+    if not first:
         return
-    busy = set(Run.objects.running().filter(job_id__in=found.values()).values_list("job_id", flat=True))
-    free = [pk for pk, job_id in found.items() if job_id not in busy]
-    Run.objects.filter(pk__in=free).update(available_at=at)
+    going = Q(start_time__isnull=False) | Q(attempt=1, available_at__isnull=False) | Q(available_at__lte=at)
+    busy = set(Run.objects.active().filter(going, job_id__in=first).values_list("job_id", flat=True))
+    # Looked up first: MariaDB's UPDATE would wait for whatever row it passes on its search.
+    free = [pk for job_id, pk in first.items() if job_id not in busy]
+    if free:
+        Run.objects.filter(pk__in=free).update(available_at=at)
+
+
+def _first_waiting(job_ids: Iterable[str]) -> dict[str, str]:
+    """The head of each job's line."""
+    waiting = Run.objects.pending().filter(job_id__in=list(job_ids), available_at=None)
+    last = Case(When(trigger=Trigger.BACKFILL, then=1), default=0)
+    first: dict[str, str] = {}
+    for job_id, pk in waiting.order_by("job_id", last, "scheduled_time").values_list("job_id", "pk"):
+        first.setdefault(job_id, pk)
+    return first

@@ -7,5 +7,10 @@ from runs import views
 urlpatterns = [
     path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
     path("jobs/<ulid:job_id>/cancel/", views.job_cancel, name="job_cancel"),
+    path("jobs/<ulid:job_id>/backfill/", views.job_backfill, name="job_backfill"),
+    path("jobs/<ulid:job_id>/backfill/cancel/", views.job_backfill_cancel, name="job_backfill_cancel"),
     path("runs/<ulid:run_id>/cancel/", views.run_cancel, name="run_cancel"),
+    path("dead-letters/<ulid:letter_id>/replay/", views.letter_replay, name="letter_replay"),
+    path("dead-letters/<ulid:letter_id>/resolve/", views.letter_resolve, name="letter_resolve"),
+    path("dead-letters/<ulid:letter_id>/ignore/", views.letter_ignore, name="letter_ignore"),
 ]

@@ -5,31 +5,50 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import is_ours, page_of, person
 from chronos_site.clock import database_now
 from jobs.actions import NotRunnable
+from jobs.executors import TYPES
 from jobs.models import Job
 from runs import actions
-from runs.actions import RunHasEnded
-from runs.models import Run
+from runs.actions import (
+    BackfillInProgress,
+    NoBackfill,
+    NotesMissing,
+    NotWaiting,
+    RunHasEnded,
+    TooManyLetters,
+)
+from runs.backfill import BadRange, Proposal, propose
+from runs.forms import BackfillForm
+from runs.models import DeadLetter, DeadLetterQuerySet, Run
 
 View = Callable[..., HttpResponse]
-LONGEST_NOTE = 255
+LONGEST_NOTE, LONGEST_NOTES = 255, 1000
+REFUSALS = (
+    NotRunnable,
+    RunHasEnded,
+    BackfillInProgress,
+    NoBackfill,
+    TooManyLetters,
+    NotesMissing,
+    NotWaiting,
+)
 
 
 def told_when_refused(view: View) -> View:
-    """Answer what this version, or the run's end, rules out with 409 and the sentence that says so."""
+    """Answer what cannot be done now with 409 and the sentence that says why."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
-        except (NotRunnable, RunHasEnded) as refusal:
+        except REFUSALS as refusal:
             context = {"sentence": str(refusal), "back": page_of(request)}
             return render(request, "409.html", context, status=409)
 
@@ -53,8 +72,7 @@ def job_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     """Stop a job for good; a move that its status does not allow is answered by the middleware."""
     user = person(request)
     job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
-    note = request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
-    actions.cancel_job(job, by=user, at=database_now(), note=note)
+    actions.cancel_job(job, by=user, at=database_now(), note=_typed(request, "note", LONGEST_NOTE))
     messages.success(request, f"{job.name} is cancelled: it fires no more.")
     return redirect(_next(request) or reverse("job_detail", args=[job.pk]))
 
@@ -74,6 +92,103 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
         else "Asked to stop: the worker ends it within seconds.",
     )
     return redirect(_next(request) or reverse("run_detail", args=[run.pk]))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@told_when_refused
+def job_backfill(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Run past ticks of a job: GET with a range shows what would run, POST starts it."""
+    job = _job_with_plan(request, job_id)
+    if request.method == "POST":
+        form = BackfillForm(request.POST)
+        if form.is_valid() and (count := _start_backfill(request, job, form)):
+            messages.success(request, f"{count:,} run{'s' if count > 1 else ''} of the backfill on the way.")
+            return redirect("job_detail", job.pk)
+        return render(request, "runs/backfill.html", {"job": job, "form": form})
+    form = BackfillForm(request.GET if "since" in request.GET else None)
+    found = _proposal(job, form) if form.is_valid() else None
+    return render(request, "runs/backfill.html", {"job": job, "form": form, "found": found})
+
+
+def _job_with_plan(request: HttpRequest, job_id: str) -> Job:
+    jobs = Job.objects.visible_to(person(request)).select_related("schedule")
+    job = get_object_or_404(jobs, pk=job_id)
+    if not TYPES[job.type].runnable:
+        raise NotRunnable(job.type)
+    return job
+
+
+def _start_backfill(request: HttpRequest, job: Job, form: BackfillForm) -> int:
+    try:
+        return actions.backfill(job, by=person(request), at=database_now(), **form.cleaned_data)
+    except BadRange as bad:
+        form.add_error(bad.field, bad.message)
+        return 0
+
+
+def _proposal(job: Job, form: BackfillForm) -> Proposal | None:
+    try:
+        return propose(job.schedule, at=database_now(), **form.cleaned_data)
+    except BadRange as bad:
+        form.add_error(bad.field, bad.message)
+        return None
+
+
+@require_POST
+@told_when_refused
+def job_backfill_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
+    """End what waits of a backfill."""
+    user = person(request)
+    job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
+    actions.cancel_backfill(job, by=user, at=database_now())
+    messages.success(request, "The backfill is cancelled; a run that was under way is asked to stop.")
+    return redirect("job_detail", job.pk)
+
+
+@require_POST
+@told_when_refused
+def letter_replay(request: HttpRequest, letter_id: str) -> HttpResponse:
+    """Run the occurrence of a dead letter once more."""
+    one = _letter(request, letter_id)
+    if not actions.replay(one, by=person(request), at=database_now()):
+        raise NotWaiting(one.get())
+    messages.success(request, "Its replay is on its way: if it succeeds, the dead letter is resolved.")
+    return redirect(_next(request) or reverse("job_detail", args=[one.get().job_id]))
+
+
+@require_POST
+@told_when_refused
+def letter_resolve(request: HttpRequest, letter_id: str) -> HttpResponse:
+    """Close a dead letter as mended."""
+    return _close(request, letter_id, actions.resolve, "The dead letter is resolved.")
+
+
+@require_POST
+@told_when_refused
+def letter_ignore(request: HttpRequest, letter_id: str) -> HttpResponse:
+    """Close a dead letter as of no matter."""
+    return _close(request, letter_id, actions.ignore, "The dead letter is ignored.")
+
+
+def _close(request: HttpRequest, letter_id: str, act: Callable[..., int], told: str) -> HttpResponse:
+    one = _letter(request, letter_id)
+    notes = _typed(request, "notes", LONGEST_NOTES)
+    if not act(one, by=person(request), at=database_now(), notes=notes):
+        raise NotWaiting(one.get())
+    messages.success(request, told)
+    return redirect(_next(request) or reverse("job_detail", args=[one.get().job_id]))
+
+
+def _letter(request: HttpRequest, letter_id: str) -> DeadLetterQuerySet:
+    """The one event, as the actions want it: a queryset of what the person may see."""
+    one = DeadLetter.objects.visible_to(person(request)).filter(pk=letter_id)
+    if not one.exists():
+        raise Http404
+    return one
+
+
+def _typed(request: HttpRequest, name: str, most: int) -> str:
+    return request.POST.get(name, "").replace("\0", "").strip()[:most]
 
 
 def _next(request: HttpRequest) -> str:

@@ -25,6 +25,7 @@ PAGES: dict[str, Callable[[User], str]] = {
     "new job": lambda user: "/jobs/new/",
     "edit a job": lambda user: f"/jobs/{factories.job(user).pk}/edit/",
     "pause a job": lambda user: f"/jobs/{factories.job(user).pk}/pause/",
+    "backfill a job": lambda user: f"/jobs/{factories.job(user).pk}/backfill/",
     "delete a job": lambda user: f"/jobs/{factories.job(user).pk}/delete/",
     "runs": lambda user: run(user) and "/runs/",
     "one run": lambda user: f"/runs/{run(user)}/",

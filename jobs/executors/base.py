@@ -223,6 +223,20 @@ class JobType:
     def runnable(self) -> bool:
         return self.execute is not None
 
+    @property
+    def vocabulary(self) -> list[str]:
+        """The classes its runs may fail with and their parents, each after the wider ones it belongs to."""
+        names = {wider for name in (*self.error_classes, *OF_THE_ENGINE) for wider in chain(name)}
+        return sorted(names, key=lambda name: chain(name)[::-1])
+
+    def may_fail_with(self, name: str) -> bool:
+        """Whether the class is one of the vocabulary, or one status, such as HTTP_503, of a class of it."""
+        family = chain(name) if _STATUS.fullmatch(name) else [name]
+        return not set(family).isdisjoint(self.vocabulary)
+
+
+# What runs fail with whatever their type is.
+OF_THE_ENGINE = ("TIMEOUT", "WORKER_LOST", "INTERNAL_ERROR")
 
 # Each error class and the wider ones it belongs to; `retry_on` may name any of the chain.
 PARENTS: dict[str, str] = {

@@ -21,6 +21,7 @@ RETRY: Keys = {
     "maxAttempts": "max_attempts",
     "backoffStrategy": "backoff_strategy",
     "backoffSeconds": "backoff_seconds",
+    "jitter": "jitter",
     "retryOn": "retry_on",
 }
 KNOWN = (*BASICS, "safeToRepeat", "schedule", "retryPolicy", "payload")

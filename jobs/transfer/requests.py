@@ -11,7 +11,7 @@ from typing import Any
 
 from jobs.definition import Definition
 from jobs.executors import TYPES
-from jobs.executors.base import JobType, chain
+from jobs.executors.base import JobType
 from jobs.forms import BasicsForm, RetryForm, ScheduleForm
 from jobs.models import Kind, Priority
 from jobs.transfer.json_types import unfit
@@ -20,8 +20,6 @@ from jobs.transfer.part import MISSING, Part, Problem, unknown
 from jobs.transfer.stars import MASK, starred
 
 _OF_KIND = {Kind.ONCE: "runAt", Kind.CRON: "cronExpression", Kind.INTERVAL: "intervalSeconds"}
-# What runs fail with whatever their type is.
-_OF_THE_ENGINE = {"TIMEOUT", "WORKER_LOST", "INTERNAL_ERROR"}
 
 
 @dataclass
@@ -164,18 +162,12 @@ def _warn_of_unused(reading: Reading, schedule: ScheduleForm) -> None:
 
 def _warn_of_unknown_errors(reading: Reading, definition: Definition) -> None:
     job_type = TYPES[definition["type"]]
-    known = {wider for name in {*job_type.error_classes, *_OF_THE_ENGINE} for wider in chain(name)}
     listed = definition.get("retry", {}).get("retry_on", [])
-    strange = [name for name in listed if name not in known and not _is_status_of(name, known)]
+    strange = [name for name in listed if not job_type.may_fail_with(name)]
     if strange:
         reading.warnings.append(
             f"Kept in retryPolicy.retryOn, but no {job_type.label} run fails with it: {', '.join(strange)}."
         )
-
-
-def _is_status_of(name: str, known: set[str]) -> bool:
-    """Whether the class is one status, such as HTTP_503, of the wider ones that are known."""
-    return name.startswith("HTTP_") and not known.isdisjoint(chain(name))
 
 
 def _refuse_stars(reading: Reading, definition: Definition) -> None:

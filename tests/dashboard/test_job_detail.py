@@ -166,7 +166,7 @@ def test_success_and_durations_come_from_the_last_runs(client, owner, probe):
 
 def test_pending_dead_letters_are_counted(client, owner, probe):
     DeadLetter.objects.create(job=probe, failure_reason="x")
-    assert page(client, owner, probe).context["letters"] == "1"
+    assert page(client, owner, probe).context["letters"].count == "1"
 
 
 # when it fires
@@ -213,6 +213,7 @@ def test_retries_are_told_in_words(client, owner):
         "1, never again": retry(1, "FIXED"),
         "3; waits 1 min 00 s each time": retry(3, "FIXED"),
         "3; waits 1 min 00 s, then 2 min 00 s": retry(3, "EXPONENTIAL"),
+        "2; waits 1 min 00 s, each shortened at random by up to half": {**retry(2, "FIXED"), "jitter": True},
     }
     for words, policy in told.items():
         assert page(client, owner, job(owner, retry=policy)).context["retry"] == words

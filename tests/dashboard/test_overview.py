@@ -256,11 +256,11 @@ def test_each_hour_leads_to_the_runs_that_it_counts(client, owner, probe):
 
 @everywhere
 def test_pending_dead_letters_are_counted_and_the_newest_shown(owner, probe):
-    failed = run(probe, "FAILURE", at=NOON - MINUTE)
     for n in range(5):
         at = NOON + n * MINUTE
+        failed = run(probe, "FAILURE", at=at)
         DeadLetter.objects.create(job=probe, run=failed, failure_reason=f"reason {n}", created_at=at)
-    DeadLetter.objects.create(job=probe, run=failed, failure_reason="done", status="RESOLVED")
+    DeadLetter.objects.create(job=probe, failure_reason="done", status="RESOLVED")
     letters = panels(owner, NOON)["letters"]
     assert letters.count == "5"
     assert [each.reason for each in letters.shown] == ["reason 4", "reason 3", "reason 2"]

@@ -43,5 +43,26 @@ def test_saving_a_page_that_nobody_touched_makes_no_new_version(code, retry):
 @pytest.mark.parametrize("code", ["HTTP", "DUMMY"])
 def test_the_page_names_what_runs_of_the_type_fail_with(code):
     draft = Draft.blank(QueryDict(f"type={code}"), user=factories.alice(), at=NOON)
-    offered = draft.retry.fields["retry_on"].help_text
-    assert all(name in offered for name in TYPES[code].error_classes)
+    offered = str(draft.retry["retry_on"])
+    assert all(f'value="{name}"' in offered for name in (*TYPES[code].error_classes, "INTERNAL_ERROR"))
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"), [("GREMLINS", ["retry_on"]), ("GREMLINS, 5XX", ["retry_on"]), ("HTTP_503", [])]
+)
+def test_a_class_that_no_run_of_the_type_fails_with_is_refused(said, wrong):
+    alice = factories.alice()
+    stored = {**read(of_type("HTTP", FULL["HTTP"])).definition, "retry": {"retry_on": ["TIMEOUT"]}}
+    job = actions.create(stored, owner=alice, by=alice, at=NOON)
+    data = posted(Draft.of(job, None, user=alice, at=NOON))
+    data.setlist("retry_on", ["TIMEOUT", said])
+    draft = Draft.of(job, data, user=alice, at=NOON)
+    assert draft.is_valid() is not bool(wrong)
+    assert list(draft.retry.errors) == wrong
+
+
+def test_a_class_that_an_import_kept_may_stay():
+    alice = factories.alice()
+    stored = {**factories.definition(), "retry": {"retry_on": ["GREMLINS"]}}
+    job = actions.create(stored, owner=alice, by=alice, at=NOON)
+    assert Draft.of(job, posted(Draft.of(job, None, user=alice, at=NOON)), user=alice, at=NOON).is_valid()

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.http import QueryDict
 
 from jobs.executors import TYPES
 from jobs.forms import ONE_ATTEMPT, BasicsForm, RetryForm, ScheduleForm, initial_of
@@ -188,6 +189,29 @@ def test_a_wait_of_zero_seconds_is_not_the_default():
 @pytest.mark.parametrize("typed", ["timeout, http_5xx 5XX", "TIMEOUT\n5XX", ["Timeout", "SERVER_ERROR"]])
 def test_error_classes_are_spelt_our_way_and_stand_once(typed):
     assert definition(RetryForm({"retry_on": typed}))["retry_on"] == ["TIMEOUT", "5XX"]
+
+
+def test_error_classes_may_be_ticked_and_typed():
+    posted = QueryDict("retry_on=5XX&retry_on=TIMEOUT&retry_on=http_418,+GREMLINS")
+    assert definition(RetryForm(posted))["retry_on"] == ["5XX", "TIMEOUT", "HTTP_418", "GREMLINS"]
+
+
+def test_a_box_is_ticked_for_each_class_that_is_offered_and_the_others_stand_in_the_line():
+    form = RetryForm(initial={"retry_on": ["5XX", "GREMLINS"]})
+    form.fields["retry_on"].widget.offered = ["HTTP_ERROR", "5XX"]
+    shown = str(form["retry_on"])
+    assert [words.split('"')[0] for words in shown.split('value="')[1:]] == ["HTTP_ERROR", "5XX", "GREMLINS"]
+    assert shown.count(" checked") == 1
+
+
+def test_another_order_of_the_same_classes_is_no_change():
+    form = RetryForm({"retry_on": "5XX, TIMEOUT"}, initial={"retry_on": ["TIMEOUT", "5XX"]})
+    assert definition(form)["retry_on"] == ["TIMEOUT", "5XX"]
+
+
+@pytest.mark.parametrize(("said", "kept"), [({"jitter": "on"}, True), ({}, None)])
+def test_jitter_is_said_only_where_it_is_on(said, kept):
+    assert definition(RetryForm(said)).get("jitter") is kept
 
 
 @pytest.mark.parametrize(

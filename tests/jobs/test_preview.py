@@ -56,3 +56,8 @@ def test_attempts_stand_one_after_the_other_and_say_when():
 def test_a_single_attempt_and_attempts_without_a_wait_are_at_once():
     assert [attempt.after for attempt in preview.attempts(policy(1))] == ["at once"]
     assert [attempt.after for attempt in preview.attempts(policy(2, seconds=0))] == ["at once", "at once"]
+
+
+def test_with_jitter_attempts_stand_where_they_come_at_the_earliest():
+    drawn = preview.attempts({**policy(3, seconds=60), "jitter": True})
+    assert [attempt.after for attempt in drawn] == ["at once", "30 s", "1 min"]

@@ -1,9 +1,11 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from jobs.executors import TYPES
 from jobs.executors.base import chain
-from jobs.retries import delay, matches, normal
+from jobs.retries import delay, matches, normal, spread
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,11 @@ def test_the_wait_follows_the_strategy(strategy, failures, seconds):
 
 def test_the_wait_is_never_longer_than_an_hour():
     assert delay("EXPONENTIAL", 3600, 9) == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(("luck", "seconds"), [(0, 5), (0.5, 7.5), (1, 10)])
+def test_jitter_leaves_between_half_of_the_wait_and_all_of_it(luck, seconds):
+    assert spread(timedelta(seconds=10), luck) == timedelta(seconds=seconds)
 
 
 def test_an_error_class_belongs_to_wider_ones():
@@ -45,3 +52,9 @@ def test_other_systems_names_are_understood():
 def test_what_is_no_class_name_is_refused(name):
     with pytest.raises(ValueError, match="is no error class"):
         normal(name)
+
+
+def test_the_page_on_retries_names_every_class_that_runs_fail_with():
+    told = (Path(__file__).parents[2] / "docs/retries.md").read_text()
+    classes = {name for each in TYPES.values() if each.runnable for name in each.vocabulary}
+    assert [name for name in sorted(classes) if f"`{name}`" not in told] == []

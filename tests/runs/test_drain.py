@@ -283,3 +283,16 @@ def test_a_worker_says_how_many_runs_it_works_on(doing):
     drainer.run()
     beat("w-1", Process.Kind.WORKER, idle=True)
     assert Process.objects.get().busy == 0
+
+
+def test_what_repeats_another_run_works_for_the_tick_of_that_one(doing):
+    ticks = {}
+    doing(lambda payload, context: ticks.update({context.run_id: context.scheduled_time}))
+    job = factories.job()
+    first = factories.run(job, "FAILURE")
+    again = factories.run(job, "FAILURE", at=first.scheduled_time + timedelta(hours=1), replay_of=first)
+    due_now = database_now() - timedelta(seconds=1)
+    once_more = factories.run(job, "PENDING", at=due_now, replay_of=again)
+    plain = due(job)
+    Drainer("w-1", slots=4).run()
+    assert ticks == {once_more.pk: first.scheduled_time, plain.pk: plain.scheduled_time}

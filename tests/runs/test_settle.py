@@ -77,6 +77,15 @@ def test_a_failure_with_attempts_left_is_tried_again_after_its_wait():
     assert not DeadLetter.objects.exists()
 
 
+def test_with_jitter_the_wait_lies_between_half_of_it_and_all_of_it():
+    retry = {"max_attempts": 2, "backoff_strategy": "FIXED", "backoff_seconds": 1000, "jitter": True}
+    alice = factories.alice()
+    settle([failed(running(factories.job(alice, retry=retry))) for _ in range(3)])
+    waits = [run.available_at - END for run in Run.objects.filter(attempt=2)]
+    assert all(timedelta(seconds=500) <= wait <= timedelta(seconds=1000) for wait in waits)
+    assert len(set(waits)) == 3
+
+
 def test_a_failure_of_a_class_that_is_not_retried_becomes_a_dead_letter():
     retry = {"max_attempts": 3, "backoff_strategy": "FIXED", "backoff_seconds": 10, "retry_on": ["TIMEOUT"]}
     run = running(factories.job(retry=retry))

@@ -8,10 +8,11 @@ import pytest
 from chronos_site.clock import database_now
 from jobs import actions
 from jobs.models import Job, JobSchedule, Overlap, Status
+from runs import actions as actions_on_runs
 from runs.actions import cancel_job
 from runs.claim import claim
 from runs.fire import fire
-from runs.models import Outcome, Run
+from runs.models import DeadLetter, Outcome, Run, Trigger
 from runs.settle import Ended, settle
 from tests import factories
 from tests.factories import NOON
@@ -116,3 +117,113 @@ def test_a_job_is_deleted_while_its_run_ends():
     meeting(lambda: settle([ended(run, Outcome.TIMEOUT)]), lambda: actions.delete(job, by=None))
     assert not Run.objects.exists()
     assert not JobSchedule.objects.exists()
+
+
+def given_up(job):
+    run = claimed(job)
+    settle([ended(run, Outcome.TIMEOUT)])
+    return DeadLetter.objects.get(run=run)
+
+
+def replay_all():
+    return actions_on_runs.replay(DeadLetter.objects.all(), by=None, at=database_now())
+
+
+def test_a_dead_letter_that_two_people_replay_at_once_runs_once():
+    given_up(factories.job())
+    counts = []
+    meeting(lambda: counts.append(replay_all()), lambda: counts.append(replay_all()))
+    assert counts == [1, 0]
+    assert Run.objects.filter(trigger=Trigger.REPLAY).count() == 1
+
+
+def test_a_dead_letter_that_is_closed_while_it_is_replayed_is_not_closed_twice():
+    given_up(factories.job())
+    everything = DeadLetter.objects.all()
+    meeting(
+        lambda: actions_on_runs.ignore(everything, by=None, at=database_now(), notes="A test"), replay_all
+    )
+    assert not Run.objects.filter(trigger=Trigger.REPLAY).exists()
+    assert DeadLetter.objects.get().status == "IGNORED"
+
+
+def test_a_replay_that_fails_while_its_event_is_closed_has_an_event_of_its_own():
+    event = given_up(factories.job())
+    replay_all()
+    (found,) = claim("w-1", 1, {})
+    meeting(
+        lambda: actions_on_runs.resolve(DeadLetter.objects.all(), by=None, at=database_now(), notes="Mended"),
+        lambda: settle([ended(found.run, Outcome.TIMEOUT)]),
+    )
+    event.refresh_from_db()
+    assert event.resolution_notes == "Mended"
+    assert DeadLetter.objects.pending().get().run == found.run
+
+
+def test_a_job_that_is_cancelled_while_its_dead_letter_is_replayed_has_nothing_ahead():
+    job = factories.job()
+    given_up(job)
+    meeting(replay_all, lambda: cancel_job(job, by=None, at=database_now()))
+    assert not Run.objects.active().exists()
+    assert Job.objects.get(pk=job.pk).status == Status.CANCELLED
+
+
+def backfilled(job):
+    """A backfill of the five ticks up to noon, or the refusal."""
+    try:
+        return actions_on_runs.backfill(
+            job, since=NOON - 4 * (TICK - NOON), until=NOON, by=None, at=database_now()
+        )
+    except actions_on_runs.BackfillInProgress as refusal:
+        return refusal
+
+
+def every_five_minutes(**fields):
+    job = factories.job(schedule={"schedule_type": "CRON", "cron_expression": "*/5 * * * *"}, **fields)
+    JobSchedule.objects.filter(job=job).update(next_fire_at=TICK)
+    return job
+
+
+def test_of_two_backfills_at_once_one_is_refused():
+    job = every_five_minutes()
+    found = []
+    meeting(lambda: found.append(backfilled(job)), lambda: found.append(backfilled(job)))
+    assert found[0] == 5
+    assert isinstance(found[1], actions_on_runs.BackfillInProgress)
+    assert Run.objects.count() == 5
+
+
+def test_a_tick_that_is_fired_while_a_backfill_starts_stands_behind_its_first_run():
+    job = every_five_minutes()
+    meeting(lambda: backfilled(job), lambda: fire(TICK))
+    fire(TICK)
+    assert Run.objects.active().filter(available_at__isnull=False).count() == 1
+
+
+def test_a_backfill_that_starts_while_a_run_of_the_job_ends_does_not_wait_for_ever():
+    job = every_five_minutes()
+    run = claimed(job, TICK)
+    meeting(lambda: settle([ended(run)]), lambda: backfilled(job))
+    assert Run.objects.active().filter(available_at__isnull=False).count() == 1
+
+
+def test_a_backfill_is_cancelled_while_its_run_ends_and_the_next_is_let_go():
+    job = every_five_minutes()
+    backfilled(job)
+    (found,) = claim("w-1", 1, {})
+    meeting(
+        lambda: settle([ended(found.run)]),
+        lambda: actions_on_runs.cancel_backfill(job, by=None, at=database_now()),
+    )
+    assert not Run.objects.active().exists()
+
+
+def test_a_backfill_whose_run_fails_while_it_is_cancelled_has_no_retry_ahead():
+    job = every_five_minutes(retry=AGAIN)
+    backfilled(job)
+    (found,) = claim("w-1", 1, {})
+    meeting(
+        lambda: actions_on_runs.cancel_backfill(job, by=None, at=database_now()),
+        lambda: settle([ended(found.run, Outcome.TIMEOUT)]),
+    )
+    assert not Run.objects.active().exists()

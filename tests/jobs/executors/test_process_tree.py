@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from chronos_site.clock import database_now
+from chronos_site.schema import new_ulid
 from jobs.executors import process_tree
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded
 
@@ -24,13 +25,13 @@ pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="processes ar
 
 
 def context(seconds=60):
-    return Context("01TREE", "j", "job", database_now(), 1, time.monotonic() + seconds, log=print)
+    return Context(new_ulid(), "j", "job", database_now(), 1, time.monotonic() + seconds, log=print)
 
 
-def left():
+def left(run):
     """The processes that carry the run's mark."""
-    mark = f"{process_tree.MARK}=01TREE".encode()
-    return [pid for pid in process_tree._tree(os.getpid(), "01TREE") if process_tree._carries(pid, mark)]
+    mark = f"{process_tree.MARK}={run.run_id}".encode()
+    return [pid for pid, _ in process_tree._parents() if process_tree._carries(pid, mark)]
 
 
 def script(run):
@@ -39,10 +40,11 @@ def script(run):
 
 
 def test_the_whole_tree_is_gone_when_the_block_ends():
-    with script(context()) as process:
+    run = context()
+    with script(run) as process:
         assert process.stdout.readline() == b"started\n"
-        assert len(left()) >= 3
-    assert left() == []
+        assert len(left(run)) >= 3
+    assert left(run) == []
 
 
 def test_a_cancel_ends_the_tree_and_wakes_who_waits_for_it():
@@ -51,20 +53,20 @@ def test_a_cancel_ends_the_tree_and_wakes_who_waits_for_it():
         process.stdout.readline()
         threading.Thread(target=run.cancel).start()
         process.wait(10)
-        assert left() == []
+        assert left(run) == []
     with pytest.raises(Cancelled):
         run.check()
 
 
 def test_nothing_is_started_for_a_run_whose_time_is_up():
-    with pytest.raises(DeadlineExceeded), script(context(0)):
+    run = context(0)
+    with pytest.raises(DeadlineExceeded), script(run):
         pass
-    assert left() == []
+    assert left(run) == []
 
 
 def test_a_process_of_another_run_is_left_alone():
-    other = Context("01OTHER", "j", "job", database_now(), 1, time.monotonic() + 60, log=print)
-    with process_tree.started(other, ["/bin/sleep", "300"], env={}) as process:
+    with process_tree.started(context(), ["/bin/sleep", "300"], env={}) as process:
         with script(context()) as mine:
             mine.stdout.readline()
         assert process.poll() is None

@@ -54,6 +54,7 @@ def test_a_job_with_everything_said_comes_back_as_it_went():
             "maxAttempts": 4,
             "backoffStrategy": "EXPONENTIAL",
             "backoffSeconds": 0,
+            "jitter": True,
             "retryOn": ["5XX"],
         },
     )
