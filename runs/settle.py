@@ -32,6 +32,8 @@ RESULT_LIMIT = 100_000
 WORKER_LOST = "WORKER_LOST"
 # A run that was lost with its worker so often may well be what ends its workers.
 MOST_LOSSES = 3
+# Runs that were lost together twice start again this far apart, so that the one at fault is lost alone.
+APART = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True)
@@ -248,7 +250,7 @@ def _follow_up(failures: Sequence[Ended]) -> None:
         policy = policies.get((ended.run.job_id, ended.run.version), {})
         lost = losses[ended.run.job_id, ended.run.scheduled_time]
         if _retries(ended, policy, lost):
-            again.append(_next_attempt(ended, policy, lost))
+            again.append(_next_attempt(ended, policy, lost, place=len(again)))
         else:
             letters.append(_dead_letter(ended))
     Run.objects.bulk_create(again)
@@ -286,9 +288,9 @@ def _retries(ended: Ended, policy: Mapping[str, Any], lost: int) -> bool:
     return attempts_left and retries.matches(policy.get("retry_on"), chain(ended.error_class))
 
 
-def _next_attempt(ended: Ended, policy: Mapping[str, Any], lost: int) -> Run:
+def _next_attempt(ended: Ended, policy: Mapping[str, Any], lost: int, *, place: int) -> Run:
     run = ended.run
-    wait = timedelta()
+    wait = APART * place if lost > 1 else timedelta()
     if ended.error_class != WORKER_LOST:
         wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], run.attempt - lost)
     if policy.get("jitter"):

@@ -86,22 +86,43 @@ def free_port() -> int:
 @contextlib.contextmanager
 def postgresql() -> Iterator[str]:
     """A PostgreSQL server of our own; gives the URL of a database on it."""
-    port = free_port()
+    with prepared_postgresql() as server, server.running(synchronous_commit="off"):
+        yield f"postgresql://chronos@127.0.0.1:{server.port}/chronos"
+
+
+@contextlib.contextmanager
+def prepared_postgresql() -> "Iterator[PostgreSQL]":
+    """A PostgreSQL server of our own that does not run yet."""
     with _folder("postgres") as (folder, user):
         _prepare("initdb", f"--pgdata={folder}/data", "--username=chronos", "--auth=trust", "--no-sync",
                  "--encoding=UTF8", "--locale=C.UTF-8", user=user)  # fmt: skip
+        yield PostgreSQL(folder, user, free_port())
+
+
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A PostgreSQL server that can be stopped and started again."""
+
+    folder: Path
+    user: str | None
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address of the database that is there from the beginning."""
+        return f"postgresql://chronos@127.0.0.1:{self.port}/postgres"
+
+    def running(self, **over: str) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
         options = {
             "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": str(folder),
+            "unix_socket_directories": str(self.folder),
             "fsync": "off",
-            "synchronous_commit": "off",
             "full_page_writes": "off",
+            **over,
         }
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        url = f"postgresql://chronos@127.0.0.1:{port}/postgres"
-        with _running("postgres", f"-D{folder}/data", f"-p{port}", *words, user=user, log=folder / "log",
-                      ready=lambda: _answers_postgresql(url)):  # fmt: skip
-            yield f"postgresql://chronos@127.0.0.1:{port}/chronos"
+        return _running("postgres", f"-D{self.folder}/data", f"-p{self.port}", *words, user=self.user,
+                        log=self.folder / "log", ready=lambda: _answers_postgresql(self.url))  # fmt: skip
 
 
 def _answers_postgresql(url: str) -> bool:
@@ -183,14 +204,14 @@ def _prepare(name: str, *words: str, user: str | None) -> None:
 @contextlib.contextmanager
 def _running(
     name: str, *words: str, user: str | None, log: Path, ready: Callable[[], bool]
-) -> Iterator[None]:
+) -> "Iterator[subprocess.Popen[bytes]]":
     with log.open("wb") as out:
         server = subprocess.Popen(
             [program(name) or name, *words], stdout=out, stderr=out, start_new_session=True, **_as(user)
         )
     try:
         _await(name, server, ready, log)
-        yield
+        yield server
     finally:
         server.terminate()
         try:

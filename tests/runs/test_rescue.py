@@ -6,7 +6,7 @@ from chronos_site.clock import database_now
 from runs.claim import claim
 from runs.models import DeadLetter, Outcome, Run
 from runs.rescue import rescue
-from runs.settle import Ended, settle
+from runs.settle import APART, Ended, settle
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -49,6 +49,18 @@ def test_a_run_that_ends_its_worker_again_and_again_becomes_a_dead_letter():
     rescue()
     assert DeadLetter.objects.get().run.attempt == 3
     assert not Run.objects.active().exists()
+
+
+def test_runs_lost_together_twice_start_apart_so_that_the_one_at_fault_is_lost_alone():
+    alice = factories.alice()
+    for number in range(3):
+        lost(factories.job(alice), second=number)
+    for _ in range(2):
+        Run.objects.running().update(lease_expires_at=database_now() - timedelta(seconds=1))
+        rescue()
+        claim("w-1", 3, {})
+    starts = sorted(Run.objects.filter(attempt=3).values_list("available_at", flat=True))
+    assert [start - starts[0] for start in starts] == [APART * place for place in range(3)]
 
 
 def test_a_run_that_is_not_safe_to_repeat_becomes_a_dead_letter():

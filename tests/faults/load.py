@@ -1,0 +1,44 @@
+"""Jobs that call the test's server, each of them once, and one that fires each second."""
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from chronos_site.clock import database_now
+from tests import factories
+
+AGAIN = {"max_attempts": 10, "backoff_strategy": "FIXED", "backoff_seconds": 1}
+# When a job is armed, so that its first tick is its own to fire, however long it takes to define them all.
+EARLIER = timedelta(seconds=1)
+
+
+def call(owner, name, url, method="GET", *, at=None, **over):
+    """A job that calls once: at the given time, else now."""
+    at = at or database_now()
+    schedule = {"schedule_type": "ONCE", "run_at": at}
+    payload = {"http_method": method, "http_url": url}
+    parts = {"schedule": schedule, "payload": payload, "retry": AGAIN, **over}
+    return factories.job(owner, name=name, type="HTTP", at=at - EARLIER, **parts)
+
+
+@transaction.atomic
+def load(owner, effects, *, seconds, each=10):
+    """So many calls a second, by GET and by POST in turn, and a tick a second."""
+    begin = database_now() + timedelta(seconds=1)
+    for number in range(seconds * each):
+        method = ("GET", "POST")[number % 2]
+        name = f"{method.lower()}-{number}"
+        call(owner, name, effects.url(name), method, at=begin + timedelta(seconds=number / each))
+    every_second(owner, begin, begin + timedelta(seconds=seconds))
+
+
+def every_second(owner, begin, end):
+    """A job that fires at each whole second of the stretch."""
+    schedule = {
+        "schedule_type": "CRON",
+        "cron_expression": "* * * * * ?",
+        "starts_at": begin,
+        "ends_at": end,
+        "overlap_policy": "ALLOW",
+    }
+    return factories.job(owner, name="ticks", at=begin - EARLIER, schedule=schedule, retry=AGAIN)
