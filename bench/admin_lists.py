@@ -3,6 +3,7 @@
 # ruff: noqa: E501, S608
 
 import os
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import nullcontext
 from statistics import median
@@ -127,10 +128,10 @@ _LISTS = {
 }
 
 
-def measure(database: str | None, say: Callable[[str], None]) -> dict[str, Any]:
+def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     """Milliseconds (median of 15) and statements of each list, PostgreSQL only."""
-    with nullcontext(database) if database else servers.postgresql() as url:
-        product.set_up(url)
+    with nullcontext(options.database) if options.database else servers.postgresql("1GB") as url:
+        product.set_up(url, pages=True)
         return _measured(say)
 
 

@@ -13,8 +13,21 @@ from time import monotonic, sleep
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of an empty PostgreSQL with usual settings, but for shared_buffers of 1 GB."""
+def database(asked: str | None) -> Iterator[str]:
+    """The URL asked for; a throw-away database for `sqlite` and `postgresql`, the default."""
+    if asked == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="chronos-bench-") as folder:
+            yield f"sqlite:///{folder}/bench.sqlite3"
+    elif asked in (None, "postgresql"):
+        with postgresql() as url:
+            yield url
+    else:
+        yield asked
+
+
+@contextmanager
+def postgresql(shared_buffers: str = "128MB") -> Iterator[str]:
+    """The URL of an empty PostgreSQL with its stock settings: every commit is on the disk when it returns."""
     programs = _postgresql_programs()
     folder = Path(tempfile.mkdtemp(prefix="chronos-bench-"))
     # PostgreSQL does not run as root.
@@ -27,7 +40,7 @@ def postgresql() -> Iterator[str]:
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": str(folder),
-        "shared_buffers": "1GB",
+        "shared_buffers": shared_buffers,
     }
     server = subprocess.Popen(
         [str(programs / "postgres"), "-D", "data", "-p", str(port)]
