@@ -2,7 +2,6 @@
 
 # ruff: noqa: E501, S608
 
-import os
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -10,7 +9,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from bench import product, servers
+from bench import machine, product, servers
 
 USERS, JOBS, RUNS, LOGS_PER_RUN = 100, 20_000, 2_000_000, 2
 REPEATS = 15
@@ -157,7 +156,7 @@ def _measured(say: Callable[[str], None]) -> dict[str, Any]:
         "slowest_ms": lists[slowest]["ms"],
         "slowest": slowest,
         "limit_ms": 200,
-        "load_average": round(os.getloadavg()[0], 1),
+        "load_average": machine.load_average(),
         "raw_limit_ms": lists[slowest]["raw_ms"],
         "runs": RUNS,
         "database": "postgresql",

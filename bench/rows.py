@@ -2,35 +2,37 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import Any
 
 BATCH = 2000
+YEARLY = {"schedule_type": "CRON", "cron_expression": "0 0 1 1 *"}
 
 
 def jobs(
     count: int,
     *,
     type: str = "DUMMY",
-    schedule: dict[str, Any] | None = None,
+    schedules: Sequence[dict[str, Any]] = (YEARLY,),
     next_fire_at: datetime | None = None,
     payload: dict[str, Any] | None = None,
 ) -> list[str]:
-    """Armed jobs of one kind, each with its schedule, payload and first version; gives their ids."""
+    """Armed jobs of one kind, the schedules taken in turn, each as its first version; gives their ids."""
     from accounts.models import User
     from jobs.models import Job, JobPayload, JobSchedule, JobVersion, Status
 
     owner = User.objects.filter(email="bench@example.com").first() or User.objects.create_superuser(
         "bench@example.com", "!"
     )
-    schedule = schedule or {"schedule_type": "CRON", "cron_expression": "0 0 1 1 *"}
     payload = payload or {}
     made = [
         Job(owner=owner, name=f"bench {number}", type=type, status=Status.SCHEDULED)
         for number in range(count)
     ]
+    planned = list(zip(made, cycle(schedules), strict=False))
     Job.objects.bulk_create(made, BATCH)
     JobSchedule.objects.bulk_create(
-        (JobSchedule(job=job, next_fire_at=next_fire_at, **schedule) for job in made), BATCH
+        (JobSchedule(job=job, next_fire_at=next_fire_at, **plan) for job, plan in planned), BATCH
     )
     JobPayload.objects.bulk_create((JobPayload(job=job, type=type, **payload) for job in made), BATCH)
     JobVersion.objects.bulk_create(
@@ -38,9 +40,9 @@ def jobs(
             JobVersion(
                 job=job,
                 version=1,
-                definition={"name": job.name, "type": type, "schedule": schedule, "payload": payload},
+                definition={"name": job.name, "type": type, "schedule": plan, "payload": payload},
             )
-            for job in made
+            for job, plan in planned
         ),
         BATCH,
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-from bench import product, raw, rows, servers
+from bench import machine, product, raw, rows, servers
 
 RUNS = 20_000
 JOBS = 1_000
@@ -46,7 +46,7 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
             "log_lines_per_run": _lines_per_run(),
             "seconds_from_bell_to_last_outcome": round(wall, 2),
             "raw_limits": {"1 process": round(limits[0]), "2 processes": round(limits[1])},
-            "load_average": round(os.getloadavg()[0], 1),
+            "load_average": machine.load_average(),
         }
 
 
