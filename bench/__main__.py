@@ -5,7 +5,7 @@ import json
 import sys
 from importlib import import_module
 
-NAMES = ("admin_lists", "schedules", "throughput")
+NAMES = ("admin_lists", "http", "idle", "latency", "memory", "schedules", "throughput")
 
 
 def main() -> None:

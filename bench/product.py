@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+from bench import servers
+
 START_SECONDS = 60
 STOP_SECONDS = 60
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,9 +78,38 @@ def engine(*commands: str) -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 @contextmanager
+def nothing() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has the product's settings and models loaded and sleeps."""
+    words = "import django; django.setup(); print(flush=True); import time; time.sleep(3600)"
+    process = subprocess.Popen([sys.executable, "-c", words], cwd=ROOT, stdout=subprocess.PIPE)
+    with process:
+        try:
+            next(iter(process.stdout or ()))
+            yield process
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def web() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The web process as the Procfile starts it, and its address."""
+    from chronos_site import env
+
+    port = servers.free_port()
+    os.environ["CHRONOS_PORT"] = str(port)
+    words = ["-m", "gunicorn", "--config", "python:chronos_site.gunicorn_config", "chronos_site.wsgi"]
+    with processes([sys.executable, *words]) as started:
+        wait_for("the web process", lambda: servers.listens(port), started)
+        yield started[0], env.address()
+
+
+@contextmanager
 def processes(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes in the product's folder, ended by SIGTERM."""
-    started = [subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL) for words in commands]
+    started = [
+        subprocess.Popen(words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        for words in commands
+    ]
     try:
         yield started
     finally:

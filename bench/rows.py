@@ -6,6 +6,7 @@ from itertools import cycle
 from typing import Any
 
 BATCH = 2000
+OWNER = "bench@example.com"
 YEARLY = {"schedule_type": "CRON", "cron_expression": "0 0 1 1 *"}
 
 
@@ -21,9 +22,7 @@ def jobs(
     from accounts.models import User
     from jobs.models import Job, JobPayload, JobSchedule, JobVersion, Status
 
-    owner = User.objects.filter(email="bench@example.com").first() or User.objects.create_superuser(
-        "bench@example.com", "!"
-    )
+    owner = User.objects.filter(email=OWNER).first() or User.objects.create_superuser(OWNER, "!")
     payload = payload or {}
     made = [
         Job(owner=owner, name=f"bench {number}", type=type, status=Status.SCHEDULED)

@@ -34,7 +34,7 @@ def postgresql(shared_buffers: str = "128MB") -> Iterator[str]:
     user = "postgres" if os.geteuid() == 0 else None
     if user:
         shutil.chown(folder, user)
-    port = _free_port()
+    port = free_port()
     initdb = [str(programs / "initdb"), "-D", "data", "-U", "chronos", "-A", "trust", "-E", "UTF8"]
     subprocess.run(initdb, user=user, cwd=folder, check=True, capture_output=True)
     settings = {
@@ -68,17 +68,22 @@ def _postgresql_programs() -> Path:
     return folders[0]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _await_port(port: int, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
     until = monotonic() + seconds
     while monotonic() < until and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if listens(port):
+            return
         sleep(0.1)
-    raise SystemExit("The throw-away PostgreSQL did not start.")
+    raise SystemExit("The throw-away server did not start.")
