@@ -5,7 +5,7 @@ import json
 import sys
 from importlib import import_module
 
-NAMES = ("admin_lists", "http", "idle", "latency", "memory", "schedules", "throughput")
+NAMES = ("admin_lists", "http", "idle", "latency", "memory", "schedules", "soak", "throughput")
 
 
 def main() -> None:
@@ -32,9 +32,11 @@ def main() -> None:
     result = options.measure(options, _say)
     if options.json:
         print(json.dumps(result))
-        return
-    for name, value in result.items():
-        print(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+    else:
+        for name, value in result.items():
+            print(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+    # A measurement that also checks says what is wrong.
+    sys.exit(1 if result.get("problems") else 0)
 
 
 def _say(line: str) -> None:

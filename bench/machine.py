@@ -17,15 +17,16 @@ def tree(pid: int) -> list[int]:
 
 def memory_mb(pid: int) -> float:
     """Megabytes of the process and its descendants, what they share divided among them (PSS)."""
-    return sum(map(_pss_kb, tree(pid))) / 1024
+    return sum(map(own_memory_mb, tree(pid)))
 
 
-def _pss_kb(pid: int) -> int:
+def own_memory_mb(pid: int) -> float:
+    """The same of the process alone; nothing when it is gone."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
 
 
 def cpu_seconds(pid: int) -> float:
