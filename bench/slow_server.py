@@ -35,18 +35,15 @@ class Server:
     async def _answer(self, head: bytes) -> bytes:
         if head.startswith(b"GET /stat"):
             return json.dumps({"done": self.done, "last": self.last}).encode()
-        if head.startswith(b"GET /reset"):
-            self.done = 0
-            return b"ok"
         await asyncio.sleep(DELAY_SECONDS)
         self.done, self.last = self.done + 1, time()
         return b"ok"
 
 
 @contextmanager
-def running(port: int = 0) -> Iterator[str]:
+def running() -> Iterator[str]:
     """The server in a process of its own; gives its address."""
-    words = [sys.executable, "-m", "bench.slow_server", str(port)]
+    words = [sys.executable, "-m", "bench.slow_server"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         try:
             yield f"http://127.0.0.1:{int(next(iter(server.stdout or ())))}/"
@@ -55,8 +52,18 @@ def running(port: int = 0) -> Iterator[str]:
 
 
 def answered(address: str) -> int:
+    return int(_statistics(address)["done"])
+
+
+def last_answer(address: str) -> float:
+    """When it was sent, in seconds since 1970."""
+    return _statistics(address)["last"]
+
+
+def _statistics(address: str) -> dict[str, float]:
     with urlopen(f"{address}stat", timeout=20) as answer:  # noqa: S310
-        return int(json.load(answer)["done"])
+        found: dict[str, float] = json.load(answer)
+        return found
 
 
 def seconds_of_many(address: str, count: int) -> float:
@@ -78,11 +85,11 @@ def seconds_of_many(address: str, count: int) -> float:
     return monotonic() - began
 
 
-async def _main(port: int) -> None:
-    server = await asyncio.start_server(Server().serve, "127.0.0.1", port, backlog=CONNECTIONS)
+async def _main() -> None:
+    server = await asyncio.start_server(Server().serve, "127.0.0.1", 0, backlog=CONNECTIONS)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.sleep(LIFETIME_SECONDS)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(int(sys.argv[1])))
+    asyncio.run(_main())
