@@ -5,7 +5,7 @@ import json
 import sys
 from importlib import import_module
 
-NAMES = ("admin_lists", "http", "idle", "latency", "memory", "schedules", "soak", "throughput")
+NAMES = ("admin_lists", "engine", "http", "idle", "latency", "memory", "schedules", "soak", "throughput")
 
 
 def main() -> None:
