@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -75,6 +76,14 @@ def engine(*commands: str) -> Iterator[list[subprocess.Popen[bytes]]]:
             started,
         )
         yield started
+
+
+def monotonic_at(due: datetime) -> float:
+    """The monotonic clock's reading at an instant ahead, by which all rows had to be in place."""
+    ahead = (due - datetime.now(UTC)).total_seconds()
+    if ahead < 0:
+        raise SystemExit("The machine is too busy: it was due before everything was in place.")
+    return monotonic() + ahead
 
 
 @contextmanager
