@@ -51,7 +51,7 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
         }
 
 
-def signed_in() -> requests.Session:
+def signed_in(email: str = rows.OWNER) -> requests.Session:
     """A browser, as far as the web process can tell, whose person has signed in."""
     from django.conf import settings
     from django.test import Client
@@ -59,7 +59,7 @@ def signed_in() -> requests.Session:
     from accounts.models import User
 
     client = Client()
-    client.force_login(User.objects.get(email=rows.OWNER))
+    client.force_login(User.objects.get(email=email))
     person = requests.Session()
     person.cookies.set(settings.SESSION_COOKIE_NAME, client.cookies[settings.SESSION_COOKIE_NAME].value)
     # Whoever can set the cookie is believed when the header says the same.

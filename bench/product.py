@@ -19,10 +19,13 @@ STOP_SECONDS = 60
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def set_up(database: str, *, pages: bool = False) -> None:
+KEY = "only for measurements, long enough and not a secret at all 0123456789"
+
+
+def set_up(database: str, *, pages: bool = False, key: str = KEY) -> None:
     """Make Django ready on the database, migrated; call it once, before any model is imported.
 
-    Processes that are started afterwards use the same database and data folder.
+    Processes that are started afterwards use the same database and data folder. The key signs sessions.
     """
     folder = tempfile.mkdtemp(prefix="chronos-bench-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -30,7 +33,7 @@ def set_up(database: str, *, pages: bool = False) -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "chronos_site.settings",
         "DATABASE_URL": database,
-        "SECRET_KEY": "only for measurements, long enough and not a secret at all 0123456789",
+        "SECRET_KEY": key,
         "CHRONOS_ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
         "CHRONOS_HTTP_ALLOWED_NETWORKS": "127.0.0.0/8",
         "CHRONOS_DATA_DIR": folder,

@@ -15,15 +15,25 @@ from statistics import median
 from time import monotonic, sleep
 from typing import Any
 
+import requests
+from dotenv import dotenv_values
+
 from bench import machine, product, servers
 from bench.accounts import Account, account
+from bench.latency import signed_in
 
 MINUTES = 60.0
 JOBS = 200
 SAMPLES = 360
+PAGES = ("/", "/jobs/", "/runs/")
+OWNER = "admin@example.com"
 START_SECONDS = 120
-# Ticks that the scheduler need not have seen yet when we stop looking; time to catch up after a restart.
-SLACK = timedelta(seconds=5)
+# What is late this long after a restart is the restart's doing.
+CATCH_UP = timedelta(seconds=5)
+# Within this everything that is due must be accounted for.
+HEALED_SECONDS = 60
+# Until then a process may not even have had work; a soak with shorter halves says nothing about memory.
+WARM_SECONDS = 60
 # A process has grown when its last third lies above its second by more than this.
 GROWTH, GROWTH_MB = 1.10, 10.0
 
@@ -59,17 +69,19 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     Always on SQLite and the embedded Valkey. Progress goes to standard output.
     """
     with nullcontext(options.folder) if options.folder else _folder() as folder:
+        folder.mkdir(parents=True, exist_ok=True)
         soak = Soak(folder.resolve(), options.minutes * 60)
         with soak.running():
-            product.set_up(f"sqlite:///{soak.folder}/data/chronos.sqlite3")
+            soak.look_inside()
             planned = _make_jobs(options.jobs)
-            soak.watch(0.5)
+            soak.watch(soak.seconds / 2)
             # From here on nothing is claimed, though ticks may still fire.
             stopping_at = datetime.now(UTC)
         with soak.running():
             restarted_at = datetime.now(UTC)
-            soak.watch(1.0)
-            until = datetime.now(UTC) - SLACK
+            soak.watch(soak.seconds / 2)
+            until = datetime.now(UTC)
+            _catch_up(until)
             doctor = soak.doctor()
         print("Stopped; looking at every tick.", flush=True)
         accounts = {job_id: _account(job_id, after, until) for job_id, after in planned.items()}
@@ -90,14 +102,18 @@ class Soak:
         self.seconds = seconds
         # One list of samples for each process of each half: after the restart it is another process.
         self.memory: list[dict[str, list[float]]] = []
+        self.pause = max(1.0, seconds / SAMPLES)
+        self.broken_pages: set[str] = set()
         self._began = monotonic()
+        self._person = requests.Session()
         self._process: subprocess.Popen[bytes] | None = None
+        self._port = servers.free_port()
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "CHRONOS_DATA_DIR": str(folder / "data"),
             "CHRONOS_ENV_FILE": str(folder / ".env"),
-            "CHRONOS_PORT": str(servers.free_port()),
+            "CHRONOS_PORT": str(self._port),
         }
 
     @contextmanager
@@ -127,22 +143,34 @@ class Soak:
             self._process.wait(product.STOP_SECONDS)
             print(f"{self._minute():6.1f} min: the product is down", flush=True)
 
-    def watch(self, share: float) -> None:
-        """Sample until the share of the time is over; tell now and then what there is to see."""
-        pause = max(1.0, self.seconds / SAMPLES)
+    def look_inside(self) -> None:
+        """Open the product's database in this process, and sign in as its administrator."""
+        key = dotenv_values(self.folder / ".env")["SECRET_KEY"] or ""
+        product.set_up(f"sqlite:///{self.folder}/data/chronos.sqlite3", key=key)
+        self._person = signed_in(OWNER)
+
+    def watch(self, seconds: float) -> None:
+        """Sample and open pages for that long; tell now and then what there is to see."""
         samples: defaultdict[str, list[float]] = defaultdict(list)
         self.memory.append(samples)
-        tell_at = 0.0
-        while monotonic() < self._began + self.seconds * share:
-            sleep(pause)
+        tell_at, until = 0.0, monotonic() + seconds
+        while monotonic() < until:
+            sleep(self.pause)
             if self._process is None or self._process.poll() is not None:
                 raise SystemExit("The product has ended by itself.")
+            self._visit()
             for name, megabytes in _memory(self._process.pid).items():
                 samples[name].append(megabytes)
             if monotonic() > tell_at:
                 tell_at = monotonic() + max(15.0, self.seconds / 60)
                 latest = ", ".join(f"{name} {seen[-1]:.0f}" for name, seen in sorted(samples.items()))
                 print(f"{self._minute():6.1f} min: {_progress()}; MB: {latest}", flush=True)
+
+    def _visit(self) -> None:
+        for page in PAGES:
+            answer = self._person.get(f"http://127.0.0.1:{self._port}{page}", timeout=60)
+            if answer.status_code != 200 or answer.history:
+                self.broken_pages.add(f"{page} answered {answer.status_code}")
 
     def doctor(self) -> tuple[int | None, str]:
         """Exit code and words of `manage.py doctor` on the product at work; no code where there is none."""
@@ -190,7 +218,7 @@ def _make_jobs(count: int) -> dict[str, datetime]:
     from chronos_site.clock import database_now
     from jobs import actions
 
-    owner = User.objects.get()
+    owner = User.objects.get(email=OWNER)
     planned: dict[str, datetime] = {}
     for number in range(count):
         at = database_now()
@@ -220,6 +248,15 @@ def _progress() -> str:
 
     ended, waiting = Run.objects.ended().count(), Run.objects.pending().filter(available_at__lt=_ago(1))
     return f"{ended:,} ended, {waiting.count()} due for more than a second"
+
+
+def _catch_up(until: datetime) -> None:
+    """Leave the scheduler the time that it may take at most; what it has not fired by then is missing."""
+    from jobs.models import JobSchedule
+
+    give_up_at = monotonic() + HEALED_SECONDS
+    while JobSchedule.objects.due(until).exists() and monotonic() < give_up_at:
+        sleep(0.5)
 
 
 def _ago(seconds: float) -> datetime:
@@ -256,9 +293,10 @@ def _verdict(
         f"{name} grew in half {number}: {told(samples)}"
         for number, half in enumerate(halves, 1)
         for name, samples in sorted(half.items())
-        if grown(samples)
+        if grown(samples[round(WARM_SECONDS / soak.pause) :])
     ]
-    problems = [_told_account(job_id, each) for job_id, each in unbalanced.items()] + growing
+    problems = [_told_account(job_id, each) for job_id, each in unbalanced.items()]
+    problems += [*growing, *sorted(soak.broken_pages)]
     if code:
         problems.append(f"The doctor found something (exit {code}): {said.strip()[-2000:]}")
     return {
@@ -287,7 +325,7 @@ def _told_account(job_id: str, found: Account) -> str:
 
 
 def grown(samples: Sequence[float]) -> bool:
-    """Whether memory still rises after the first third, in which a process warms up."""
+    """Whether memory still rises after the first third, in which caches fill."""
     third = len(samples) // 3
     return bool(third) and median(samples[-third:]) > median(samples[third : 2 * third]) * GROWTH + GROWTH_MB
 
@@ -324,7 +362,7 @@ def _lateness(without: tuple[datetime, datetime] | None) -> dict[str, float]:
 
     started = Run.objects.filter(start_time__isnull=False, available_at__isnull=False)
     if without:
-        started = started.exclude(available_at__range=(without[0], without[1] + SLACK))
+        started = started.exclude(available_at__range=(without[0], without[1] + CATCH_UP))
     late = sorted(run.waited.total_seconds() for run in started.iterator() if run.waited)
     if not late:
         return {}

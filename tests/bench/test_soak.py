@@ -21,7 +21,7 @@ def soaked(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "chronos.sqlite3").touch()
     seen = soak.Soak(tmp_path, 60)
-    seen.memory = [{"web.1": [60.0] * 30}, {"web.1": [60.0] * 30}]
+    seen.memory = [{"web.1": [60.0] * 120}, {"web.1": [60.0] * 120}]
     return seen
 
 
@@ -43,14 +43,19 @@ def test_a_doctor_who_finds_something_fails_it(soaked):
     assert "2 runs have ended twice" in problem
 
 
+def test_a_page_that_breaks_fails_it(soaked):
+    soaked.broken_pages = {"/jobs/ answered 500"}
+    assert verdict(soaked)["problems"] == ["/jobs/ answered 500"]
+
+
 def test_growing_memory_fails_it(soaked):
-    soaked.memory[1]["web.1"] = [60.0 + 2 * sample for sample in range(30)]
+    soaked.memory[1]["web.1"] = [60.0 + sample for sample in range(120)]
     (problem,) = verdict(soaked)["problems"]
     assert "web.1 grew in half 2" in problem
 
 
 def test_warming_up_is_not_growing():
-    assert not soak.grown([20.0, 40.0, 60.0, 80.0] + [90.0] * 20)
+    assert not soak.grown([20.0 + 10 * sample for sample in range(8)] + [90.0] * 16)
 
 
 def test_every_tick_of_a_real_job_is_looked_for():
