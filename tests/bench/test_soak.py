@@ -49,7 +49,7 @@ def test_a_page_that_breaks_fails_it(soaked):
 
 
 def test_growing_memory_fails_it(soaked):
-    soaked.memory[1]["web.1"] = [60.0 + sample for sample in range(120)]
+    soaked.memory[1]["web.1"] = [60.0 + 2 * sample for sample in range(120)]
     (problem,) = verdict(soaked)["problems"]
     assert "web.1 grew in half 2" in problem
 
