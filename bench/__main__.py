@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 from importlib import import_module
 
@@ -28,6 +29,8 @@ def main() -> None:
         getattr(module, "add_options", lambda parser: None)(one)
         one.set_defaults(measure=module.measure, sentence=sentence)
     options = parser.parse_args()
+    # Or whatever was started would be left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     _say(options.sentence)
     result = options.measure(options, _say)
     if options.json:

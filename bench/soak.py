@@ -8,7 +8,7 @@ import tempfile
 from argparse import ArgumentParser, Namespace
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -139,7 +139,8 @@ class Soak:
             print(f"{self._minute():6.1f} min: the product is up", flush=True)
             yield
         finally:
-            os.killpg(self._process.pid, signal.SIGINT)
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGINT)
             self._process.wait(product.STOP_SECONDS)
             print(f"{self._minute():6.1f} min: the product is down", flush=True)
 
@@ -168,7 +169,11 @@ class Soak:
 
     def _visit(self) -> None:
         for page in PAGES:
-            answer = self._person.get(f"http://127.0.0.1:{self._port}{page}", timeout=60)
+            try:
+                answer = self._person.get(f"http://127.0.0.1:{self._port}{page}", timeout=60)
+            except requests.RequestException as error:
+                self.broken_pages.add(f"{page} did not answer: {type(error).__name__}")
+                continue
             if answer.status_code != 200 or answer.history:
                 self.broken_pages.add(f"{page} answered {answer.status_code}")
 
