@@ -1,5 +1,12 @@
 """The table of the engine's figures."""
 
+import json
+import os
+import subprocess
+import sys
+
+from django.conf import settings
+
 from bench.engine import FIGURES, Figure, _line, markdown
 
 RATE = Figure(
@@ -44,3 +51,16 @@ def test_every_figure_asks_for_a_measurement_that_exists():
     from bench.__main__ import NAMES
 
     assert {figure.words[0] for figure in FIGURES} <= set(NAMES)
+
+
+def test_a_figure_that_cannot_be_measured_fails_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "engine", "--only", "due runs to outcome, SQLite", "--json"],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"CHRONOS_SLOTS": "none"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert json.loads(done.stdout.splitlines()[-1])["problems"] == ["due runs to outcome, SQLite"]
