@@ -119,7 +119,7 @@ CATCH_UP_CAP = env.number("CHRONOS_CATCH_UP_CAP", 100, least=1)
 # A worker that does not renew a run's lease for this long has lost the run.
 LEASE_SECONDS = env.number("CHRONOS_LEASE_SECONDS", 30, least=5)
 # Runs that one worker works on at a time.
-SLOTS = env.number("CHRONOS_SLOTS", 128, least=1)
+SLOTS = env.number("CHRONOS_SLOTS", 256, least=1)
 # What running work gets to end in when a worker is stopped.
 STOP_GRACE_SECONDS = env.number("CHRONOS_STOP_GRACE_SECONDS", 30)
 # A worker's process is replaced after this long, once its runs have ended.

@@ -45,8 +45,9 @@ OVERTIME_SECONDS = 1.0
 PATIENCE_SECONDS = 60.0
 # The part of a lease after which we no longer rely on it; in the rest the work has time to stop.
 TRUSTED_SHARE = 2 / 3
-# One slot of so many is kept for runs of high priority: long ones of the others may hold all the rest.
+# One slot of so many, up to a few, is kept for runs of high priority: long ones may hold all the others.
 RESERVED_SHARE = 16
+MOST_RESERVED = 4
 # How long outcomes are kept for a database that is away.
 OUTAGE_SECONDS = 600.0
 
@@ -96,7 +97,7 @@ class Drainer:
     def __init__(self, worker: str, *, slots: int | None = None) -> None:
         self.worker = worker
         self.slots = slots or settings.SLOTS
-        self._reserved = self.slots // RESERVED_SHARE
+        self._reserved = min(self.slots // RESERVED_SHARE, MOST_RESERVED)
         self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="run")
         self._logbook = Logbook()
         self._definitions = Definitions()

@@ -15,7 +15,7 @@ from ulid import ULID
 
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, JobVersion, Priority, Status
-from runs.drain import RESERVED_SHARE
+from runs.drain import MOST_RESERVED
 from runs.models import ENDED, DeadLetter, Outcome, Process, Run, RunQuerySet, Trigger
 
 # What is due for longer was overlooked.
@@ -37,7 +37,6 @@ class Moment:
     since: str
     schedulers: int
     workers: int
-    slots: int
     free: int
 
     @classmethod
@@ -49,7 +48,7 @@ class Moment:
             count=Count("pk"), slots=Sum("slots", default=0), busy=Sum("busy", default=0)
         )
         free = told["slots"] - told["busy"]
-        return cls(now, first_id(now - timedelta(days=days)), schedulers, told["count"], told["slots"], free)
+        return cls(now, first_id(now - timedelta(days=days)), schedulers, told["count"], free)
 
     @property
     def room(self) -> RunQuerySet:
@@ -57,7 +56,7 @@ class Moment:
         if self.free <= 0:
             return Run.objects.none()
         urgent = Run.objects.filter(priority=Priority.HIGH.rank)
-        return Run.objects.all() if self.free > self.slots / RESERVED_SHARE else urgent
+        return Run.objects.all() if self.free > self.workers * MOST_RESERVED else urgent
 
     @property
     def runs(self) -> RunQuerySet:

@@ -214,7 +214,7 @@ class JobType:
     form: type[PayloadForm]
     aliases: Mapping[str, str] = field(default_factory=dict)
     execute: Execute | None = None
-    ceiling: int = 128
+    ceiling: int = 256
     limit: int = 300
     repeatable: Callable[[Payload], bool] = lambda payload: False
     error_classes: tuple[str, ...] = ()
