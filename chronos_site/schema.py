@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Statement
 from django.db.migrations.operations.base import Operation
 from django.db.models.deletion import Collector
+from django.db.models.fields.related_lookups import RelatedIn
 from django.db.models.functions import Now
+from django.db.models.lookups import In
 from ulid import ULID
 
 
@@ -35,6 +38,33 @@ class UlidField(models.CharField):  # type: ignore[type-arg]
         # MariaDB's usual collations would find an id written in the wrong case.
         binary = {"collation": "utf8mb4_bin"} if connection.vendor == "mysql" else {}
         return {**super().db_parameters(connection), **binary}
+
+
+class _OneOfThese:
+    """`IN` as one array on PostgreSQL, which reads it faster than as many values, and so does the driver."""
+
+    lhs: Any
+    rhs: Any
+
+    def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper) -> Any:
+        lookup: Any = self
+        if not lookup.rhs_is_direct_value() or any(hasattr(value, "as_sql") for value in self.rhs):
+            return lookup.as_sql(compiler, connection)
+        values = list(dict.fromkeys(value for value in self.rhs if value is not None))
+        if not values:
+            raise EmptyResultSet
+        column, params = lookup.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s)", [*params, values]
+
+
+@UlidField.register_lookup
+class UlidIn(_OneOfThese, In):
+    """One of some ids."""
+
+
+@models.ForeignKey.register_lookup
+class KeyIn(_OneOfThese, RelatedIn):
+    """A reference to one of some rows."""
 
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from jobs.schedules import BadSchedule, available_at, count
 from runs import stats
 from runs.models import Run, Skip, Trigger
 from runs.reckon import Stretch, reckon
-from runs.settle import ask_to_stop, cancel_pending, hold_active, release, skip
+from runs.settle import NewRun, ask_to_stop, cancel_pending, hold_active, release, skip
 from runs.storable import text
 
 logger = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def _fire(due: JobScheduleQuerySet, at: datetime) -> int:
     replacing = [each.job_id for each in schedules if each.overlap_policy == Overlap.CANCEL_RUNNING]
     hold_active(replacing)
     active = _active(jobs)
-    runs: list[Run] = []
+    runs: list[NewRun] = []
     taken: list[JobSchedule] = []
     bad: list[tuple[JobSchedule, Exception]] = []
     for schedule in schedules:
@@ -135,7 +135,7 @@ def _replace(job_ids: set[str], at: datetime) -> Counter[str]:
     return replaced
 
 
-def _skipped(runs: list[Run], replaced: Counter[str], at: datetime) -> Iterator[stats.End]:
+def _skipped(runs: list[NewRun], replaced: Counter[str], at: datetime) -> Iterator[stats.End]:
     """The ticks that end here without a run."""
     for run in runs:
         if run.skip_reason:
@@ -174,7 +174,7 @@ def _active(job_ids: Iterable[str]) -> dict[str, set[str]]:
     return states
 
 
-def _fire_one(schedule: JobSchedule, job: Job, at: datetime, active: set[str]) -> list[Run]:
+def _fire_one(schedule: JobSchedule, job: Job, at: datetime, active: set[str]) -> list[NewRun]:
     """The rows for the ticks of one schedule, which is taken to its next one."""
     if job.status not in (Status.SCHEDULED, Status.RUNNING) or schedule.next_fire_at is None:
         schedule.next_fire_at = None
@@ -201,8 +201,8 @@ def _fire_one(schedule: JobSchedule, job: Job, at: datetime, active: set[str]) -
     return runs
 
 
-def _run(job: Job, tick: datetime, available: datetime) -> Run:
-    return Run(
+def _run(job: Job, tick: datetime, available: datetime) -> NewRun:
+    return NewRun(
         job_id=job.pk,
         scheduled_time=tick,
         available_at=available,
@@ -211,13 +211,13 @@ def _run(job: Job, tick: datetime, available: datetime) -> Run:
     )
 
 
-def _skip_row(job: Job, stretch: Stretch, at: datetime) -> Run:
+def _skip_row(job: Job, stretch: Stretch, at: datetime) -> NewRun:
     return skip(_run(job, stretch.first, at), stretch.reason, at, stretch.count)
 
 
 def _overlapping(
-    schedule: JobSchedule, run: Run, active: set[str], earlier: list[Run], at: datetime
-) -> list[Run]:
+    schedule: JobSchedule, run: NewRun, active: set[str], earlier: list[NewRun], at: datetime
+) -> list[NewRun]:
     """The run as the overlap policy lets it be; `active`, and what fires just before it, are kept in step."""
     policy = schedule.overlap_policy
     if not active or policy == Overlap.ALLOW:
@@ -299,24 +299,24 @@ _INSERTED = (
 )
 
 
-def _insert(runs: list[Run]) -> None:
+def _insert(runs: list[NewRun]) -> None:
     """Write the rows, but for those whose tick has one."""
     # Many share their instants.
     stored = cache(rows.stored)
     rows.insert_new(Run, _INSERTED, [_row(run, stored) for run in runs])
 
 
-def _row(run: Run, stored: Callable[[Any], Any]) -> tuple[Any, ...]:
+def _row(run: NewRun, stored: Callable[[Any], Any]) -> tuple[Any, ...]:
     return (
-        run.pk,
+        run.id,
         run.job_id,
         stored(run.scheduled_time),
         stored(run.available_at),
         stored(run.end_time),
-        run.outcome and str(run.outcome),
+        run.outcome,
         run.version,
         run.priority,
-        run.skip_reason and str(run.skip_reason),
+        run.skip_reason,
         run.skipped_count,
     )
 

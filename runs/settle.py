@@ -15,6 +15,7 @@ from django.db.models import Case, Q, When
 from chronos_site import rows
 from chronos_site.locks import locked
 from chronos_site.logs import first_line
+from chronos_site.schema import new_ulid
 from jobs import moves, retries
 from jobs.executors.base import chain
 from jobs.models import JobVersion
@@ -155,10 +156,26 @@ def _storable(ended: Ended) -> Ended:
     )
 
 
-def skip(run: Run, reason: Skip, at: datetime, count: int = 1) -> Run:
+@dataclass(slots=True)
+class NewRun:
+    """What is stored of a run when it is fired; one of the model's takes longer to make than to store."""
+
+    job_id: str
+    scheduled_time: datetime
+    available_at: datetime | None
+    version: int
+    priority: int
+    id: str = field(default_factory=new_ulid)
+    end_time: datetime | None = None
+    outcome: str | None = None
+    skip_reason: str | None = None
+    skipped_count: int | None = None
+
+
+def skip(run: NewRun, reason: Skip, at: datetime, count: int = 1) -> NewRun:
     """The run as a row that says why its tick, or a stretch of `count` ticks, did not run."""
-    run.outcome = Outcome.CANCELLED
-    run.skip_reason = reason
+    run.outcome = Outcome.CANCELLED.value
+    run.skip_reason = reason.value
     run.skipped_count = count
     run.end_time = at
     return run
