@@ -11,7 +11,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, OuterRef
 
 from audit.models import record
 from chronos_site import rows
@@ -87,7 +86,10 @@ def _fire_alone(schedule_id: int, at: datetime) -> int:
 @transaction.atomic
 def _fire(due: JobScheduleQuerySet, at: datetime) -> int:
     schedules = list(locked(due, skip=True))
-    jobs = _jobs(schedule.job_id for schedule in schedules)
+    jobs = Job.objects.only("type", "status", "version", "priority").in_bulk(
+        [schedule.job_id for schedule in schedules]
+    )
+    versions = _versions(jobs.values())
     replacing = [each.job_id for each in schedules if each.overlap_policy == Overlap.CANCEL_RUNNING]
     hold_active(replacing)
     active = _active(jobs)
@@ -100,6 +102,8 @@ def _fire(due: JobScheduleQuerySet, at: datetime) -> int:
             break
         job = jobs[schedule.job_id]
         try:
+            if (job.pk, job.version) not in versions:
+                raise BadSchedule("version", f"Version {job.version} of the job is gone: save the job again.")
             runs += _fire_one(schedule, job, at, active.get(job.pk, set()))
             taken.append(schedule)
         except Exception as error:  # as in _fire_alone, but the others need not be fired again
@@ -117,10 +121,12 @@ def _fire(due: JobScheduleQuerySet, at: datetime) -> int:
     return len(taken) + len(bad)
 
 
-def _jobs(job_ids: Iterable[str]) -> dict[str, Job]:
-    version = JobVersion.objects.filter(job=OuterRef("pk"), version=OuterRef("version"))
-    jobs = Job.objects.only("type", "status", "version", "priority")
-    return jobs.annotate(has_version=Exists(version)).in_bulk(list(job_ids))
+def _versions(jobs: Iterable[Job]) -> set[tuple[str, int]]:
+    """Those of the jobs' current versions that are there, by job."""
+    current = {job.pk: job.version for job in jobs}
+    # Asked by key, since PostgreSQL reads the whole table where a subquery asks for each job's version.
+    rows = JobVersion.objects.filter(job_id__in=current, version__in=set(current.values()))
+    return set(rows.values_list("job_id", "version"))
 
 
 def _replace(job_ids: set[str], at: datetime) -> Counter[str]:
@@ -179,8 +185,6 @@ def _fire_one(schedule: JobSchedule, job: Job, at: datetime, active: set[str]) -
     if job.status not in (Status.SCHEDULED, Status.RUNNING) or schedule.next_fire_at is None:
         schedule.next_fire_at = None
         return []
-    if not getattr(job, "has_version", True):
-        raise BadSchedule("version", f"Version {job.version} of the job is gone: save the job again.")
     plan = schedule.plan
     found = reckon(
         plan,

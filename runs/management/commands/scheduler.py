@@ -1,5 +1,6 @@
 """manage.py scheduler: fire due schedules, ring for due runs, rescue lost ones."""
 
+import gc
 import logging
 import signal
 import time
@@ -44,6 +45,9 @@ class Command(BaseCommand):
         if not once:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
+        # What is there now stays for good: the collector need not look through it again and again.
+        gc.collect()
+        gc.freeze()
         loop = Loop(own_name())
         while not stop.wait(loop.round()) and not once:
             close_old_connections()
