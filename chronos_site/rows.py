@@ -33,7 +33,7 @@ def insert(model: type[models.Model], names: Sequence[str], rows: Sequence[Row])
 
 
 def insert_new(model: type[models.Model], names: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert the rows as `insert` does, but for those that a unique constraint refuses."""
+    """Insert the rows as `insert` does, but for those that a unique constraint refuses; name the key too."""
     if not rows:
         return
     verb = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
@@ -41,8 +41,9 @@ def insert_new(model: type[models.Model], names: Sequence[str], rows: Sequence[R
     into = f"{verb} {model._meta.db_table} ({', '.join(names)})"
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            lists = _lists([model._meta.get_field(name) for name in names])
-            cursor.execute(f"{into} SELECT * FROM unnest({lists}) {suffix}", _columns(rows))  # noqa: S608
+            told = _Told([model._meta.get_field(name) for name in names], rows)
+            statement = f"{into} SELECT {', '.join(told.values)} FROM {told.source} {suffix}"  # noqa: S608
+            cursor.execute(statement, told.params)
         else:
             marks = ", ".join(["%s"] * len(names))
             cursor.executemany(f"{into} VALUES ({marks}) {suffix}", rows)
@@ -59,24 +60,35 @@ def update(model: type[models.Model], names: Sequence[str], rows: Sequence[Row],
     also = f" AND {where}" if where else ""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            fields = [*(model._meta.get_field(name) for name in names), model._meta.pk]
-            lists = _lists(fields)
-            told = [f"told_{name}" for name in (*names, key)]
-            sets = ", ".join(f"{name} = told_{name}" for name in names)
-            cursor.execute(
-                f"UPDATE {table} SET {sets} FROM unnest({lists}) AS told ({', '.join(told)})"  # noqa: S608
-                f" WHERE {key} = told_{key}{also}",
-                _columns(rows),
-            )
+            told = _Told([*(model._meta.get_field(name) for name in names), model._meta.pk], rows)
+            *values, told_key = told.values
+            sets = ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
+            statement = f"UPDATE {table} SET {sets} FROM {told.source} WHERE {key} = {told_key}{also}"  # noqa: S608
+            cursor.execute(statement, told.params)
         else:
             sets = ", ".join(f"{name} = %s" for name in names)
             cursor.executemany(f"UPDATE {table} SET {sets} WHERE {key} = %s{also}", rows)  # noqa: S608
 
 
-def _lists(fields: Sequence[Any]) -> str:
-    """Places for the columns of many rows in PostgreSQL's SQL."""
-    return ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+class _Told:
+    """The rows as PostgreSQL is told them: once what all of them share, the other columns as arrays.
 
+    `values` are the columns' expressions over the rows of `source`; `params` belong to both, in this order.
+    """
 
-def _columns(rows: Sequence[Row]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+    def __init__(self, fields: Sequence[Any], rows: Sequence[Row]) -> None:
+        shared: list[Any] = []
+        arrays: dict[str, list[Any]] = {}
+        lists: list[str] = []
+        self.values: list[str] = []
+        for field, column in zip(fields, zip(*rows, strict=True), strict=True):
+            kind = field.db_type(connection)
+            if not field.primary_key and column.count(column[0]) == len(column):
+                self.values.append(f"%s::{kind}")
+                shared.append(column[0])
+            else:
+                self.values.append(f"told_{field.column}")
+                lists.append(f"%s::{kind}[]")
+                arrays[f"told_{field.column}"] = list(column)
+        self.source = f"unnest({', '.join(lists)}) AS told ({', '.join(arrays)})"
+        self.params = [*shared, *arrays.values()]
