@@ -1,5 +1,6 @@
 """How gunicorn serves the web process."""
 
+import gc
 import os
 import sys
 from typing import Any
@@ -33,5 +34,8 @@ loglevel = "warning"
 
 
 def when_ready(server: Any) -> None:
-    """Say once where to go."""
+    """Before the first fork: keep shared what is there, and say once where to go."""
+    # The collector would write into the pages of memory that the processes have in common.
+    gc.collect()
+    gc.freeze()
     print(f"Chronos is ready: {env.address()}", flush=True)
