@@ -85,7 +85,8 @@ def finish(outcomes: Mapping[str, str | None]) -> None:
     `outcomes` maps each job to the outcome of the run that ended last. Call it in the transaction
     that wrote the runs and holds the jobs, so that two workers that end two runs of one job see each other.
     """
-    running = Job.objects.filter(pk__in=outcomes, runs__start_time__isnull=False, runs__outcome=None)
+    # By the lease, which an index has beside the job: thousands may wait for one that runs.
+    running = Job.objects.filter(pk__in=outcomes, runs__lease_expires_at__isnull=False, runs__outcome=None)
     idle = set(outcomes) - set(running.values_list("pk", flat=True))
     if not idle:
         return

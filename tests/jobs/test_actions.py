@@ -148,7 +148,7 @@ def test_a_job_that_ended_while_paused_takes_its_outcome_when_resumed():
 def test_a_job_whose_run_went_on_while_paused_is_running_again():
     job = factories.job()
     actions.pause(job, by=job.owner, at=LATER)
-    Run.objects.create(job=job, scheduled_time=NOON, start_time=NOON)
+    factories.run(job, "RUNNING")
     actions.resume(job, by=job.owner, at=LATER)
     job.refresh_from_db()
     assert job.status == Status.RUNNING
