@@ -222,10 +222,7 @@ class Drainer:
         ended = [finish for finish in finished if self._work.pop(finish.work.run.pk, None)]
         # The others had been left behind and have come back after all.
         self._left_behind -= len(finished) - len(ended)
-        group = [
-            Ended(finish.work.run, finish.outcome, at, type_code=finish.work.type_code, **finish.fields)
-            for finish in ended
-        ]
+        group = [_ended(finish, at) for finish in ended]
         for each in group:
             self._logbook.close(each.run.pk, *_last_line(each))
         for lines in statements(self._logbook.take()):
