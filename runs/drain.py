@@ -129,14 +129,15 @@ class Drainer:
     def _work_until_idle(self) -> None:
         idle_since = time.monotonic()
         while self._work or (self._may_claim() and time.monotonic() < idle_since + IDLE_SECONDS):
+            busy = bool(self._work)
             try:
-                if self._take():
-                    idle_since = time.monotonic()
+                busy |= self._take()
                 self._end(self._collect())
                 self._beat()
             except (OperationalError, InterfaceError) as error:
                 self._lose_database(error)
-            if self._work:
+            if busy:
+                # Only now: what ends may make the next run due.
                 idle_since = time.monotonic()
             if time.monotonic() > self._stop_by:
                 self._interrupt()

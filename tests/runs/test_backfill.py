@@ -12,7 +12,7 @@ from jobs import actions as job_actions
 from jobs.actions import NotRunnable
 from jobs.models import Job, JobSchedule, Overlap, Status
 from jobs.schedules import Plan
-from runs import backfill
+from runs import backfill, drain
 from runs.actions import BackfillInProgress, NoBackfill, cancel_backfill, cancel_job
 from runs.actions import backfill as start
 from runs.backfill import BadRange, Row, propose, sort, walk
@@ -337,7 +337,8 @@ def test_cancelling_the_job_ends_its_backfill(job):
 
 @pytest.mark.django_db
 @pytest.mark.databases
-def test_a_worker_runs_the_line_in_its_order_for_the_ticks_that_were_asked_for(job):
+def test_a_worker_runs_the_line_in_its_order_for_the_ticks_that_were_asked_for(job, monkeypatch):
+    monkeypatch.setattr(drain, "IDLE_SECONDS", 0.2)
     at = database_now()
     until = at.replace(minute=0, second=0, microsecond=0)
     skipped = factories.run(job, "PENDING", at=until - HOUR, outcome="CANCELLED", skip_reason=Skip.MISFIRE)

@@ -27,6 +27,12 @@ def due(job=None, **fields):
     return Run.objects.create(job=job, scheduled_time=now, available_at=now)
 
 
+@pytest.fixture(autouse=True)
+def short_of_patience(monkeypatch):
+    """Nobody rings here: a second without work would only be waited for."""
+    monkeypatch.setattr(drains, "IDLE_SECONDS", 0.2)
+
+
 @pytest.fixture
 def doing(monkeypatch):
     """Let DUMMY jobs do what the test says."""
@@ -122,6 +128,7 @@ def test_a_cancel_request_reaches_a_running_run(doing):
     drainer._take()
     assert started.wait(5)
     Run.objects.update(cancel_requested_at=database_now())
+    drainer._beat_at = 0
     drainer.run()
     run.refresh_from_db()
     assert run.outcome == "CANCELLED"
@@ -257,6 +264,18 @@ def test_a_thread_left_behind_keeps_its_slot_until_it_comes_back(doing):
     release.set()
     drainer._end([drainer._finished.get(timeout=5)])
     assert drainer._take()
+
+
+def test_a_worker_looks_for_more_after_what_has_just_ended(doing, monkeypatch):
+    monkeypatch.setattr(drains, "IDLE_SECONDS", 0.1)
+    doing(lambda payload, context: context.wait(0.15))
+    job = factories.job()
+    for _ in range(2):
+        due(job)
+    drainer = Drainer("w-1", slots=1)
+    drainer._take()
+    drainer.run()
+    assert not Run.objects.active().exists()
 
 
 def test_an_orphan_claims_no_more():
