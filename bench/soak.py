@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from statistics import median
 from time import monotonic, sleep
@@ -270,19 +271,15 @@ def _ago(seconds: float) -> datetime:
 
 def _account(job_id: str, after: datetime, until: datetime) -> Account:
     from jobs.models import JobSchedule
-    from jobs.schedules import next_fire
+    from jobs.schedules import ticks
     from runs.models import Run, Trigger
 
     plan = JobSchedule.objects.get(job_id=job_id).plan
-    ticks: list[datetime] = []
-    tick = next_fire(plan, after)
-    while tick and tick < until + timedelta(minutes=10):
-        ticks.append(tick)
-        tick = next_fire(plan, tick)
+    planned = list(takewhile(lambda tick: tick < until + timedelta(minutes=10), ticks(plan, after)))
     rows = Run.objects.filter(job_id=job_id, trigger=Trigger.SCHEDULE).values_list(
         "scheduled_time", "skipped_count"
     )
-    return account(ticks, [(first, count or 1) for first, count in rows], until)
+    return account(planned, [(first, count or 1) for first, count in rows], until)
 
 
 def _verdict(

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +15,7 @@ from audit.models import AuditEvent
 from dashboard.demo_jobs import DemoJob, Habit, jobs
 from jobs import actions, retries
 from jobs.models import Job, JobVersion, Priority
-from jobs.schedules import Plan, next_fire
+from jobs.schedules import Plan, ticks
 from runs.models import DeadLetter, Level, Outcome, Run, RunLog, Trigger
 from runs.signature import signature
 
@@ -108,10 +109,7 @@ class History:
             start = (plan.anchor_at or self.at) - step * (timedelta(days=DAYS) // step)
             yield from (start + step * number for number in range(timedelta(days=DAYS) // step))
             return
-        tick = next_fire(plan, start)
-        while tick and tick < self.at - timedelta(minutes=1):
-            yield tick
-            tick = next_fire(plan, tick)
+        yield from takewhile(lambda tick: tick < self.at - timedelta(minutes=1), ticks(plan, start))
 
     def _occurrence(self, demo: DemoJob, habit: Habit, job: Job, tick: datetime, *, broken: bool) -> None:
         attempts = demo.retry.get("max_attempts", 1)

@@ -25,6 +25,7 @@ __all__ = [
     "fires",
     "next_fire",
     "nth_last",
+    "ticks",
 ]
 
 ONCE, CRON, INTERVAL = KINDS = ("ONCE", "CRON", "INTERVAL")
@@ -98,9 +99,17 @@ def next_fire(plan: Plan, after: datetime) -> datetime | None:
     return None if tick is None or (plan.ends_at is not None and tick > plan.ends_at) else tick
 
 
+def ticks(plan: Plan, after: datetime) -> Iterator[datetime]:
+    """The ticks strictly after `after`, in order, as long as the plan goes on. Raises `BadSchedule`."""
+    tick = next_fire(plan, after)
+    while tick is not None:
+        yield tick
+        tick = next_fire(plan, tick)
+
+
 def fires(plan: Plan, after: datetime, count: int) -> list[datetime]:
     """The first `count` ticks strictly after `after`, fewer when the plan ends before."""
-    return list(islice(_ticks(plan, after), count))
+    return list(islice(ticks(plan, after), count))
 
 
 def count(plan: Plan, after: datetime, until: datetime) -> int:
@@ -261,13 +270,6 @@ def _begin(plan: Plan, after: datetime) -> datetime:
     if plan.starts_at is not None and plan.starts_at > after:
         return plan.starts_at.astimezone(UTC) - MOMENT
     return after
-
-
-def _ticks(plan: Plan, after: datetime) -> Iterator[datetime]:
-    tick = next_fire(plan, after)
-    while tick is not None:
-        yield tick
-        tick = next_fire(plan, tick)
 
 
 def _next_tick(plan: Plan, after: datetime) -> datetime | None:

@@ -1,17 +1,17 @@
 """Which past ticks of a job a backfill runs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import islice, takewhile
 
 from jobs.models import JobSchedule
-from jobs.schedules import BadSchedule, Plan, next_fire
+from jobs.schedules import MOMENT, BadSchedule, Plan, ticks
 from runs.models import Run, Trigger
 
 MOST_RUNS = 1000
 # Ticks that are looked at, whether they ran or not.
 MOST_TICKS = 5000
-MOMENT = timedelta(microseconds=1)
 
 
 class BadRange(ValueError):
@@ -62,25 +62,16 @@ def walk(plan: Plan, since: datetime, until: datetime) -> list[datetime]:
 
     Raises BadRange when there are none, when there are too many, and when the plan cannot be read.
     """
-    ticks: list[datetime] = []
+    in_range = takewhile(lambda tick: tick <= until, ticks(plan, since - MOMENT))
     try:
-        for tick in _ticks(plan, since - MOMENT, until):
-            ticks.append(tick)
-            if len(ticks) > MOST_TICKS:
-                sentence = f"More than {MOST_TICKS:,} ticks lie in this range: choose a shorter one."
-                raise BadRange("until", sentence)
+        found = list(islice(in_range, MOST_TICKS + 1))
     except BadSchedule as bad:
         raise BadRange("since", f"The schedule cannot be read: {bad.message}") from bad
-    if not ticks:
+    if len(found) > MOST_TICKS:
+        raise BadRange("until", f"More than {MOST_TICKS:,} ticks lie in this range: choose a shorter one.")
+    if not found:
         raise BadRange("until", "No tick of the schedule that could run lies in this range.")
-    return ticks
-
-
-def _ticks(plan: Plan, after: datetime, until: datetime) -> Iterator[datetime]:
-    tick = next_fire(plan, after)
-    while tick is not None and tick <= until:
-        yield tick
-        tick = next_fire(plan, tick)
+    return found
 
 
 def sort(
@@ -126,10 +117,10 @@ def propose(
     # What is due and not fired yet is about to be, or waits for the job to be resumed.
     coming = schedule.next_fire_at or schedule.held_fire_at
     left_from = coming if coming and coming <= until else None
-    ticks = walk(schedule.plan, since, left_from - MOMENT if left_from else until)
-    rows = _rows(schedule.job_id, ticks)
-    reaches = _reaches_into(schedule.job_id, ticks[0])
-    found = sort(ticks, rows, include_ran=include_ran, skipped_until=reaches)
+    walked = walk(schedule.plan, since, left_from - MOMENT if left_from else until)
+    rows = _rows(schedule.job_id, walked)
+    reaches = _reaches_into(schedule.job_id, walked[0])
+    found = sort(walked, rows, include_ran=include_ran, skipped_until=reaches)
     return replace(found, left_from=left_from)
 
 

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 
 from jobs.models import JobSchedule
+from jobs.schedules import MOMENT
 from runs.models import Run
-
-MOMENT = timedelta(microseconds=1)
 
 
 def instants(schedules: Iterable[JobSchedule], at: datetime) -> Iterator[datetime]:
