@@ -193,7 +193,7 @@ def _queue(now: datetime) -> Iterator[Metric]:
 
 def _schedules(now: datetime) -> Iterator[Metric]:
     overdue = JobSchedule.objects.due(now).order_by().aggregate(count=Count("pk"), first=Min("next_fire_at"))
-    problems = JobSchedule.objects.exclude(problem="").count()
+    problems = JobSchedule.objects.broken().count()
     yield _gauge("chronos_overdue_schedules", "Schedules whose tick has not fired.", overdue["count"])
     yield _gauge(
         "chronos_oldest_overdue_schedule_age_seconds",
@@ -219,7 +219,7 @@ def _processes(now: datetime) -> Iterator[Metric]:
 
 def _people() -> Iterator[Metric]:
     """What waits for people."""
-    letters = DeadLetter.objects.filter(status=DeadLetter.Status.PENDING).count()
+    letters = DeadLetter.objects.pending().count()
     found = dict(Job.objects.values_list("status").annotate(Count("pk")))
     yield _gauge("chronos_dead_letters_pending", "Occurrences that gave up and wait for a person.", letters)
     yield _by("chronos_jobs", "Jobs.", "status", {each.value: found.get(each.value, 0) for each in Status})

@@ -155,12 +155,8 @@ class Letters:
 
     @classmethod
     def read(cls, user: User) -> "Letters":
-        pending = DeadLetter.objects.filter(status=DeadLetter.Status.PENDING)
-        if not user.is_operator:
-            pending = pending.filter(job__owner=user)
-        newest = (
-            pending.order_by("-created_at").select_related("job").only("job__name", "run_id", "created_at")
-        )
+        pending = DeadLetter.objects.pending().visible_to(user).order_by("-created_at")
+        newest = pending.select_related("job").only("job__name", "run_id", "created_at")
         return cls(list(newest.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1]))
 
     @property
