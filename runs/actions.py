@@ -88,18 +88,27 @@ def run_now(job: Job, *, by: User | None, at: datetime) -> Run:
     waiting = Run.objects.pending().filter(job=job, trigger=Trigger.MANUAL).first()
     if waiting:
         return waiting
-    run = Run.objects.create(
-        job=job,
-        scheduled_time=at,
-        available_at=at,
-        trigger=Trigger.MANUAL,
-        version=job.version,
-        priority=Priority(job.priority).rank,
-    )
+    run = _asked_for(job, Trigger.MANUAL, at, at)
+    run.save(force_insert=True)
     moves.move([job.pk], Event.RUN_NOW)
     record(by, "JOB_TRIGGERED", job, details={"run": run.pk})
     transaction.on_commit(lambda: ring([run.priority]))
     return run
+
+
+def _asked_for(
+    job: Job, trigger: Trigger, instant: datetime, available: datetime | None, repeats: str | None = None
+) -> Run:
+    """A run of the job as it is now, in the place of a tick; `repeats` is the id of the run it repeats."""
+    return Run(
+        job_id=job.pk,
+        scheduled_time=instant,
+        available_at=available,
+        trigger=trigger,
+        version=job.version,
+        priority=Priority(job.priority).rank,
+        replay_of_id=repeats,
+    )
 
 
 @transaction.atomic
@@ -174,16 +183,9 @@ def _backfilling(job: Job) -> RunQuerySet:
 def _backfill_of(job: Job, schedule: JobSchedule, found: Proposal, at: datetime) -> list[Run]:
     """A run for each tick: in its place where that is free, else one that repeats what stands there."""
     free = occurrences.instants([schedule], at)
+    available = at if schedule.overlap_policy == Overlap.ALLOW else None
     return [
-        Run(
-            job_id=job.pk,
-            scheduled_time=next(free) if standing else tick,
-            available_at=at if schedule.overlap_policy == Overlap.ALLOW else None,
-            trigger=Trigger.BACKFILL,
-            version=job.version,
-            priority=Priority(job.priority).rank,
-            replay_of_id=standing,
-        )
+        _asked_for(job, Trigger.BACKFILL, next(free) if standing else tick, available, standing)
         for tick, standing in found.ticks
     ]
 
@@ -219,7 +221,7 @@ def replay(letters: DeadLetterQuerySet, *, by: User | None, at: datetime) -> int
     events = _not_replaying(dead_letters.hold(asked))
     schedules = [jobs[event.job_id].schedule for event in events]
     runs = [
-        _replay_of(event, jobs[event.job_id], instant, at)
+        _asked_for(jobs[event.job_id], Trigger.REPLAY, instant, at, event.run_id)
         for event, instant in zip(events, occurrences.instants(schedules, at), strict=False)
     ]
     Run.objects.bulk_create(sorted(runs, key=lambda run: run.job_id))
@@ -255,18 +257,6 @@ def _not_replaying(events: list[DeadLetter]) -> list[DeadLetter]:
         replays.filter(replay_of__in=[each.run_id for each in events]).values_list("replay_of", flat=True)
     )
     return [event for event in events if event.run_id not in busy]
-
-
-def _replay_of(event: DeadLetter, job: Job, instant: datetime, at: datetime) -> Run:
-    return Run(
-        job_id=job.pk,
-        scheduled_time=instant,
-        available_at=at,
-        trigger=Trigger.REPLAY,
-        version=job.version,
-        priority=Priority(job.priority).rank,
-        replay_of_id=event.run_id,
-    )
 
 
 def _tell_of_replay(events: list[DeadLetter], at: datetime) -> None:
