@@ -62,3 +62,12 @@ def test_no_rows_are_no_statement(django_assert_num_queries):
         rows.update(Run, TOLD, [])
         rows.insert(RunLog, ("run_id",), [])
         rows.insert_new(Run, ("id",), [])
+
+
+@pytest.mark.parametrize("words", ["tab\tline\nend", r"\N and \. and \\", "'; --", "%s {}", "Zürich 🕰", ""])
+def test_text_comes_back_as_it_was(runs, words):
+    names = ("run_id", "timestamp", "level", "message", "context")
+    lines = [(runs[0].pk, rows.stored(NOON), "INFO", message, None) for message in (words, "next")]
+    rows.insert(RunLog, names, lines)
+    kept = RunLog.objects.order_by("id").values_list("message", "timestamp", "context")
+    assert list(kept) == [(words, NOON, None), ("next", NOON, None)]
