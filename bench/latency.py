@@ -32,7 +32,7 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
             product.engine("scheduler", *["worker"] * WORKERS) as engine,
             product.web() as (_, address),
         ):
-            person = signed_in()
+            person = product.signed_in(rows.OWNER)
             floor = sorted(_timed(lambda: person.get(f"{address}healthz")) for _ in range(options.clicks))
             times = []
             for _ in range(options.clicks):
@@ -49,24 +49,6 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
             "clicks": options.clicks,
             "load_average": machine.load_average(),
         }
-
-
-def signed_in(email: str = rows.OWNER) -> requests.Session:
-    """A browser, as far as the web process can tell, whose person has signed in."""
-    from django.conf import settings
-    from django.test import Client
-
-    from accounts.models import User
-
-    client = Client()
-    client.force_login(User.objects.get(email=email))
-    person = requests.Session()
-    person.cookies.set(settings.SESSION_COOKIE_NAME, client.cookies[settings.SESSION_COOKIE_NAME].value)
-    # Whoever can set the cookie is believed when the header says the same.
-    token = "m" * 32
-    person.cookies.set(settings.CSRF_COOKIE_NAME, token)
-    person.headers["X-CSRFToken"] = token
-    return person
 
 
 def _click(person: requests.Session, address: str, job_id: str, engine: Any) -> None:

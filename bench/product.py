@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
+import requests
+
 from bench import servers
 
 START_SECONDS = 60
 STOP_SECONDS = 60
 ROOT = Path(__file__).resolve().parent.parent
-
-
 KEY = "only for measurements, long enough and not a secret at all 0123456789"
 
 
@@ -113,6 +113,24 @@ def web() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     with processes([sys.executable, *words]) as started:
         wait_for("the web process", lambda: servers.listens(port), started)
         yield started[0], env.address()
+
+
+def signed_in(email: str) -> requests.Session:
+    """A browser, as far as the web process can tell, whose person has signed in."""
+    from django.conf import settings
+    from django.test import Client
+
+    from accounts.models import User
+
+    client = Client()
+    client.force_login(User.objects.get(email=email))
+    person = requests.Session()
+    person.cookies.set(settings.SESSION_COOKIE_NAME, client.cookies[settings.SESSION_COOKIE_NAME].value)
+    # Whoever can set the cookie is believed when the header says the same.
+    token = "m" * 32
+    person.cookies.set(settings.CSRF_COOKIE_NAME, token)
+    person.headers["X-CSRFToken"] = token
+    return person
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from dotenv import dotenv_values
 
 from bench import machine, product, servers
 from bench.accounts import Account, account
-from bench.latency import signed_in
 
 MINUTES = 60.0
 JOBS = 200
@@ -149,7 +148,7 @@ class Soak:
         """Open the product's database in this process, and sign in as its administrator."""
         key = dotenv_values(self.folder / ".env")["SECRET_KEY"] or ""
         product.set_up(f"sqlite:///{self.folder}/data/chronos.sqlite3", key=key)
-        self._person = signed_in(OWNER)
+        self._person = product.signed_in(OWNER)
 
     def watch(self, seconds: float) -> None:
         """Sample and open pages for that long; tell now and then what there is to see."""

@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from django.conf import settings
 
-from runs.models import Process
+from runs.models import Process, Run
 from tests import factories
+from tests.faults.installation import until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases("sqlite3")]
 
@@ -42,21 +42,13 @@ def stop(process):
     return process.returncode, said
 
 
-def await_end(run):
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up_at:
-        run.refresh_from_db()
-        if run.outcome:
-            return run
-        time.sleep(0.05)
-    raise AssertionError("the run has not ended")
-
-
 def test_scheduler_and_worker_need_the_database_and_redis_alone(valkey):
     run = factories.run(factories.job(), "PENDING")
     engine = [start("manage.py", "scheduler"), start("manage.py", "worker")]
     try:
-        assert await_end(run).outcome == "SUCCESS"
+        until(Run.objects.ended().filter(pk=run.pk).exists, "ended")
+        run.refresh_from_db()
+        assert run.outcome == "SUCCESS"
         doctor = start("manage.py", "doctor")
         said, _ = doctor.communicate(timeout=PATIENCE_SECONDS)
         assert doctor.returncode == 0, said
