@@ -20,14 +20,14 @@ WIRING = {
 
 
 def imported(path: Path) -> set[str]:
-    """The apps that a module imports at any depth."""
+    """The packages that a module imports from, at any depth."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             names.add((node.module or "").split(".")[0])
-    return names & APPS
+    return names
 
 
 def modules(app: str) -> list[Path]:
@@ -37,17 +37,23 @@ def modules(app: str) -> list[Path]:
 @pytest.mark.parametrize("app", ORDER)
 def test_an_app_imports_only_what_stands_below_it(app):
     allowed = {*ORDER[ORDER.index(app) :], "audit"}
-    wrong = {str(path.relative_to(ROOT)): imported(path) - allowed for path in modules(app)}
+    wrong = {str(path.relative_to(ROOT)): imported(path) & APPS - allowed for path in modules(app)}
     assert {path: names for path, names in wrong.items() if names} == {}
 
 
 def test_audit_imports_no_app():
-    assert {str(path): imported(path) for path in modules("audit") if imported(path) - {"audit"}} == {}
+    wrong = {str(path.relative_to(ROOT)): imported(path) & APPS - {"audit"} for path in modules("audit")}
+    assert {path: names for path, names in wrong.items() if names} == {}
 
 
 def test_only_the_wiring_of_the_project_knows_the_apps():
-    knowing = {str(path.relative_to(ROOT)) for path in modules("chronos_site") if imported(path)}
+    knowing = {str(path.relative_to(ROOT)) for path in modules("chronos_site") if imported(path) & APPS}
     assert {path for path in knowing if "/management/" not in path} - WIRING == set()
+
+
+@pytest.mark.parametrize("app", sorted({*APPS, "chronos_site"}))
+def test_the_product_needs_neither_its_tests_nor_its_measurements(app):
+    assert [str(path) for path in modules(app) if imported(path) & {"tests", "bench"}] == []
 
 
 def test_executors_know_neither_the_orm_nor_the_queue():
