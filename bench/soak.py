@@ -177,12 +177,8 @@ class Soak:
             if answer.status_code != 200 or answer.history:
                 self.broken_pages.add(f"{page} answered {answer.status_code}")
 
-    def doctor(self) -> tuple[int | None, str]:
-        """Exit code and words of `manage.py doctor` on the product at work; no code where there is none."""
-        from django.core.management import get_commands
-
-        if "doctor" not in get_commands():
-            return None, "This version has no doctor."
+    def doctor(self) -> tuple[int, str]:
+        """Exit code and words of `manage.py doctor` on the product at work."""
         done = subprocess.run(
             [sys.executable, "manage.py", "doctor"],
             cwd=product.ROOT,
@@ -284,7 +280,7 @@ def _account(job_id: str, after: datetime, until: datetime) -> Account:
 def _verdict(
     soak: Soak,
     accounts: Mapping[str, Account],
-    doctor: tuple[int | None, str],
+    doctor: tuple[int, str],
     restart: tuple[datetime, datetime],
 ) -> dict[str, Any]:
     code, said = doctor
@@ -309,7 +305,7 @@ def _verdict(
         "lateness_seconds": _lateness(None),
         "lateness_seconds_without_restart": _lateness(restart),
         "restart_seconds": round((restart[1] - restart[0]).total_seconds(), 1),
-        "doctor": said.strip().splitlines()[-1:] if code is not None else said,
+        "doctor": said.strip().splitlines()[-1:],
         "memory_mb_start_middle_end": [
             {name: told(samples) for name, samples in sorted(half.items())} for half in halves
         ],
