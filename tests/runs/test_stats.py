@@ -97,9 +97,7 @@ def test_a_group_costs_as_many_statements_as_one_run():
     job = factories.job()
 
     def statements(runs):
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with CaptureQueriesContext(connection) as captured:
             stats.write([ended(run).counted for run in runs], {job.pk: job.type})
         return len(captured)
 
@@ -116,6 +114,7 @@ def test_rows_are_locked_in_one_order_whatever_the_order_of_the_ends():
         with CaptureQueriesContext(connection) as captured:
             stats.write(order, types)
         written.append([query["sql"] for query in captured if query["sql"].startswith("UPDATE")])
+    assert len(written[0]) == 3
     assert written[0] == written[1]
 
 
