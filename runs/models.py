@@ -332,10 +332,9 @@ class Process(models.Model):
 class ExecutionStatsQuerySet(ViewQuerySet["ExecutionStats"]):
     def of_day(self, day: date) -> list["ExecutionStats"]:
         """The view's rows of one day in UTC, by the index on scheduled_time, which the view cannot use."""
-        start = datetime.combine(day, time(), tzinfo=UTC)
-        ended = Run.objects.filter(
-            scheduled_time__gte=start, scheduled_time__lt=start + timedelta(days=1), end_time__isnull=False
-        )
+        # Not up to the next day: the last day of the calendar has none.
+        first, last = (datetime.combine(day, at, tzinfo=UTC) for at in (time.min, time.max))
+        ended = Run.objects.filter(scheduled_time__range=(first, last), end_time__isnull=False)
         duration = "duration_ms"
         rows = ended.values("outcome", job_type=F("job__type")).annotate(
             execution_count=Count("*"),

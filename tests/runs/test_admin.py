@@ -111,6 +111,12 @@ def test_the_statistics_are_todays_without_another_day(client, ada, day):
     assert response.context["day"] == timezone.now().date()
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_calendar_s_ends_are_days_like_others(client, ada, day):
+    response = client.get("/admin/runs/executionstats/", {"day": day})
+    assert (response.context["day"].isoformat(), response.context["rows"]) == (day, [])
+
+
 def test_statistics_are_on_the_front_page_and_have_no_others(client, ada):
     assert "/admin/runs/executionstats/" in client.get("/admin/").content.decode()
     assert client.get("/admin/runs/executionstats/add/").status_code == 404
