@@ -20,6 +20,8 @@ from jobs.models import Priority
 logger = logging.getLogger(__name__)
 
 DRAIN = "runs.drain.drain"
+# RQ's word for it; the drain watches each run's own limit.
+NO_LIMIT = -1
 
 # Who rings has work of their own to do, which must not wait for a store that hangs.
 PATIENCE_SECONDS = 1.0
@@ -32,7 +34,9 @@ class Refused(Exception):
 
 
 class Bell(Job):
-    """The only RQ job that Chronos executes: our own functions by name, without callbacks and webhooks.
+    """The only RQ job that Chronos executes: our own functions by name, without what else RQ knows of a job.
+
+    No callbacks, webhooks, retries, repeats, and no time limit, which would break off all runs in progress.
 
     Whoever can write to Redis could name any importable function otherwise, also with the JSON
     serializer.
@@ -53,6 +57,8 @@ class Bell(Job):
         except Exception as error:  # it may be anything, and must not end the worker
             raise NoSuchJobError(f"job {self.id} cannot be read") from error
         self.webhooks = []
+        self.timeout = NO_LIMIT
+        self.retries_left = self.repeats_left = None
         return left
 
     @property
@@ -94,5 +100,4 @@ def store(url: str) -> Redis:
 
 def _ring(queue: Queue) -> None:
     if not queue.count:
-        # No time limit of RQ's: the drain watches each run's own.
-        queue.enqueue(DRAIN, job_timeout=-1, result_ttl=0, failure_ttl=3600)
+        queue.enqueue(DRAIN, job_timeout=NO_LIMIT, result_ttl=0, failure_ttl=3600)

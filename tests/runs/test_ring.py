@@ -55,6 +55,14 @@ def test_a_forged_webhook_is_never_called(queues):
     assert Bell.fetch(forged.id, connection=queues[1].connection, serializer=JSONSerializer).webhooks == []
 
 
+def test_a_forged_bell_neither_comes_again_nor_breaks_off_what_runs(queues):
+    forged = Bell.create(DRAIN, connection=queues[1].connection, serializer=JSONSerializer, timeout=1)
+    forged.retries_left = forged.repeats_left = 1_000_000
+    forged.save()
+    read = Bell.fetch(forged.id, connection=queues[1].connection, serializer=JSONSerializer)
+    assert (read.timeout, read.retries_left, read.repeats_left) == (-1, None, None)
+
+
 def test_garbage_is_passed_over(queues):
     store = queues[1].connection
     store.hset("rq:job:garbage", mapping={"data": b"\xff", "status": "bogus", "created_at": "yesterday"})
