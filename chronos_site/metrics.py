@@ -37,6 +37,8 @@ DONE = (Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT)
 CLOSED_AFTER = timedelta(hours=2)
 
 _HERE = ("127.0.0.1", "::1", "localhost")
+# What proxies say of themselves, each in its own way.
+_PASSED_ON = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 
 Sums = dict[tuple[str, str], dict[str, int]]
 
@@ -65,7 +67,7 @@ def _may_read(request: HttpRequest) -> bool:
 
 def _is_from_here(request: HttpRequest) -> bool:
     """Whether it comes from this machine itself, and not from elsewhere through a proxy on it."""
-    passed_on = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto"))
+    passed_on = any(name in request.headers for name in _PASSED_ON)
     name = urlsplit(f"//{request.get_host()}").hostname
     return address(request) in ("127.0.0.1", "::1") and name in _HERE and not passed_on
 

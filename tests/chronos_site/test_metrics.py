@@ -147,6 +147,9 @@ def test_an_empty_product_has_figures(read):
         {"headers": {"host": "chronos.example.com"}},
         {"headers": {"X-Forwarded-For": "10.0.0.7"}},
         {"headers": {"Forwarded": "for=10.0.0.7"}},
+        {"headers": {"Via": "1.1 proxy"}},
+        {"headers": {"X-Real-IP": "10.0.0.7"}},
+        {"headers": {"X-Forwarded-Host": "chronos.example.com"}},
     ],
 )
 def test_other_machines_are_refused(client, settings, request_of):
