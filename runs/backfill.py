@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice, takewhile
 
 from jobs.models import JobSchedule
-from jobs.schedules import MOMENT, BadSchedule, Plan, ticks
+from jobs.schedules import EPOCH, MOMENT, BadSchedule, Plan, ticks
 from runs.models import Run, Trigger
 
 MOST_RUNS = 1000
@@ -110,6 +110,8 @@ def propose(
     schedule: JobSchedule, since: datetime, until: datetime, *, at: datetime, include_ran: bool = False
 ) -> Proposal:
     """What a backfill of the range would run. Raises BadRange."""
+    if since < EPOCH:
+        raise BadRange("since", "Give a date from the year 1970 on.")
     if until < since:
         raise BadRange("until", "The end lies before the start.")
     if until > at:

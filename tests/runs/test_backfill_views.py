@@ -180,6 +180,7 @@ def test_a_dry_run_prints_the_ticks_and_starts_nothing(probe):
         (("01K0000000000000000000NONE", *INSTANTS), "There is no job"),
         ((None, "--from", "monday", "--to", "2026-03-02"), "--from wants a date and time"),
         ((None, "--from", "2026-03-02T06:10", "--to", "2026-03-02T06:20"), "No tick"),
+        ((None, "--from", "0001-01-01", "--to", "2026-03-02"), "Give a date from the year 1970"),
     ],
 )
 def test_what_the_command_cannot_do_is_a_sentence(probe, words, told):
