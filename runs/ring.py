@@ -9,7 +9,7 @@ import django_rq
 from django.conf import settings
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
@@ -81,7 +81,11 @@ def ring(ranks: Iterable[int]) -> None:
     """
     try:
         for rank in ranks:
-            _ring(django_rq.get_queue(QUEUES[rank], connection=store(settings.REDIS_URL)))
+            queue = django_rq.get_queue(QUEUES[rank], connection=store(settings.REDIS_URL))
+            try:
+                _ring(queue)
+            except ResponseError as error:
+                _clear(queue, error)
     except RedisError as error:
         logger.warning("could not ring: %s", error)
 
@@ -101,3 +105,11 @@ def store(url: str) -> Redis:
 def _ring(queue: Queue) -> None:
     if not queue.count:
         queue.enqueue(DRAIN, job_timeout=NO_LIMIT, result_ttl=0, failure_ttl=3600)
+
+
+def _clear(queue: Queue, error: ResponseError) -> None:
+    """Take away what stands in the queue's place and is none: nothing there is worth keeping."""
+    for key, kind in ((queue.key, b"list"), (Queue.redis_queues_keys, b"set")):
+        if queue.connection.type(key) not in (kind, b"none"):
+            logger.warning("%s holds no bells: deleted (%s)", key, error)
+            queue.connection.delete(key)

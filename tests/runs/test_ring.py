@@ -87,3 +87,11 @@ def test_a_store_that_hangs_does_not_hold_up_who_rings(settings, caplog):
         ring([1, 2, 3])
     assert time.monotonic() - began < 10
     assert "could not ring" in caplog.text
+
+
+def test_what_is_no_queue_is_cleared_away_and_silences_no_other(valkey):
+    valkey.set("rq:queue:high", "x")
+    valkey.set("rq:queues", "x")
+    for _ in range(2):
+        ring(QUEUES)
+    assert [valkey.llen(f"rq:queue:{name}") for name in QUEUES.values()] == [1, 1, 1]
