@@ -160,7 +160,7 @@ INSTANTS = ("--from", "2026-03-02T07:00+01:00", "--to", "2026-03-02T08:00Z")
 
 
 def test_the_command_starts_a_backfill(probe):
-    assert command(probe.pk, *INSTANTS) == "3 runs on the way.\n"
+    assert command(probe.pk, *INSTANTS) == "3 runs are on the way.\n"
     assert Run.objects.filter(trigger=Trigger.BACKFILL).count() == 3
 
 

@@ -43,7 +43,7 @@ class Command(BaseCommand):
                 self._show(job, said)
             else:
                 count = actions.backfill(job, by=None, at=database_now(), **said)
-                self.stdout.write(f"{count} runs on the way.")
+                self.stdout.write(f"{count} {'run is' if count == 1 else 'runs are'} on the way.")
         except (BadRange, BackfillInProgress, NotRunnable) as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from None
 
