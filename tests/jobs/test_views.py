@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from audit.models import AuditEvent
 from jobs import actions
@@ -178,6 +179,15 @@ def test_another_type_shows_its_fields_keeps_what_was_typed_and_complains_of_not
     assert "is-invalid" not in shown
     back = {**HTTP, "do": "look", "shown": ["HTTP", "DUMMY"]}
     assert 'value="https://example.com/hello"' in text(post(client, owner, CREATE, back))
+
+
+@pytest.mark.browser
+def test_another_type_offers_the_failures_of_that_type(visit, live_server):
+    browser = visit(CREATE, alice())
+    expect(browser.locator("[name=retry_on][value=HTTP_ERROR]")).to_be_visible()
+    browser.locator("#type_DUMMY").check()
+    expect(browser.locator("[name=retry_on][value=RANDOM_ERROR]")).to_be_visible()
+    expect(browser.locator("[name=retry_on][value=HTTP_ERROR]")).to_have_count(0)
 
 
 def test_a_type_whose_fields_nobody_has_seen_is_shown_before_it_is_saved(client, owner):
