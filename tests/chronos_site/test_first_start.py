@@ -106,3 +106,11 @@ def test_what_cannot_be_used_is_one_sentence(setting, value, sentence):
     assert sentence in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert "hunter2" not in refused.stderr
+
+
+def test_a_python_without_the_packages_is_sent_to_the_one_that_has_them():
+    # -S: without what is installed.
+    refused = subprocess.run([sys.executable, "-S", "manage.py"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert ".venv/bin/python manage.py" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
