@@ -93,12 +93,14 @@ class Letters:
 
     count: str
     shown: Sequence[Letter]
+    more: bool
 
     @classmethod
     def read(cls, job: Job) -> "Letters":
         pending = DeadLetter.objects.pending().filter(job=job).order_by("-created_at").defer("failure_reason")
         rows = list(pending.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1])
-        return cls(vitals.told(len(rows), MOST_LETTERS), letters(rows[:LETTERS_SHOWN]))
+        shown = letters(rows[:LETTERS_SHOWN])
+        return cls(vitals.told(len(rows), MOST_LETTERS), shown, more=len(rows) > len(shown))
 
 
 def _retry(job: Job) -> str:

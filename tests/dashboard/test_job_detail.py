@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from dashboard.job_detail import Planned
+from dashboard.job_detail import LETTERS_SHOWN, Planned
 from jobs import actions
 from jobs import definition as definitions
 from jobs.models import Job, JobSchedule
@@ -169,6 +169,14 @@ def test_pending_dead_letters_are_counted(client, owner, probe):
     assert page(client, owner, probe).context["letters"].count == "1"
 
 
+def test_dead_letters_beyond_those_shown_are_told_of(client, owner, probe):
+    for _ in range(LETTERS_SHOWN):
+        DeadLetter.objects.create(job=probe, failure_reason="x")
+    assert "older-letters" not in text(client, owner, probe)
+    DeadLetter.objects.create(job=probe, failure_reason="x")
+    assert "older-letters" in text(client, owner, probe)
+
+
 # when it fires
 
 
@@ -289,6 +297,13 @@ def test_the_page_costs_the_same_whatever_there_is(client, owner, probe):
     assert costs[0] == costs[1] <= 11
 
 
+NEXT_REFRESH_IS_PREVENTED = """
+() => new Promise((tell) => document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.target.id === "runs") { setTimeout(() => tell(event.defaultPrevented)); }
+}, {capture: true}))
+"""
+
+
 @pytest.mark.browser
 def test_an_open_page_notices_that_the_job_fails(visit, live_server):
     user = alice()
@@ -298,3 +313,32 @@ def test_an_open_page_notices_that_the_job_fails(visit, live_server):
     failed = run(probe, "FAILURE", at=timezone.now() - MINUTE, error_message="503 from billing")
     expect(browser.locator("#job-banners .banner")).to_contain_text("503 from billing", timeout=15_000)
     expect(browser.locator(f"#run-{failed.pk}")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_a_refresh_brings_new_dead_letters_and_leaves_the_keyboard_where_it_is(visit, live_server):
+    user = alice()
+    probe = job(user, at=timezone.now())
+    browser = visit(reverse("job_detail", args=[probe.pk]), user)
+    pause = browser.locator("#job-acts [data-open=dlg-pause]")
+    pause.focus()
+    DeadLetter.objects.create(job=probe, failure_reason="503 from billing")
+    expect(browser.locator("#dead-letters")).to_contain_text("503 from billing", timeout=15_000)
+    expect(browser.locator("#job-facts")).to_contain_text("1 pending")
+    expect(pause).to_be_focused()
+
+
+@pytest.mark.browser
+def test_a_refresh_waits_for_a_note_and_escape_puts_the_note_away(visit, live_server):
+    user = alice()
+    probe = job(user, at=timezone.now())
+    DeadLetter.objects.create(job=probe, failure_reason="503 from billing")
+    browser = visit(reverse("job_detail", args=[probe.pk]), user)
+    resolve = browser.locator("#dead-letters summary").first
+    resolve.press("Enter")
+    note = browser.get_by_label("What was done instead")
+    note.fill("Booked by hand")
+    assert browser.evaluate(NEXT_REFRESH_IS_PREVENTED)
+    note.press("Escape")
+    expect(note).to_be_hidden()
+    expect(resolve).to_be_focused()

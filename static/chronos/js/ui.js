@@ -57,9 +57,12 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
-      const menu = document.querySelector("details.menu[open]");
+      const menu = document.querySelector("details.menu[open]") ?? event.target.closest("details.letter-note[open]");
       closeMenus();
-      if (menu) { menu.querySelector("summary").focus(); }
+      if (menu) {
+        menu.open = false;
+        menu.querySelector("summary").focus();
+      }
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) { return; }
@@ -127,13 +130,29 @@
   }
 
   function busy() {
-    return paused || document.hidden || document.querySelector("details.menu[open], dialog[open], tr.sel") !== null
-      || !getSelection().isCollapsed;
+    const inHand = "details.menu[open], details.letter-note[open], dialog[open], tr.sel";
+    return paused || document.hidden || document.querySelector(inHand) !== null || !getSelection().isCollapsed;
   }
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const polled = event.detail.elt.hasAttribute("data-live") && !event.detail.requestConfig.triggeringEvent;
     if (polled && busy()) { event.preventDefault(); }
+  });
+
+  /* ---- a refresh leaves the keyboard where it is: htmx does so for what has an id, this for the rest */
+  let place = "";
+
+  function placeOf(element) {
+    const around = element.id ? null : element.closest("[id]");
+    if (around === null) { return ""; }
+    const within = `#${CSS.escape(around.id)} `;
+    if (element.form) { return `${within}form[action="${CSS.escape(element.form.getAttribute("action"))}"] button`; }
+    return within + (element.matches("a[href]") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : element.localName);
+  }
+
+  document.addEventListener("htmx:beforeSwap", () => { place = placeOf(document.activeElement); });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (place && document.activeElement === document.body) { document.querySelector(place)?.focus({ preventScroll: true }); }
   });
 
   function showNote(id, shown) {
