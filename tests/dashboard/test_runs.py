@@ -324,6 +324,15 @@ def test_what_may_be_done_follows_the_state(client, owner, probe):
     assert "/cancel/" not in text(client, owner, ended)
 
 
+def test_a_replay_that_failed_leads_to_the_dead_letter(client, owner, probe):
+    first = run(probe, "FAILURE", at=NOON)
+    DeadLetter.objects.create(job=probe, run=first, failure_reason="x")
+    again = run(probe, "FAILURE", at=NOON + MINUTE, trigger="REPLAY", replay_of=first)
+    shown = text(client, owner, again)
+    assert "Its dead letter stays with" in shown
+    assert shown.count(reverse("run_detail", args=[first.pk])) == 2
+
+
 def test_a_run_of_a_type_that_cannot_run_is_not_offered_again(client, owner):
     assert "Run again" not in text(client, owner, run(job(owner, type="EMAIL")))
 
