@@ -39,7 +39,7 @@ class Trigger(models.TextChoices):
 
 class Skip(models.TextChoices):
     MISFIRE = "MISFIRE", "Missed"
-    OVERLAP = "OVERLAP", "Still running"
+    OVERLAP = "OVERLAP", "Earlier run not over"
     PAUSED = "PAUSED", "Paused"
     WINDOW = "WINDOW", "Outside its window"
     CATCH_UP_CAP = "CATCH_UP_CAP", "Too many missed"

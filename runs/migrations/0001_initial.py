@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("MISFIRE", "Missed"),
-                            ("OVERLAP", "Still running"),
+                            ("OVERLAP", "Earlier run not over"),
                             ("PAUSED", "Paused"),
                             ("WINDOW", "Outside its window"),
                             ("CATCH_UP_CAP", "Too many missed"),
