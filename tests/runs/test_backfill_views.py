@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from jobs.models import JobSchedule
 from runs.models import Run, Trigger
@@ -50,8 +51,19 @@ def test_the_page_shows_what_would_run_and_starts_nothing(client, owner, probe):
     shown = ask(client, owner, probe, **RANGE)
     assert "3 runs, one after the other" in text(shown)
     assert "1 tick of the range ran already and is left out" in text(shown)
-    assert "2 Mar 2026 08:00:00 CET" in text(shown)
+    assert '2 Mar 2026 08:00:00 CET<span class="abs">07:00:00 UTC' in text(shown)
     assert Run.objects.count() == 1
+
+
+@pytest.mark.browser
+def test_the_keyboard_goes_on_from_what_would_run(visit, probe, owner, live_server):
+    browser = visit(reverse("job_backfill", args=[probe.pk]), owner, timezone_id="UTC")
+    browser.locator("[name=since]").fill(RANGE["since"])
+    browser.locator("[name=until]").fill(RANGE["until"])
+    browser.locator("[name=until]").press("Enter")
+    expect(browser.locator("#proposal h2")).to_be_visible()
+    browser.keyboard.press("Tab")
+    expect(browser.get_by_role("button", name="Start")).to_be_focused()
 
 
 @pytest.mark.parametrize("who", ["owner", "operator"])
