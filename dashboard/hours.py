@@ -56,10 +56,11 @@ class Day:
 
     @property
     def share(self) -> str:
-        """The share that succeeded: 98.6%; 100% only when every run did."""
-        if not self.total:
+        """The share that succeeded of what was not cancelled: 98.6%; 100% only when every run did."""
+        ended = self.total - sum(hour.counts["CANCELLED"] for hour in self.hours)
+        if not ended:
             return "–"
-        permille = self.succeeded * 1000 // self.total
+        permille = self.succeeded * 1000 // ended
         return f"{permille // 10}.{permille % 10}%" if permille < 1000 else "100%"
 
 

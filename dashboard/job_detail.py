@@ -194,8 +194,11 @@ class Past:
 
     @property
     def success(self) -> str:
-        """The share of runs that succeeded: "95% of the last 60"; empty before the first has ended."""
-        ended = [run for run in self.runs if run.outcome and not run.skip_reason]
+        """The share of runs that succeeded: "95% of the last 60"; empty before the first has ended.
+
+        What was cancelled says nothing about the job.
+        """
+        ended = [run for run in self.runs if run.outcome and run.outcome != "CANCELLED"]
         good = sum(run.outcome == "SUCCESS" for run in ended)
         return f"{100 * good // len(ended)}% of the last {len(ended)}" if ended else ""
 

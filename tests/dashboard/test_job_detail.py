@@ -157,7 +157,7 @@ def test_a_skipped_stretch_says_why_and_how_long(client, owner, probe):
 
 
 def test_success_and_durations_come_from_the_last_runs(client, owner, probe):
-    for n, state in enumerate(["SUCCESS"] * 3 + ["FAILURE"]):
+    for n, state in enumerate(["SUCCESS"] * 3 + ["FAILURE", "CANCELLED"]):
         run(probe, state, at=NOON + n * MINUTE, took=2)
     past = page(client, owner, probe).context["past"]
     assert past.success == "75% of the last 4"

@@ -211,7 +211,7 @@ def test_the_day_counts_runs_by_hour_and_outcome(owner, probe):
     run(probe, at=NOON - timedelta(hours=24))
     today = panels(owner, NOON)["day"]
     assert len(today.hours) == 24
-    assert (today.succeeded, today.total, today.share) == (1, 3, "33.3%")
+    assert (today.succeeded, today.total, today.share) == (1, 3, "50.0%")
     assert today.hours[-3].counts == {"SUCCESS": 1, "FAILURE": 1, "TIMEOUT": 0, "CANCELLED": 0}
 
 
