@@ -113,7 +113,8 @@ def delete(job: Job, *, by: User | None) -> None:
     """Remove the job with all its runs, logs and dead letters."""
     # Before the job's own row: who fires or ends a run holds these when it asks for the job.
     list(locked(JobSchedule.objects.filter(job=job)))
-    list(locked(job.runs.filter(outcome=None).order_by("pk")))
+    active = list(job.runs.filter(outcome=None).values_list("pk", flat=True))
+    list(locked(job.runs.filter(pk__in=active).order_by("pk")))
     record(by, "JOB_DELETED", job, details={"name": job.name, "type": job.type})
     job.delete()
 

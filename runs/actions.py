@@ -88,6 +88,8 @@ def run_now(job: Job, *, by: User | None, at: datetime) -> Run:
     waiting = Run.objects.pending().filter(job=job, trigger=Trigger.MANUAL).first()
     if waiting:
         return waiting
+    # Before the run: MariaDB locks what a new row refers to, though not for a change.
+    moves.hold([job.pk])
     run = _asked_for(job, Trigger.MANUAL, at, at)
     run.save(force_insert=True)
     moves.move([job.pk], Event.RUN_NOW)
@@ -135,6 +137,8 @@ def cancel_run(run: Run, *, by: User | None, at: datetime) -> None:
 
     Raises RunHasEnded when there is nothing left to cancel.
     """
+    # With what waits behind it, and may be let go.
+    hold_active([run.job_id])
     run = locked(Run.objects.filter(pk=run.pk)).get()
     if run.outcome:
         raise RunHasEnded(run)
@@ -166,9 +170,10 @@ def backfill(
         raise BackfillInProgress(job)
     found = propose(schedule, since, until, at=at, include_ran=include_ran)
     runs = _backfill_of(job, schedule, found, at)
+    hold_active([], lines=[job.pk])
+    moves.hold([job.pk])
     Run.objects.bulk_create(runs, batch_size=500)
     moves.move([job.pk], Event.RUN_NOW)
-    moves.hold([job.pk])
     release([job.pk], at)
     told = {"from": found.first.isoformat(), "to": found.last.isoformat(), "runs": len(runs)}
     record(by, "JOB_BACKFILLED", job, details=told)

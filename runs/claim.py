@@ -147,7 +147,10 @@ def renew(tokens: Collection[str]) -> tuple[set[str], set[str]]:
     """Extend the leases of our runs; gives the ids still ours, and those a person asked to stop."""
     ours = Run.objects.running().filter(claim_token__in=list(tokens))
     found = list(ours.values_list("pk", flat=True))
-    rows = list(locked(ours.filter(pk__in=found).order_by("pk")).values_list("pk", "cancel_requested_at"))
-    held = {pk for pk, _ in rows}
+    # By their keys alone, as in settle.hold_active.
+    rows = locked(Run.objects.filter(pk__in=found).order_by("pk")).only(
+        "claim_token", "cancel_requested_at", "outcome"
+    )
+    held = {run.pk: run.cancel_requested_at for run in rows if run.claim_token in tokens and not run.outcome}
     Run.objects.filter(pk__in=held).update(lease_expires_at=database_now() + lease())
-    return held, {pk for pk, asked in rows if asked}
+    return set(held), {pk for pk, asked in held.items() if asked}

@@ -51,5 +51,6 @@ def _events_of(run_ids: Iterable[str]) -> list[DeadLetter]:
 
 def hold(ids: Iterable[str]) -> list[DeadLetter]:
     """Those of the events that wait for a person, locked by their ids until the transaction ends."""
-    # By their keys: MariaDB locks rows in the order in which it finds them, not in the one asked for.
-    return list(locked(DeadLetter.objects.pending().filter(pk__in=list(ids)).order_by("pk")))
+    # By their keys alone: MariaDB locks rows in the order of the index by which it finds them.
+    found = locked(DeadLetter.objects.filter(pk__in=list(ids)).order_by("pk"))
+    return [event for event in found if event.status == DeadLetter.Status.PENDING]

@@ -91,7 +91,7 @@ def _fire(due: JobScheduleQuerySet, at: datetime) -> int:
     )
     versions = _versions(jobs.values())
     replacing = [each.job_id for each in schedules if each.overlap_policy == Overlap.CANCEL_RUNNING]
-    hold_active(replacing)
+    hold_active(replacing, lines=jobs)
     active = _active(jobs)
     runs: list[NewRun] = []
     taken: list[JobSchedule] = []
@@ -109,14 +109,19 @@ def _fire(due: JobScheduleQuerySet, at: datetime) -> int:
         except Exception as error:  # as in _fire_alone, but the others need not be fired again
             bad.append((schedule, error))
     replaced = _replace(set(replacing) & set(active) & {run.job_id for run in runs if not run.outcome}, at)
-    # In the order in which everyone locks jobs: MariaDB locks those that a new row refers to.
+    waiting = {run.job_id for run in runs if run.outcome is None and run.available_at is None}
+    over = [schedule for schedule in taken if schedule.next_fire_at is None]
+    # In the order in which everyone locks jobs, and all: MariaDB locks those that a new row refers to.
     runs.sort(key=attrgetter("job_id"))
+    if waiting or over or bad:
+        moves.hold(jobs)
     _insert(runs)
     _advance(taken)
     for schedule, reason in sorted(bad, key=lambda each: each[0].job_id):
         disarm(schedule.pk, reason)
-    _release({run.job_id for run in runs if run.outcome is None and run.available_at is None}, at)
-    _end([schedule for schedule in taken if schedule.next_fire_at is None], jobs)
+    # A predecessor may have ended since we saw it run, and nobody else lets these start.
+    release(waiting, at)
+    _end(over, jobs)
     stats.write(_skipped(runs, replaced, at), {job.pk: job.type for job in jobs.values()})
     return len(taken) + len(bad)
 
@@ -150,18 +155,10 @@ def _skipped(runs: list[NewRun], replaced: Counter[str], at: datetime) -> Iterat
         yield stats.End(job_id, stats.SKIPPED, at, times=number)
 
 
-def _release(job_ids: set[str], at: datetime) -> None:
-    """Let new runs start whose predecessor has ended since we saw it run: nobody else will."""
-    if job_ids:
-        moves.hold(job_ids)
-        release(job_ids, at)
-
-
 def _end(schedules: list[JobSchedule], jobs: dict[str, Job]) -> None:
-    """See to the jobs whose plan has ended with nothing in progress."""
+    """See to the jobs, which are held, whose plan has ended with nothing in progress."""
     if schedules:
-        # Held before we look: a run that ends meanwhile takes its job for planned.
-        active = _active(moves.hold(schedule.job_id for schedule in schedules))
+        active = _active(schedule.job_id for schedule in schedules)
         for schedule in schedules:
             if schedule.job_id not in active:
                 _end_unfired(schedule, jobs[schedule.job_id])

@@ -181,14 +181,15 @@ def skip(run: NewRun, reason: Skip, at: datetime, count: int = 1) -> NewRun:
     return run
 
 
-def hold_active(job_ids: Iterable[str]) -> None:
-    """Lock what these jobs have waiting and running until the transaction ends.
+def hold_active(job_ids: Iterable[str], *, lines: Iterable[str] = ()) -> None:
+    """Lock what these jobs have waiting and running, and the heads of those lines, until the end.
 
-    Whoever ends several runs or asks them to stop locks them first, in one order, and before their jobs.
+    Whoever ends runs, asks them to stop or lets them go locks them first, in one order, before the jobs.
     """
     found = list(Run.objects.active().filter(job_id__in=list(job_ids)).values_list("pk", flat=True))
-    # By their keys: MariaDB locks rows in the order in which it finds them, not in the one asked for.
-    list(locked(Run.objects.active().filter(pk__in=found).order_by("pk")).values_list("pk"))
+    found += _first_waiting(lines).values()
+    # By their keys alone: MariaDB locks rows in the order of the index by which it finds them.
+    list(locked(Run.objects.filter(pk__in=found).order_by("pk")).values_list("pk"))
 
 
 def cancel_pending(
@@ -227,9 +228,12 @@ _WRITTEN = (
 
 def _write(group: Sequence[Ended]) -> list[Ended]:
     """Write the outcomes of those runs that are still open and still ours; gives these."""
-    wanted = Run.objects.active().filter(pk__in=[ended.run.pk for ended in group])
-    asked = locked(wanted.order_by("pk")).values_list("pk", "claim_token", "cancel_requested_at")
-    holders = {pk: (token, cancel) for pk, token, cancel in asked}
+    # With them those that may be let go: nobody waits for a run while holding its job.
+    heads = _first_waiting({ended.run.job_id for ended in group}).values()
+    # By their keys alone, as in hold_active.
+    wanted = Run.objects.filter(pk__in=[*(ended.run.pk for ended in group), *heads]).order_by("pk")
+    asked = locked(wanted).values_list("pk", "claim_token", "cancel_requested_at", "outcome")
+    holders = {pk: (token, cancel) for pk, token, cancel, outcome in asked if outcome is None}
     ours: list[Ended] = []
     for ended in group:
         token, cancel = holders.get(ended.run.pk, ("", None))
@@ -340,7 +344,7 @@ def release(job_ids: Iterable[str], at: datetime) -> None:
     """Let the first run that waits for its predecessor start, where no run of the job is in its way.
 
     Ticks go before what a backfill left waiting. A retry that is not due yet is in nobody's way. Call
-    it in a transaction that holds the jobs.
+    it in a transaction that holds the heads of the jobs' lines, and then the jobs.
     """
     first = _first_waiting(job_ids)
     if not first:

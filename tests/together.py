@@ -12,9 +12,10 @@ WAITING = {
 LONGEST_WAIT = 3
 
 
-def meeting(change, act):
+def meeting(change, act, *, then=lambda: None):
     """Make the change in a transaction that commits once `act` waits for it; gives what `act` gives.
 
+    `then` is what the transaction does last, while `act` waits.
     An `act` that does not wait, and so does not see the change, has its way before the commit.
     """
     made, failures = threading.Event(), []
@@ -28,6 +29,7 @@ def meeting(change, act):
                 give_up_at = time.monotonic() + LONGEST_WAIT
                 while not done.is_set() and not somebody_waits() and time.monotonic() < give_up_at:
                     done.wait(0.01)
+                then()
         except Exception as error:
             failures.append(error)
         finally:

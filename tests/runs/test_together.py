@@ -4,9 +4,12 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from chronos_site.clock import database_now
-from jobs import actions
+from chronos_site.locks import locked
+from jobs import actions, moves
 from jobs.models import Job, JobSchedule, Overlap, Status
 from runs import actions as actions_on_runs
 from runs.actions import cancel_job
@@ -67,6 +70,53 @@ def test_when_two_runs_end_at_once_the_one_that_waits_is_released():
     meeting(lambda: settle([ended(first)]), lambda: settle([ended(second)]))
     waiting.refresh_from_db()
     assert waiting.available_at is not None
+
+
+def hold_run(run):
+    locked(Run.objects.filter(pk=run.pk)).get()
+
+
+def test_who_ends_a_run_does_not_wait_for_the_next_one_while_holding_their_job():
+    job = factories.job()
+    run = claimed(job)
+    waiting = Run.objects.create(job=job, scheduled_time=TICK, available_at=None)
+    meeting(lambda: hold_run(waiting), lambda: settle([ended(run)]), then=lambda: list(moves.hold([job.pk])))
+    waiting.refresh_from_db()
+    assert waiting.available_at is not None
+
+
+def test_a_tick_that_is_fired_does_not_wait_for_the_next_run_while_holding_their_job():
+    job = every_five_minutes(overlap_policy=Overlap.QUEUE)
+    backfilled(job)
+    (head,) = Run.objects.pending().filter(available_at__isnull=False)
+    Run.objects.filter(pk=head.pk).update(outcome=Outcome.CANCELLED)
+    waiting = Run.objects.pending().order_by("scheduled_time").first()
+    meeting(lambda: hold_run(waiting), lambda: fire(TICK), then=lambda: list(moves.hold([job.pk])))
+    assert Run.objects.filter(scheduled_time=TICK).exists()
+
+
+def run_by_hand(job):
+    actions_on_runs.run_now(job, by=None, at=database_now())
+
+
+def backfill_its_past(job):
+    backfilled(job)
+
+
+def fire_its_last_tick(job):
+    JobSchedule.objects.filter(job=job).update(ends_at=TICK)
+    fire(TICK)
+
+
+@pytest.mark.parametrize("act", [run_by_hand, backfill_its_past, fire_its_last_tick])
+def test_a_job_is_held_before_it_gets_a_run(act):
+    job = every_five_minutes()
+    with CaptureQueriesContext(connection) as told:
+        act(job)
+    statements = [query["sql"].replace("`", '"') for query in told]
+    held = next(n for n, sql in enumerate(statements) if 'FROM "jobs"' in sql and " FOR " in sql)
+    made = next(n for n, sql in enumerate(statements) if 'INTO "job_runs"' in sql or "INTO job_runs" in sql)
+    assert held < made
 
 
 def test_a_plan_that_ends_while_its_last_run_ends_leaves_the_job_done():
@@ -178,8 +228,9 @@ def backfilled(job):
         return refusal
 
 
-def every_five_minutes(**fields):
-    job = factories.job(schedule={"schedule_type": "CRON", "cron_expression": "*/5 * * * *"}, **fields)
+def every_five_minutes(overlap_policy=Overlap.SKIP, **fields):
+    schedule = {"schedule_type": "CRON", "cron_expression": "*/5 * * * *", "overlap_policy": overlap_policy}
+    job = factories.job(schedule=schedule, **fields)
     JobSchedule.objects.filter(job=job).update(next_fire_at=TICK)
     return job
 
