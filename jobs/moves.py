@@ -38,6 +38,8 @@ MOVES: dict[Event, dict[Status, Status]] = {
     ),
     Event.DISARM: {Status.SCHEDULED: Status.PENDING},
 }
+# What makes a job SCHEDULED that may still have a run in progress.
+_WAKING = {Event.ARM, Event.RESCHEDULE, Event.RUN_NOW}
 
 
 class IllegalMove(Exception):
@@ -64,9 +66,16 @@ def hold(job_ids: Iterable[str]) -> set[str]:
 
 
 def move(job_ids: Iterable[str], event: Event) -> int:
-    """Make the event's move for those of the jobs whose status allows it; gives their number."""
+    """Make the event's move for those of the jobs whose status allows it; gives their number.
+
+    A job that is scheduled anew while a run of it goes on is RUNNING at once.
+    """
     # An UPDATE alone would not wait for a status that another transaction is about to write.
-    return _move(hold(job_ids), event)
+    held = hold(job_ids)
+    moved = _move(held, event)
+    if moved and event in _WAKING:
+        _move(_running(held), Event.CLAIM)
+    return moved
 
 
 def _move(held: Iterable[str], event: Event) -> int:
@@ -82,12 +91,11 @@ def _move(held: Iterable[str], event: Event) -> int:
 def finish(outcomes: Mapping[str, str | None]) -> None:
     """Settle the status of jobs whose runs ended by what is ahead of them, else by their last outcome.
 
-    `outcomes` maps each job to the outcome of the run that ended last. Call it in the transaction
-    that wrote the runs and holds the jobs, so that two workers that end two runs of one job see each other.
+    `outcomes` maps each job to the outcome of the run that ended last, None where there was none. Call it in
+    the transaction that wrote the runs and holds the jobs, so that two workers that end two runs of one job
+    see each other.
     """
-    # By the lease, which an index has beside the job: thousands may wait for one that runs.
-    running = Job.objects.filter(pk__in=outcomes, runs__lease_expires_at__isnull=False, runs__outcome=None)
-    idle = set(outcomes) - set(running.values_list("pk", flat=True))
+    idle = set(outcomes) - _running(outcomes)
     if not idle:
         return
     planned = JobSchedule.objects.filter(job_id__in=idle, next_fire_at__isnull=False)
@@ -99,6 +107,16 @@ def finish(outcomes: Mapping[str, str | None]) -> None:
     _move(ahead, Event.AHEAD)
     _move((job_id for job_id in done if outcomes[job_id] == "SUCCESS"), Event.END_WELL)
     _move((job_id for job_id in done if outcomes[job_id] not in ("SUCCESS", None)), Event.END_BADLY)
+    _move((job_id for job_id in done if outcomes[job_id] is None), Event.DISARM)
+
+
+def _running(job_ids: Iterable[str]) -> set[str]:
+    """Those of the jobs that have a running run."""
+    # By the lease, which an index has beside the job: thousands may wait for one that runs.
+    running = Job.objects.filter(
+        pk__in=list(job_ids), runs__lease_expires_at__isnull=False, runs__outcome=None
+    )
+    return set(running.values_list("pk", flat=True))
 
 
 def require(job: Job, event: Event) -> None:

@@ -217,7 +217,7 @@ def test_what_is_no_longer_so_at_the_second_look_was_never_broken(world):
 
 def test_a_cancelled_job_may_be_run_again_while_its_old_run_is_being_stopped(world):
     run_now(world.jobs["cancelled"], by=None, at=world.now)
-    assert world.job("cancelled").get().status == Status.SCHEDULED
+    assert world.job("cancelled").get().status == Status.RUNNING
     assert broken() == {}
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from jobs import actions
-from jobs.models import JobSchedule
-from runs.actions import cancel_job
+from jobs.models import Job, JobSchedule
+from runs.actions import cancel_job, run_now
 from runs.fire import fire
 from runs.models import Run, Skip
 from tests import factories
@@ -87,6 +87,36 @@ def test_ticks_of_a_pause_are_accounted_for_when_the_job_is_cancelled():
     actions.pause(job, by=job.owner, at=NOON)
     cancel_job(job, by=job.owner, at=NOON + timedelta(minutes=17))
     assert ticks(job) == [(TICK, Skip.PAUSED, 3)]
+
+
+def test_a_paused_job_that_is_left_without_a_tick_and_never_ran_goes_back_to_pending():
+    job = factories.job()
+    actions.pause(job, by=job.owner, at=NOON)
+    over = {**HOURLY, "starts_at": NOON - timedelta(days=2), "ends_at": NOON - timedelta(days=1)}
+    edited = actions.edit(job, factories.definition(schedule=over), by=job.owner, at=NOON)
+    actions.resume(edited, by=job.owner, at=NOON)
+    job.refresh_from_db()
+    assert job.status == "PENDING"
+
+
+def disarmed_while_it_runs():
+    job = factories.job()
+    factories.run(job, "RUNNING")
+    JobSchedule.objects.filter(job=job).update(next_fire_at=None)
+    Job.objects.filter(pk=job.pk).update(status="PENDING")
+    return job
+
+
+def by_hand(job):
+    run_now(job, by=job.owner, at=SOON)
+
+
+@pytest.mark.parametrize("schedule_anew", [lambda job: replan(job, SOON), by_hand])
+def test_a_job_that_is_scheduled_anew_while_a_run_goes_on_is_running(schedule_anew):
+    job = disarmed_while_it_runs()
+    schedule_anew(job)
+    job.refresh_from_db()
+    assert job.status == "RUNNING"
 
 
 def test_a_schedule_that_cannot_be_read_can_be_edited_and_cancelled():
