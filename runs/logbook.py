@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from chronos_site import rows
+from chronos_site.locks import locked
 from jobs.executors.base import Log
 from runs.models import Level, Run, RunLog
 from runs.storable import plain, text
@@ -147,8 +148,11 @@ def write(lines: list[Line]) -> None:
         _insert(lines)
     except IntegrityError:
         # A job was deleted under its run: nobody will read those lines, but the others' are wanted.
-        there = set(Run.objects.filter(pk__in={line.run_id for line in lines}).values_list("pk", flat=True))
-        _insert([line for line in lines if line.run_id in there])
+        with transaction.atomic():
+            # Held, so that none of them goes before its lines are in.
+            wanted = locked(Run.objects.filter(pk__in={line.run_id for line in lines}).order_by("pk"))
+            there = set(wanted.values_list("pk", flat=True))
+            _insert([line for line in lines if line.run_id in there])
 
 
 @transaction.atomic

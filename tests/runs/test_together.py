@@ -15,7 +15,8 @@ from runs import actions as actions_on_runs
 from runs.actions import cancel_job
 from runs.claim import claim
 from runs.fire import fire
-from runs.models import DeadLetter, Outcome, Run, Trigger
+from runs.logbook import Logbook, write
+from runs.models import DeadLetter, Outcome, Run, RunLog, Trigger
 from runs.settle import Ended, settle
 from tests import factories
 from tests.factories import NOON
@@ -167,6 +168,17 @@ def test_a_job_is_deleted_while_its_run_ends():
     meeting(lambda: settle([ended(run, Outcome.TIMEOUT)]), lambda: actions.delete(job, by=None))
     assert not Run.objects.exists()
     assert not JobSchedule.objects.exists()
+
+
+def test_lines_of_jobs_that_are_deleted_meanwhile_cost_no_other_its_lines():
+    alice = factories.alice()
+    gone, going, staying = (claimed(factories.job(alice)) for _ in range(3))
+    book = Logbook()
+    for run in (gone, going, staying):
+        book.add(run.pk, "INFO", "Hello")
+    actions.delete(gone.job, by=None)
+    meeting(lambda: actions.delete(going.job, by=None), lambda: write(book.take()))
+    assert RunLog.objects.get().run_id == staying.pk
 
 
 def given_up(job):
