@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, transaction
 
 from audit.models import record
 from chronos_site import rows
@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 MISSED_ONCE = "Its only run was missed: give it a new time."
 MISSED_ALL = "Its plan has ended and all of its runs were missed: give it a new one."
 BATCH = 2000
+# No schedule's fault: the database is away, read-only, without its tables, or refuses us.
+OF_THE_DATABASE = (OperationalError, InterfaceError, ProgrammingError, InternalError)
 # Rows written in one transaction, more or less: others wait for what it holds.
 MOST_ROWS = 10_000
 
@@ -49,12 +51,12 @@ def fire(at: datetime, limit: int = BATCH) -> int:
 
     Any number of schedulers may fire at once: each takes rows the others do not hold, a run's
     identity (job, tick, attempt) is unique, and runs and plans change in one transaction. A schedule
-    with which the others cannot be fired is disarmed; a database that is away still raises.
+    with which the others cannot be fired is disarmed; a database that is away, or not in order, still raises.
     """
     due = JobSchedule.objects.due(at)
     try:
         return _fire(due[:limit], at)
-    except (OperationalError, InterfaceError):
+    except OF_THE_DATABASE:
         raise
     except Exception:  # whatever it is, it is one schedule's, and the others are due
         logger.warning("schedules could not be fired together: now one by one", exc_info=True)
@@ -76,7 +78,7 @@ def fire_before_change(schedule: JobSchedule, at: datetime) -> None:
 def _fire_alone(schedule_id: int, at: datetime) -> int:
     try:
         return _fire(JobSchedule.objects.due(at).filter(pk=schedule_id), at)
-    except (OperationalError, InterfaceError):
+    except OF_THE_DATABASE:
         raise
     except Exception as error:  # it may be anything, from a date that is none to a bug
         disarm(schedule_id, error)

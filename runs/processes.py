@@ -3,11 +3,14 @@
 import os
 import secrets
 import socket
+from datetime import datetime, timedelta
 from functools import cache
 
 from django.db.models.functions import Now
 
 from runs.models import Process
+
+KEPT = timedelta(days=7)
 
 
 def worker_name() -> str:
@@ -34,6 +37,11 @@ def beat(name: str, kind: Process.Kind, *, slots: int = 0, idle: bool = False) -
 def tell_busy(name: str, runs: int) -> None:
     """Say how many runs this worker works on."""
     Process.objects.filter(pk=name).update(busy=runs)
+
+
+def sweep(at: datetime) -> None:
+    """Forget the processes that nobody has heard of for a week: each start makes one with a new name."""
+    Process.objects.filter(beat_at__lt=at - KEPT).delete()
 
 
 def farewell(name: str) -> None:

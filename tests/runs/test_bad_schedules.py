@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 
 from audit.models import AuditEvent
 from jobs import actions
@@ -108,3 +108,13 @@ def test_one_row_that_the_database_refuses_stops_no_other():
     assert fire(TICK) == 2
     assert Run.objects.get().job_id == good.pk
     assert JobSchedule.objects.get(job=bad).problem.startswith("It cannot be fired")
+
+
+@pytest.mark.databases("postgresql")
+def test_tables_that_are_not_in_order_are_no_schedules_fault():
+    job = factories.job()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE job_runs RENAME TO not_there_yet")
+    with pytest.raises(ProgrammingError):
+        fire(TICK)
+    assert JobSchedule.objects.get(job=job).next_fire_at == TICK

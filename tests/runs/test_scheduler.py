@@ -8,7 +8,8 @@ from jobs import actions
 from jobs.models import Job, JobSchedule, Status
 from runs.fire import fire
 from runs.management.commands.scheduler import LONGEST_SLEEP, Loop
-from runs.models import Run
+from runs.models import Process, Run
+from runs.processes import beat
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -21,6 +22,15 @@ def test_a_job_is_resumed_when_its_pause_is_over():
     Loop("s-1").round()
     job.refresh_from_db()
     assert job.status == Status.SCHEDULED
+
+
+def test_processes_that_were_silent_for_a_week_are_forgotten():
+    now = database_now()
+    for name, days in (("old", 8), ("quiet", 6)):
+        beat(name, Process.Kind.WORKER)
+        Process.objects.filter(pk=name).update(beat_at=now - timedelta(days=days))
+    Loop("s-1").round()
+    assert set(Process.objects.values_list("pk", flat=True)) == {"quiet", "s-1"}
 
 
 def test_a_pause_that_somebody_else_has_ended_stops_no_round():

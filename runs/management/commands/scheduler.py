@@ -13,16 +13,16 @@ from typing import Any
 from django.core.checks import Tags
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError, close_old_connections, connections
+from django.db import close_old_connections, connections
 from django.db.models import Min
 
 from chronos_site.clock import database_now
 from jobs import actions
 from jobs.models import Job, JobSchedule, Status
 from jobs.moves import IllegalMove
-from runs.fire import disarm, fire
+from runs.fire import OF_THE_DATABASE, disarm, fire
 from runs.models import Process, Run
-from runs.processes import beat, farewell, own_name
+from runs.processes import beat, farewell, own_name, sweep
 from runs.rescue import rescue
 from runs.ring import QUEUES, ring
 
@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_SLEEP = 1.0
 RESCUE_SECONDS = 5.0
+SWEEP_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
@@ -60,13 +61,13 @@ class Loop:
     def __init__(self, name: str) -> None:
         self.name = name
         self._rescue_at = 0.0
+        self._sweep_at = 0.0
         self._wait = LONGEST_SLEEP
 
     def round(self) -> float:
         """Do what is due; gives the seconds until the next round."""
-        done = [
-            _attempt(duty) for duty in (self._beat, _resume, _fire, _ring, self._rescue, self._look_ahead)
-        ]
+        duties = (self._beat, _resume, _fire, _ring, self._rescue, self._sweep, self._look_ahead)
+        done = [_attempt(duty) for duty in duties]
         return self._wait if all(done) else LONGEST_SLEEP
 
     def leave(self) -> None:
@@ -79,6 +80,11 @@ class Loop:
         if time.monotonic() >= self._rescue_at:
             self._rescue_at = time.monotonic() + RESCUE_SECONDS
             rescue()
+
+    def _sweep(self) -> None:
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP_SECONDS
+            sweep(database_now())
 
     def _look_ahead(self) -> None:
         """Set the time to sleep: until the next due instant, but never longer than a second."""
@@ -109,7 +115,7 @@ def _resume() -> None:
         except (IllegalMove, ObjectDoesNotExist):
             # Another scheduler, or a person, was first.
             pass
-        except (OperationalError, InterfaceError):
+        except OF_THE_DATABASE:
             raise
         except Exception as error:  # one schedule's trouble, which must not come back every second
             disarm(schedule_id, error)
