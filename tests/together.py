@@ -10,6 +10,8 @@ WAITING = {
     "mysql": "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
 }
 LONGEST_WAIT = 3
+# MariaDB's list of transactions is a copy, and stays as it is while it is read more often than this.
+GLANCE = {"postgresql": 0.01, "mysql": 0.15}
 
 
 def meeting(change, act, *, then=lambda: None):
@@ -28,7 +30,7 @@ def meeting(change, act, *, then=lambda: None):
                 made.set()
                 give_up_at = time.monotonic() + LONGEST_WAIT
                 while not done.is_set() and not somebody_waits() and time.monotonic() < give_up_at:
-                    done.wait(0.01)
+                    done.wait(GLANCE[connection.vendor])
                 then()
         except Exception as error:
             failures.append(error)
