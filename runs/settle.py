@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 MESSAGE_LIMIT = 4000
 CLASS_LIMIT = 64
 RESULT_LIMIT = 100_000
+# What an integer column holds; no system knows larger ones.
+EXIT_CODES = range(-(2**31), 2**31)
 WORKER_LOST = "WORKER_LOST"
 # A run that was lost with its worker so often may well be what ends its workers.
 MOST_LOSSES = 3
@@ -142,7 +144,7 @@ def _types(settled: Iterable[Ended]) -> dict[str, str]:
 
 def _storable(ended: Ended) -> Ended:
     """The same with what came from the work as every database can store it."""
-    if not (ended.error_class or ended.error_message or ended.result):
+    if not (ended.error_class or ended.error_message or ended.result or ended.exit_code):
         return ended
     result = plain(ended.result)
     size = len(json.dumps(result))
@@ -152,6 +154,7 @@ def _storable(ended: Ended) -> Ended:
         ended,
         error_class=text(ended.error_class)[:CLASS_LIMIT],
         error_message=text(ended.error_message),
+        exit_code=ended.exit_code if ended.exit_code in EXIT_CODES else None,
         result=result,
     )
 

@@ -75,6 +75,12 @@ def test_a_failure_keeps_its_class_message_and_exit_code(doing):
     assert run.exit_code == 3
 
 
+def test_an_exit_code_that_no_column_holds_does_not_cost_the_outcome(doing):
+    doing(lambda payload, context: Result("Done", exit_code=2**40))
+    run = drained(due())
+    assert (run.outcome, run.exit_code) == ("SUCCESS", None)
+
+
 def test_what_escapes_an_executor_is_a_failure_with_its_traceback_in_the_log(doing):
     doing(lambda payload, context: 1 / 0)
     run = drained(due())
