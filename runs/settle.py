@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 MESSAGE_LIMIT = 4000
 CLASS_LIMIT = 64
 RESULT_LIMIT = 100_000
-# What an integer column holds; no system knows larger ones.
-EXIT_CODES = range(-(2**31), 2**31)
 WORKER_LOST = "WORKER_LOST"
 # A run that was lost with its worker so often may well be what ends its workers.
 MOST_LOSSES = 3
@@ -154,9 +152,14 @@ def _storable(ended: Ended) -> Ended:
         ended,
         error_class=text(ended.error_class)[:CLASS_LIMIT],
         error_message=text(ended.error_message),
-        exit_code=ended.exit_code if ended.exit_code in EXIT_CODES else None,
+        exit_code=_exit_code(ended.exit_code),
         result=result,
     )
+
+
+def _exit_code(code: object) -> int | None:
+    """The code as an integer column holds it; no system knows larger ones."""
+    return code if isinstance(code, int) and abs(code) < 2**31 else None
 
 
 @dataclass(slots=True)
