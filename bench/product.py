@@ -35,7 +35,7 @@ def set_up(database: str, *, pages: bool = False, key: str = KEY) -> None:
         "DATABASE_URL": database,
         "SECRET_KEY": key,
         "CHRONOS_ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
-        "CHRONOS_HTTP_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "CHRONOS_ALLOWED_NETWORKS": "127.0.0.0/8",
         "CHRONOS_DATA_DIR": folder,
         "CHRONOS_ENV_FILE": os.devnull,
     }

@@ -1,5 +1,6 @@
 """What the environment says, read once and refused in a sentence when it makes no sense."""
 
+import json
 import os
 import secrets
 from ipaddress import ip_network
@@ -28,7 +29,7 @@ SECRET_KEY={secret_key}
 
 # Private networks that jobs may connect to; public addresses are open to them anyway.
 # This machine itself, to try things out: take it away where other people have accounts here.
-CHRONOS_HTTP_ALLOWED_NETWORKS=127.0.0.0/8,::1
+CHRONOS_ALLOWED_NETWORKS=127.0.0.0/8,::1
 
 # Where the web process listens.
 # CHRONOS_HOST=127.0.0.1
@@ -110,6 +111,34 @@ def networks(name: str) -> list[str]:
                 f"{name} names {each!r}, which is no network such as 10.0.0.0/8."
             ) from None
     return found
+
+
+def folders(name: str, default: Path) -> list[Path]:
+    """Folders separated by colons, each whole as `folder` makes it."""
+    found = [part for part in text(name).split(os.pathsep) if part.strip()]
+    return [BASE_DIR / Path(part.strip()).expanduser() for part in found] or [default]
+
+
+def addresses(name: str, *schemes: str) -> dict[str, str]:
+    """URLs by name, as a JSON object: {"orders": "amqp://user:password@rabbitmq/"}.
+
+    Raises ImproperlyConfigured for anything else, without showing what may be a password.
+    """
+    try:
+        found = json.loads(text(name) or "{}")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is no JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise ImproperlyConfigured(f"{name} must be a JSON object of names and URLs.")
+    for key, url in found.items():
+        if not isinstance(url, str) or url.partition("://")[0] not in schemes:
+            raise ImproperlyConfigured(f"{name}: the URL of {key!r} must start with {_or(schemes)}.")
+    return found
+
+
+def _or(schemes: tuple[str, ...]) -> str:
+    shown = [f"{each}://" for each in schemes]
+    return f"{', '.join(shown[:-1])} or {shown[-1]}"
 
 
 def listening() -> tuple[str, int]:

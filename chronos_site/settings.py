@@ -124,12 +124,37 @@ SLOTS = env.number("CHRONOS_SLOTS", 256, least=1)
 STOP_GRACE_SECONDS = env.number("CHRONOS_STOP_GRACE_SECONDS", 30)
 # A worker's process is replaced after this long, once its runs have ended.
 DRAIN_LIFETIME_SECONDS = env.number("CHRONOS_DRAIN_LIFETIME_SECONDS", 900, least=1)
-# Private networks that jobs may connect to; public addresses are open, metadata services never.
-HTTP_ALLOWED_NETWORKS = env.networks("CHRONOS_HTTP_ALLOWED_NETWORKS")
-# Whether administrators may define jobs that run scripts on the workers' machines.
-SCRIPT_ENABLED = env.flag("CHRONOS_SCRIPT_ENABLED")
 # Log lines kept of one run.
 LOG_LINES_LIMIT = env.number("CHRONOS_LOG_LINES_LIMIT", 100_000, least=1)
+# Megabytes of files that one run may leave behind.
+ARTEFACT_LIMIT_MB = env.number("CHRONOS_ARTEFACT_LIMIT_MB", 20, least=1, most=200)
+
+# What jobs may do
+
+# Private networks that jobs may connect to; public addresses are open, metadata services never.
+ALLOWED_NETWORKS = env.networks("CHRONOS_ALLOWED_NETWORKS")
+# Folders that file jobs, attachments and kept copies of reports stay inside.
+FILE_ROOTS = env.folders("CHRONOS_FILE_ROOTS", DATA_DIR / "files")
+# Message brokers and cache regions by name: {"orders": "amqp://user:password@rabbitmq/"}
+BROKERS = env.addresses("CHRONOS_BROKERS", "amqp", "amqps", "redis", "rediss", "kafka", "sqs")
+CACHE_REGIONS = env.addresses("CHRONOS_CACHE_REGIONS", "redis", "rediss", "memcached")
+# Whether administrators may define jobs that run scripts on the workers' machines.
+SCRIPT_ENABLED = env.flag("CHRONOS_SCRIPT_ENABLED")
+
+# Mail
+
+EMAIL_HOST = env.text("CHRONOS_EMAIL_HOST")
+EMAIL_PORT = env.number("CHRONOS_EMAIL_PORT", 25, least=1, most=65535)
+EMAIL_HOST_USER = env.text("CHRONOS_EMAIL_USER")
+EMAIL_HOST_PASSWORD = env.text("CHRONOS_EMAIL_PASSWORD")
+_EMAIL_TLS = env.one_of("CHRONOS_EMAIL_TLS", "none", "starttls", "tls")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL_TLS == "starttls", _EMAIL_TLS == "tls"
+DEFAULT_FROM_EMAIL = env.text("CHRONOS_EMAIL_FROM", "chronos@localhost")
+
+# Secrets
+
+# Keys for the secrets at rest, the newest first; with none there are no secrets.
+SECRETS_KEYS = env.words("CHRONOS_SECRETS_KEYS")
 
 # People
 

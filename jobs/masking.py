@@ -9,9 +9,12 @@ Masked are
 A placeholder such as `{{ secret:name }}` is no secret and stays.
 """
 
+import base64
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus, unquote
 
 DOTS = "••••••••"
 
@@ -106,3 +109,69 @@ def _dots(value: Any) -> Any:
     if isinstance(value, str) and _PLACEHOLDER_ONLY.fullmatch(value.strip()):
         return value
     return DOTS if value not in (None, "", {}, []) else value
+
+
+class ByValue:
+    """Hides given secrets wherever they stand in text, also in Base64, in URLs and as JSON writes them."""
+
+    # Shorter ones would hide half of every text, and hide little.
+    LEAST = 4
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets if len(secret) >= self.LEAST for form in _forms(secret)}
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def text(self, value: str) -> str:
+        return self._pattern.sub(DOTS, value) if self._pattern else value
+
+    def anything(self, value: Any) -> Any:
+        """Text, or JSON at any depth, its keys included."""
+        if self._pattern is None:
+            return value
+        if isinstance(value, Mapping):
+            return {self.anything(name): self.anything(inner) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.anything(inner) for inner in value]
+        return self.text(value) if isinstance(value, str) else value
+
+
+def _forms(secret: str) -> set[str]:
+    return {
+        secret,
+        base64.b64encode(secret.encode()).decode().rstrip("="),
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+    }
+
+
+def values(columns: Mapping[str, Any]) -> set[str]:
+    """The secrets that a payload holds itself: what its masked form hides."""
+    found: set[str] = set()
+    for name, value in columns.items():
+        if name == "http_headers" and isinstance(value, Mapping):
+            found |= _scalars(inner for name, inner in value.items() if name.lower() not in _HARMLESS_HEADERS)
+        else:
+            found |= _hidden(value)
+    return found
+
+
+def _hidden(value: Any) -> set[str]:
+    if isinstance(value, Mapping):
+        telling = [inner for name, inner in value.items() if _SECRET_NAME.fullmatch(str(name))]
+        return _scalars(telling).union(*map(_hidden, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_hidden, value))
+    if not isinstance(value, str):
+        return set()
+    hidden = {match[0][len(match[1]) :].strip("\"'") for each in _PATTERNS for match in each.finditer(value)}
+    # A password in a URL is encoded there and plain where it is used.
+    return hidden | {unquote(each) for each in hidden}
+
+
+def _scalars(found: Iterable[Any]) -> set[str]:
+    """The texts, and of those with a scheme before them, such as Bearer, what follows it."""
+    texts = {each for each in found if isinstance(each, str)}
+    return texts | {each.partition(" ")[2] for each in texts}

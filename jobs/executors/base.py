@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -22,7 +22,8 @@ class ExecutionError(Exception):
     """The work failed in a way its type knows.
 
     `error_class` is one name of the type's vocabulary (`HTTP_503`, `CONNECTION_ERROR`, ...); the
-    message is for the person who reads the run. `result` is kept with the run all the same.
+    message is for the person who reads the run. `result` is kept with the run all the same. Who knows
+    that trying again makes sense only after some seconds says so in `retry_after`.
     """
 
     def __init__(
@@ -32,12 +33,16 @@ class ExecutionError(Exception):
         *,
         exit_code: int | None = None,
         result: Mapping[str, Any] | None = None,
+        artefacts: "Sequence[Artefact]" = (),
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.error_class = error_class
         self.message = message
         self.exit_code = exit_code
         self.result = dict(result or {})
+        self.artefacts = artefacts
+        self.retry_after = retry_after
 
 
 class DeadlineExceeded(Exception):
@@ -71,9 +76,23 @@ class Payload:
         return self.columns.get("metadata") or {}
 
 
+def _nothing_to_fill(placeholder: str) -> str:
+    raise ExecutionError("PLACEHOLDER_ERROR", f"{{{{ {placeholder} }}}} has no value here.")
+
+
+def _no_figures(name: str, **asked: Any) -> list[dict[str, Any]]:
+    raise ExecutionError("REPORT_ERROR", f"There are no figures about {name} here.")
+
+
 @dataclass(frozen=True)
 class Context:
-    """Where and until when a run works. `deadline` is of `time.monotonic()`."""
+    """Where and until when a run works, and what it may ask for. `deadline` is of `time.monotonic()`.
+
+    `value` gives the text that stands for a placeholder such as `fire.date - 1d`, and raises
+    ExecutionError where there is none. `parameters` are what a person gave at run-now or backfill.
+    `figures` reads Chronos's own books as the job's owner may see them. `state` is what the job's last
+    run remembered.
+    """
 
     run_id: str
     job_id: str
@@ -82,8 +101,13 @@ class Context:
     attempt: int
     deadline: float
     log: Log
+    value: Callable[[str], str] = _nothing_to_fill
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    figures: Callable[..., list[dict[str, Any]]] = _no_figures
+    state: Mapping[str, Any] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _closers: list[Callable[[], object]] = field(default_factory=list)
+    _remembered: dict[str, Any] = field(default_factory=dict)
 
     @property
     def remaining(self) -> float:
@@ -99,6 +123,14 @@ class Context:
             raise Cancelled
         if not self.remaining:
             raise DeadlineExceeded
+
+    def remember(self, **state: Any) -> None:
+        """Have these values stored with the run's outcome, whatever it is, as the `state` of the next run."""
+        self._remembered.update(state)
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        return dict(self._remembered)
 
     @contextmanager
     def closing(self, close: Callable[[], object]) -> Iterator[None]:
@@ -133,12 +165,22 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Artefact:
+    """A file that a run leaves behind for people to download."""
+
+    name: str
+    content: bytes = field(repr=False)
+    media_type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True)
 class Result:
-    """How the work ended well: one line for people, and a small JSON object for machines."""
+    """How the work ended well: one line for people, a small JSON object for machines, and files."""
 
     summary: str
     data: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
+    artefacts: Sequence[Artefact] = ()
 
 
 class PayloadForm(forms.Form):
@@ -204,7 +246,8 @@ class JobType:
     `aliases` maps the keys of import requests to the form's fields. `execute` is None where this
     version can define the type but not run it. `ceiling` is how many of its runs one worker works
     on at a time. `limit` is the longest a run may take, in seconds, where the job does not say.
-    `repeatable` tells whether a run that was lost may be repeated without asking.
+    `repeatable` tells whether a run that was lost may be repeated without asking. In the columns named
+    in `binds` the type replaces placeholders itself, since text must never be pasted into them.
     """
 
     code: str
@@ -218,6 +261,7 @@ class JobType:
     limit: int = 300
     repeatable: Callable[[Payload], bool] = lambda payload: False
     error_classes: tuple[str, ...] = ()
+    binds: frozenset[str] = frozenset()
 
     @property
     def runnable(self) -> bool:
@@ -236,7 +280,7 @@ class JobType:
 
 
 # What runs fail with whatever their type is.
-OF_THE_ENGINE = ("TIMEOUT", "WORKER_LOST", "INTERNAL_ERROR")
+OF_THE_ENGINE = ("TIMEOUT", "WORKER_LOST", "PLACEHOLDER_ERROR", "INTERNAL_ERROR")
 
 # Each error class and the wider ones it belongs to; `retry_on` may name any of the chain.
 PARENTS: dict[str, str] = {

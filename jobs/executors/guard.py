@@ -46,9 +46,9 @@ def check(text: str) -> None:
     address = _plain(ipaddress.ip_address(text.partition("%")[0]))
     if any(address in network for network in _METADATA):
         raise Forbidden(f"{address} is a metadata or link-local address: jobs may never reach it.")
-    allowed = (ipaddress.ip_network(each, strict=False) for each in settings.HTTP_ALLOWED_NETWORKS)
+    allowed = (ipaddress.ip_network(each, strict=False) for each in settings.ALLOWED_NETWORKS)
     if not _is_public(address) and not any(address in network for network in allowed):
-        raise Forbidden(f"{address} is not a public address; CHRONOS_HTTP_ALLOWED_NETWORKS can allow it.")
+        raise Forbidden(f"{address} is not a public address; CHRONOS_ALLOWED_NETWORKS can allow it.")
 
 
 def _is_public(address: Address) -> bool:
@@ -66,14 +66,27 @@ def _plain(address: Address) -> Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
+def addresses(host: str, port: int) -> list[str]:
+    """The host's addresses, each checked: for drivers that open their sockets themselves.
+
+    Raises Forbidden when any of them is not allowed, and OSError when the host is not known.
+    """
+    return list(dict.fromkeys(str(place[0]) for *_, place in _resolved(host, port)))
+
+
+def _resolved(host: str, port: int) -> list[Any]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for *_, place in found:
+        check(str(place[0]))
+    return found
+
+
 def connect(host: str, port: int, timeout: float | None) -> socket.socket:
     """A connection to the first of the host's addresses that answers, each checked before it is tried.
 
     Raises Forbidden when any of them is not allowed, and OSError when none answers.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for *_, place in found:
-        check(str(place[0]))
+    found = _resolved(host, port)
     failure: OSError = OSError("no address found")
     for family, kind, protocol, _, place in found:
         sock = socket.socket(family, kind, protocol)

@@ -75,7 +75,7 @@ class Installation:
             "PYTHONWARNINGS": "default",
             "CHRONOS_DATA_DIR": str(self.folder),
             "CHRONOS_ENV_FILE": os.devnull,
-            "CHRONOS_HTTP_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "CHRONOS_ALLOWED_NETWORKS": "127.0.0.0/8",
             "CHRONOS_LEASE_SECONDS": str(LEASE_SECONDS),
             "CHRONOS_STOP_GRACE_SECONDS": str(GRACE_SECONDS),
             "SECRET_KEY": settings.SECRET_KEY,

@@ -136,7 +136,7 @@ def check_ends(effects):
 def test_a_worker_that_dies_anywhere_loses_nothing_and_repeats_only_what_is_safe(
     restore, effects, monkeypatch, settings
 ):
-    settings.HTTP_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
     monkeypatch.setattr(drain, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(drain, "POLL_SECONDS", 0.02)
     claimable(factories.alice(), effects)

@@ -41,7 +41,7 @@ def test_public_addresses_pass(address):
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "::ffff:10.1.2.3"])
 def test_an_administrator_opens_networks(settings, address):
-    settings.HTTP_ALLOWED_NETWORKS = ["10.0.0.0/8"]
+    settings.ALLOWED_NETWORKS = ["10.0.0.0/8"]
     check(address)
 
 
@@ -59,6 +59,6 @@ def test_an_administrator_opens_networks(settings, address):
     ],
 )
 def test_no_allow_list_opens_the_metadata_services(settings, address):
-    settings.HTTP_ALLOWED_NETWORKS = ["0.0.0.0/0", "::/0"]
+    settings.ALLOWED_NETWORKS = ["0.0.0.0/0", "::/0"]
     with pytest.raises(Forbidden, match="metadata"):
         check(address)

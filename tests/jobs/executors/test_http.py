@@ -97,7 +97,7 @@ def serving(tls=None):
 
 @pytest.fixture
 def server(settings):
-    settings.HTTP_ALLOWED_NETWORKS = ["127.0.0.1/32"]
+    settings.ALLOWED_NETWORKS = ["127.0.0.1/32"]
     Handler.seen.clear()
     with serving() as port:
         yield f"http://127.0.0.1:{port}"
@@ -106,7 +106,7 @@ def server(settings):
 @pytest.fixture
 def secure_server(settings):
     """A server whose certificate nobody knows."""
-    settings.HTTP_ALLOWED_NETWORKS = ["127.0.0.1/32"]
+    settings.ALLOWED_NETWORKS = ["127.0.0.1/32"]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with serving(context) as port:
