@@ -13,6 +13,8 @@ from jobs.executors.fields import NamesField, TextField, TextListField
 class EmailsField(NamesField):
     """E-mail addresses separated by commas or line ends."""
 
+    sample = "{}@example.com"
+
     def _checked(self, part: Any) -> str:
         address = super()._checked(part).strip()
         try:
@@ -27,6 +29,8 @@ class EmailsField(NamesField):
 class PathsField(TextListField):
     """Whole paths on the worker's machine, one a line."""
 
+    sample = "/{}"
+
     def _checked(self, part: Any) -> str:
         path = super()._checked(part)
         check_path(path)
@@ -35,6 +39,8 @@ class PathsField(TextListField):
 
 class PathField(TextField):
     """A whole path on the worker's machine."""
+
+    sample = "/{}"
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(mono=True, max_length=2048, **kwargs)
@@ -56,6 +62,8 @@ def check_path(path: str) -> None:
 
 class DatabaseUrlField(TextField):
     """A database's URL, as SQLAlchemy or JDBC writes it."""
+
+    sample = "postgresql://{}"
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault(

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 
+from jobs.executors import placeholders
+from jobs.executors.fields import JsonField, TextField
+from jobs.executors.samples import Samples, Shape
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -186,11 +190,60 @@ class Result:
 class PayloadForm(forms.Form):
     """The fields of one job type's payload.
 
-    A field's name is the payload's column, or an option kept in the JSON column `options_column`.
+    A field's name is the payload's column, or an option kept in the JSON column `options_column`. Texts
+    may hold placeholders: they are checked with something in their place that fits the field. Those of
+    the fields in `binds` the type replaces itself, since text must never be pasted into them.
     """
 
     options: ClassVar[tuple[str, ...]] = ()
     options_column: ClassVar[str] = "metadata"
+    binds: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, *args: Any, filled: bool = False, **kwargs: Any) -> None:
+        """`filled` says that whatever looks like a placeholder is meant as it stands."""
+        super().__init__(*args, **kwargs)
+        self.filled = filled
+
+    def full_clean(self) -> None:
+        said = {} if self.filled or not self.is_bound else self._with_placeholders()
+        pasted = {name: value for name, value in said.items() if name not in self.binds}
+        if pasted:
+            self._clean_with_samples(pasted)
+        else:
+            super().full_clean()
+        for name, value in said.items():
+            try:
+                placeholders.check(value)
+            except placeholders.Unknown as unknown:
+                self.add_error(name, str(unknown))
+
+    def _with_placeholders(self) -> dict[str, Any]:
+        raw = {
+            name: self[name].data
+            for name, field in self.fields.items()
+            if isinstance(field, TextField | JsonField)
+        }
+        return {name: value for name, value in raw.items() if placeholders.find(value)}
+
+    def _clean_with_samples(self, said: Mapping[str, Any]) -> None:
+        """Clean the fields with samples in the place of placeholders, which then come back."""
+        typed = self.data
+        sampled = {name: self._samples(self.fields[name], value) for name, value in said.items()}
+        again = True
+        while again:
+            stand_ins = {self.add_prefix(name): each.value for name, each in sampled.items()}
+            self.data = {**{name: typed[name] for name in typed}, **stand_ins}
+            super().full_clean()
+            again = any([each.try_another() for name, each in sampled.items() if name in self.errors])
+        self.data = typed
+        for each in sampled.values():
+            self.cleaned_data = each.restored(self.cleaned_data)
+            for errors in self.errors.values():
+                errors.data = [ValidationError(each.restored(list(error.messages))) for error in errors.data]
+
+    def _samples(self, field: Any, value: Any) -> Samples:
+        # Inside JSON that we parse, a bare number could not be told from a typed one.
+        return Samples(value, field.sample, list(Shape) if isinstance(field, TextField) else [Shape.WORD])
 
     def clean(self) -> dict[str, Any]:
         """Check options that stand inside the JSON of other options like those in their own fields."""
@@ -246,8 +299,8 @@ class JobType:
     `aliases` maps the keys of import requests to the form's fields. `execute` is None where this
     version can define the type but not run it. `ceiling` is how many of its runs one worker works
     on at a time. `limit` is the longest a run may take, in seconds, where the job does not say.
-    `repeatable` tells whether a run that was lost may be repeated without asking. In the columns named
-    in `binds` the type replaces placeholders itself, since text must never be pasted into them.
+    `repeatable` tells whether a run that was lost may be repeated without asking. `remembers` says that
+    its runs are told what the last one remembered.
     """
 
     code: str
@@ -261,7 +314,7 @@ class JobType:
     limit: int = 300
     repeatable: Callable[[Payload], bool] = lambda payload: False
     error_classes: tuple[str, ...] = ()
-    binds: frozenset[str] = frozenset()
+    remembers: bool = False
 
     @property
     def runnable(self) -> bool:

@@ -21,16 +21,22 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 class TextField(forms.CharField):
     """Text, never a number or a list in its place; one line unless `lines` is set.
 
-    Line ends are kept as LF, whatever the browser sends.
+    Line ends are kept as LF, whatever the browser sends. `sample` is what may stand in the place of a
+    placeholder that begins the text; its `{}` is a word.
     """
 
-    def __init__(self, *, lines: int = 0, mono: bool = False, **kwargs: Any) -> None:
+    sample = "{}"
+
+    def __init__(
+        self, *, lines: int = 0, mono: bool = False, sample: str | None = None, **kwargs: Any
+    ) -> None:
         attrs = {"class": "mono", "spellcheck": "false"} if mono else {}
         wide = forms.Textarea(attrs={"rows": lines, **attrs}) if lines else forms.TextInput(attrs=attrs)
         kwargs.setdefault("widget", wide)
         kwargs.setdefault("max_length", TEXT_LIMIT if lines else 255)
         super().__init__(**kwargs)
         self.lines = lines
+        self.sample = sample or self.sample
 
     def to_python(self, value: Any) -> str:
         if value is not None and not isinstance(value, str):
@@ -152,6 +158,8 @@ class JsonField(forms.CharField):
     Refuses duplicate keys, what no database can keep, more than 100,000 characters and nesting
     deeper than 20.
     """
+
+    sample = "{}"
 
     def __init__(
         self, *, shape: type[dict[Any, Any]] | type[list[Any]] = dict, lines: int = 4, **kwargs: Any

@@ -50,6 +50,7 @@ class HttpForm(PayloadForm):
         label="URL",
         max_length=2048,
         mono=True,
+        sample="https://{}",
         help_text="For example https://billing.example.com/v2/invoices/export",
     )
     http_headers = HeadersField(

@@ -26,14 +26,21 @@ _KNOWN = re.compile(
     r"|(?P<plain>job\.name|job\.id|run\.id|run\.attempt)"
 )
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-EXAMPLES = "{{ fire.date - 1d }}, {{ job.name }}, {{ run.id }}, {{ param:name }} or {{ secret:name }}"
+_EXAMPLES = "{{ fire.date - 1d }}, {{ job.name }}, {{ run.id }}, {{ param:name }} or {{ secret:name }}"
 
 
 class Unknown(ValueError):
     """There is no such placeholder; `str()` is the sentence for the person."""
 
     def __init__(self, said: str) -> None:
-        super().__init__(f"{{{{ {said[:60]} }}}} is no placeholder: write {EXAMPLES}.")
+        super().__init__(
+            f"{{{{ {said[:60]} }}}} is no placeholder: write {_EXAMPLES}, or \\{{{{ to keep the braces."
+        )
+
+
+def mentions(value: Any) -> bool:
+    """Whether text, or JSON at any depth, has braces that `fill` might replace."""
+    return any("{{" in text for text in _texts(value))
 
 
 def find(value: Any) -> list[str]:
@@ -80,19 +87,29 @@ def secrets(value: Any) -> set[str]:
     return {each["secret"] for each in found if each and each["secret"]}
 
 
-def fill(value: Any, lookup: Callable[[str], str]) -> Any:
-    """Text or JSON with each placeholder replaced by what `lookup` gives for what it says."""
+def fill(value: Any, lookup: Callable[[str], str], *, keep_escapes: bool = False) -> Any:
+    """Text or JSON with each placeholder replaced by what `lookup` gives for what it says.
+
+    `\\{{ word }}` becomes `{{ word }}`, unless escapes are to be kept.
+    """
+
+    def filled(found: re.Match[str]) -> str:
+        if found["escaped"]:
+            return found[0] if keep_escapes else found[0][1:]
+        return lookup(found["said"])
+
+    return change(value, lambda text: _WORDS.sub(filled, text))
+
+
+def change(value: Any, each: Callable[[str], str]) -> Any:
+    """Text, or JSON with its keys, with every text in it as `each` makes it."""
     if isinstance(value, str):
-        return _WORDS.sub(lambda found: _filled(found, lookup), value)
+        return each(value)
     if isinstance(value, Mapping):
-        return {fill(name, lookup): fill(inner, lookup) for name, inner in value.items()}
+        return {change(name, each): change(inner, each) for name, inner in value.items()}
     if isinstance(value, list):
-        return [fill(inner, lookup) for inner in value]
+        return [change(inner, each) for inner in value]
     return value
-
-
-def _filled(found: re.Match[str], lookup: Callable[[str], str]) -> str:
-    return found[0].removeprefix("\\") if found["escaped"] else lookup(found["said"])
 
 
 def bind(
