@@ -122,6 +122,9 @@ class ByValue:
         longest_first = sorted(forms, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
     def text(self, value: str) -> str:
         return self._pattern.sub(DOTS, value) if self._pattern else value
 

@@ -4,6 +4,11 @@ from django.apps import AppConfig
 class RunsConfig(AppConfig):
     name = "runs"
 
+    def import_models(self) -> None:
+        super().import_models()
+        # Models that live beside the functions that read and write them.
+        from runs import artefacts, trials  # noqa: F401
+
     def ready(self) -> None:
         # Models are there only now.
         from jobs.actions import plan_changes

@@ -4,12 +4,11 @@ import logging
 import os
 import signal
 import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -22,13 +21,16 @@ from django.db import InterfaceError, OperationalError, connections
 
 from chronos_site.clock import database_now
 from jobs.executors import TYPES
-from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, Result
+from jobs.executors.base import Context, Payload
 from runs.claim import Claimed, Definitions, claim, renew
+from runs.execution import End, Execution, Given
+from runs.gifts import gifts
 from runs.logbook import Logbook, statements, write
 from runs.models import Level, Outcome, Run
 from runs.processes import tell_busy, worker_name
 from runs.ring import QUEUES, ring
 from runs.settle import WORKER_LOST, Ended, settle_apart
+from runs.trying import Trying
 
 logger = logging.getLogger(__name__)
 
@@ -56,18 +58,17 @@ OUTAGE_SECONDS = 600.0
 class Work:
     """One run in progress; `lost` when we stopped it since we could no longer say that it is ours."""
 
-    claimed: Claimed
-    context: Context
+    run: Run
+    execution: Execution
     lost: bool = False
 
     @property
-    def run(self) -> Run:
-        return self.claimed.run
+    def context(self) -> Context:
+        return self.execution.context
 
     @property
     def type_code(self) -> str:
-        code: str = self.claimed.definition["type"]
-        return code
+        return self.execution.type.code
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,7 @@ class Finish:
     """How one run's work came back from its thread; the clock is the main thread's to read."""
 
     work: Work
-    outcome: Outcome
-    fields: dict[str, Any] = field(default_factory=dict)
+    end: End
 
 
 def drain() -> None:
@@ -103,6 +103,7 @@ class Drainer:
         self._definitions = Definitions()
         self._finished: SimpleQueue[Finish] = SimpleQueue()
         self._work: dict[str, Work] = {}
+        self._trying = Trying(worker, self._pool)
         self._left_behind = 0
         self._parent = os.getppid()
         self._stopping = Flag()
@@ -128,10 +129,11 @@ class Drainer:
 
     def _work_until_idle(self) -> None:
         idle_since = time.monotonic()
-        while self._work or (self._may_claim() and time.monotonic() < idle_since + IDLE_SECONDS):
-            busy = bool(self._work)
+        while self._busy or (self._may_claim() and time.monotonic() < idle_since + IDLE_SECONDS):
+            busy = self._busy
             try:
                 busy |= self._take()
+                busy |= self._trying.step(self._free if self._may_claim() else 0)
                 self._end(self._collect())
                 self._beat()
             except (OperationalError, InterfaceError) as error:
@@ -141,6 +143,14 @@ class Drainer:
                 idle_since = time.monotonic()
             if time.monotonic() > self._stop_by:
                 self._interrupt()
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._work or self._trying)
+
+    @property
+    def _free(self) -> int:
+        return self.slots - len(self._work) - len(self._trying) - self._left_behind
 
     def _may_claim(self) -> bool:
         now = time.monotonic()
@@ -158,7 +168,7 @@ class Drainer:
             self._ends_at = min(self._ends_at, time.monotonic())
 
     def _take(self) -> bool:
-        free = self.slots - len(self._work) - self._left_behind
+        free = self._free
         if free <= 0 or not self._may_claim():
             return False
         running = Counter(work.type_code for work in self._work.values())
@@ -167,31 +177,32 @@ class Drainer:
         taken = claim(self.worker, free, room, reserved=self._reserved, known=self._definitions)
         if not self._work:
             self._trusted_until = trusted_until
+        given = gifts(taken)
         for claimed in taken:
-            self._begin(claimed)
+            self._begin(claimed, given[claimed.run.pk])
         if len(taken) >= free - self._reserved:
             # There may be more than we can hold: wake another worker.
             ring(QUEUES)
         return bool(taken)
 
-    def _begin(self, claimed: Claimed) -> None:
-        run, definition = claimed.run, claimed.definition
-        context = Context(
+    def _begin(self, claimed: Claimed, given: Given) -> None:
+        run = claimed.run
+        execution = Execution(
+            claimed.definition,
+            self._logbook.writer(run.pk),
+            given,
             run_id=run.pk,
             job_id=run.job_id,
-            job_name=definition["name"],
-            scheduled_time=claimed.tick or run.scheduled_time,
+            tick=claimed.tick or run.scheduled_time,
             attempt=run.attempt,
-            deadline=time.monotonic() + _limit(definition),
-            log=self._logbook.writer(run.pk),
         )
-        work = Work(claimed, context)
+        work = Work(run, execution)
         self._work[run.pk] = work
-        context.log(Level.INFO, f"Attempt {run.attempt} on {self.worker}, version {run.version}")
+        work.context.log(Level.INFO, f"Attempt {run.attempt} on {self.worker}, version {run.version}")
         self._pool.submit(self._execute, work)
 
     def _execute(self, work: Work) -> None:
-        self._finished.put(_outcome(work))
+        self._finished.put(_finish(work))
 
     def _collect(self) -> list[Finish]:
         """What has ended: waits for a first one, then a moment for those that are about to end too."""
@@ -216,7 +227,7 @@ class Drainer:
             work.context.interrupt()
         overdue = [work for work in late if work.context.deadline < now - OVERTIME_SECONDS]
         self._leave_behind(len(overdue))
-        return [_timed_out(work) for work in overdue]
+        return [Finish(work, work.execution.timed_out()) for work in overdue]
 
     def _end(self, finished: Sequence[Finish]) -> None:
         at = self._until_written(database_now)
@@ -274,32 +285,16 @@ class Drainer:
         for work in self._work.values():
             work.context.cancel()
         self._leave_behind(len(self._work))
+        self._trying.interrupt()
         self._end([_interrupted(work) for work in list(self._work.values())])
 
 
-def _outcome(work: Work) -> Finish:
+def _finish(work: Work) -> Finish:
     """Execute one run and say how it ended; never raises."""
-    context = work.context
-    try:
-        execute = TYPES[work.type_code].execute
-        if execute is None:
-            raise ExecutionError("NOT_RUNNABLE", f"This version cannot run {work.type_code} jobs yet.")
-        result = execute(Payload(work.claimed.definition["payload"]), context)
-        return Finish(work, Outcome.SUCCESS, {"result": _kept(result), "exit_code": result.exit_code})
-    except ExecutionError as error:
-        kept = {"summary": error.message, "data": error.result} if error.result else {}
-        fields = {"error_class": error.error_class, "error_message": error.message}
-        return Finish(work, Outcome.FAILURE, {**fields, "exit_code": error.exit_code, "result": kept})
-    except DeadlineExceeded:
-        return _timed_out(work)
-    except Cancelled:
-        if work.lost:
-            return _interrupted(work, "The worker could not reach the database and stopped the run.")
-        return Finish(work, Outcome.CANCELLED, {"error_message": "Cancelled while it ran."})
-    except BaseException as error:  # whatever escapes an executor is our bug; the run still needs its outcome
-        context.log(Level.ERROR, traceback.format_exc())
-        message = f"{type(error).__name__}: {error}"
-        return Finish(work, Outcome.FAILURE, {"error_class": "INTERNAL_ERROR", "error_message": message})
+    end = work.execution.run()
+    if end.outcome == Outcome.CANCELLED and work.lost:
+        return _interrupted(work, "The worker could not reach the database and stopped the run.")
+    return Finish(work, end)
 
 
 def _settle(group: list[Ended]) -> None:
@@ -310,31 +305,21 @@ def _settle(group: list[Ended]) -> None:
 
 
 def _ended(finish: Finish, at: datetime) -> Ended:
-    work = finish.work
-    return Ended(work.run, finish.outcome, at, type_code=work.type_code, **finish.fields)
-
-
-def _kept(result: Result) -> dict[str, Any]:
-    return {"summary": result.summary, "data": dict(result.data)}
-
-
-def _timed_out(work: Work) -> Finish:
-    message = f"Not done within its {_limit(work.claimed.definition)} s."
-    return Finish(work, Outcome.TIMEOUT, {"error_class": "TIMEOUT", "error_message": message})
-
-
-def _limit(definition: dict[str, Any]) -> int:
-    """Seconds that one run may take: the job's own word, else its type's."""
-    return definition["payload"].get("timeout_seconds") or TYPES[definition["type"]].limit
+    work, end = finish.work, finish.end
+    return Ended(work.run, end.outcome, at, type_code=work.type_code, **end.fields)
 
 
 def _interrupted(work: Work, message: str = "The worker was stopped before the run had ended.") -> Finish:
-    definition = work.claimed.definition
-    fields = {"error_class": WORKER_LOST, "error_message": message, "repeat": repeatable(definition)}
-    return Finish(work, Outcome.FAILURE, fields)
+    fields = {
+        "error_class": WORKER_LOST,
+        "error_message": message,
+        "repeat": repeatable(work.execution.definition),
+        "remembered": work.context.remembered,
+    }
+    return Finish(work, End(Outcome.FAILURE, fields))
 
 
-def repeatable(definition: dict[str, Any]) -> bool:
+def repeatable(definition: Mapping[str, Any]) -> bool:
     """Whether a run of this definition that was lost may be tried again without asking."""
     said: bool | None = definition.get("safe_to_repeat")
     return TYPES[definition["type"]].repeatable(Payload(definition["payload"])) if said is None else said

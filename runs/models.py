@@ -106,6 +106,8 @@ class Run(models.Model):
     result = models.JSONField(null=True, blank=True)
     skip_reason = models.CharField(max_length=20, null=True, blank=True, choices=Skip)  # noqa: DJ001
     skipped_count = models.PositiveIntegerField(null=True, blank=True)
+    # What a person gave at run-now or backfill for the payload's {{ param:name }}.
+    parameters = models.JSONField(null=True, blank=True)
     replay_of = models.ForeignKey(
         "self", on_delete=set_null, null=True, blank=True, related_name="replays", db_index=False
     )

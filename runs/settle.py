@@ -16,10 +16,10 @@ from chronos_site import rows
 from chronos_site.locks import locked
 from chronos_site.logs import first_line
 from chronos_site.schema import new_ulid
-from jobs import moves, retries
-from jobs.executors.base import chain
+from jobs import memories, moves, retries
+from jobs.executors.base import Artefact, chain
 from jobs.models import JobVersion
-from runs import stats
+from runs import artefacts, stats
 from runs.dead_letters import resolve_replayed, without_replays
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
 from runs.signature import signature
@@ -43,6 +43,8 @@ class Ended:
 
     `repeat` says whether the run may be tried again at all. One that was lost with its worker then is,
     whatever its retry policy says, and the attempt does not count. `type_code` is the job's type, if known.
+    `retry_after` is the least number of seconds before a retry makes sense. `remembered` is what the job's
+    next run is to be told.
     """
 
     run: Run
@@ -54,6 +56,9 @@ class Ended:
     result: Mapping[str, Any] = field(default_factory=dict)
     repeat: bool = True
     type_code: str = ""
+    artefacts: Sequence[Artefact] = ()
+    retry_after: float | None = None
+    remembered: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def duration_ms(self) -> int | None:
@@ -88,6 +93,7 @@ def settle(group: Sequence[Ended]) -> set[str]:
     outcomes = {ended.run.job_id: ended.outcome for ended in settled}
     # Held from here on: two runs of one job that end at once must see each other's end.
     moves.hold(outcomes)
+    _keep(settled)
     _follow_up([ended for ended in settled if ended.failed])
     if settled:
         at = max(ended.at for ended in settled)
@@ -266,6 +272,12 @@ def _row(ended: Ended) -> tuple[Any, ...]:
     )
 
 
+def _keep(settled: Sequence[Ended]) -> None:
+    """Store the files that these runs left behind, and what they have their jobs remember."""
+    artefacts.keep([(ended.run.pk, each) for ended in settled for each in ended.artefacts])
+    memories.remember({ended.run.job_id: plain(ended.remembered) for ended in settled if ended.remembered})
+
+
 def _follow_up(failures: Sequence[Ended]) -> None:
     if not failures:
         return
@@ -322,6 +334,8 @@ def _next_attempt(ended: Ended, policy: Mapping[str, Any], lost: int, *, place: 
         wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], run.attempt - lost)
     if policy.get("jitter"):
         wait = retries.spread(wait, random())  # noqa: S311 (it keeps calls apart, not secrets)
+    if ended.retry_after:
+        wait = max(wait, min(timedelta(seconds=ended.retry_after), retries.LONGEST))
     return Run(
         job_id=run.job_id,
         scheduled_time=run.scheduled_time,
@@ -331,6 +345,7 @@ def _next_attempt(ended: Ended, policy: Mapping[str, Any], lost: int, *, place: 
         trigger=run.trigger if run.trigger in (Trigger.REPLAY, Trigger.BACKFILL) else Trigger.RETRY,
         version=run.version,
         priority=run.priority,
+        parameters=run.parameters,
         replay_of_id=run.replay_of_id,
     )
 

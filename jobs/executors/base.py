@@ -84,7 +84,7 @@ def _nothing_to_fill(placeholder: str) -> str:
     raise ExecutionError("PLACEHOLDER_ERROR", f"{{{{ {placeholder} }}}} has no value here.")
 
 
-def _no_figures(name: str, **asked: Any) -> list[dict[str, Any]]:
+def no_figures(name: str, **asked: Any) -> list[dict[str, Any]]:
     raise ExecutionError("REPORT_ERROR", f"There are no figures about {name} here.")
 
 
@@ -107,7 +107,7 @@ class Context:
     log: Log
     value: Callable[[str], str] = _nothing_to_fill
     parameters: Mapping[str, str] = field(default_factory=dict)
-    figures: Callable[..., list[dict[str, Any]]] = _no_figures
+    figures: Callable[..., list[dict[str, Any]]] = no_figures
     state: Mapping[str, Any] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _closers: list[Callable[[], object]] = field(default_factory=list)
@@ -234,12 +234,13 @@ class PayloadForm(forms.Form):
             stand_ins = {self.add_prefix(name): each.value for name, each in sampled.items()}
             self.data = {**{name: typed[name] for name in typed}, **stand_ins}
             super().full_clean()
-            again = any([each.try_another() for name, each in sampled.items() if name in self.errors])
+            wrong = [each for name, each in sampled.items() if name in self.errors]
+            again = sum(each.try_another() for each in wrong) > 0
         self.data = typed
         for each in sampled.values():
             self.cleaned_data = each.restored(self.cleaned_data)
             for errors in self.errors.values():
-                errors.data = [ValidationError(each.restored(list(error.messages))) for error in errors.data]
+                errors.data = [ValidationError(each.restored(str(told))) for told in errors]
 
     def _samples(self, field: Any, value: Any) -> Samples:
         # Inside JSON that we parse, a bare number could not be told from a typed one.

@@ -38,6 +38,10 @@ class Unknown(ValueError):
         )
 
 
+class Missing(LookupError):
+    """A placeholder has no value for this run; `str()` is the sentence for the person."""
+
+
 def mentions(value: Any) -> bool:
     """Whether text, or JSON at any depth, has braces that `fill` might replace."""
     return any("{{" in text for text in _texts(value))
@@ -49,6 +53,8 @@ def find(value: Any) -> list[str]:
 
 
 def _said(text: str) -> Iterator[str]:
+    if "{{" not in text:
+        return iter(())
     return (found["said"] for found in _WORDS.finditer(text) if not found["escaped"])
 
 
@@ -130,20 +136,19 @@ def lookup(
     *,
     fired: datetime,
     parameters: Mapping[str, str],
-    secret: Callable[[str], str],
+    secrets: Mapping[str, str],
 ) -> Callable[[str], str]:
     """What gives the text for a placeholder of one run.
 
-    `told` holds job.name and the like; `fired` is the tick in the job's zone; `secret` gives a secret by
-    name and raises LookupError where there is none. What it gives raises LookupError with a sentence.
+    `told` holds job.name and the like; `fired` is the tick in the job's zone. What it gives raises Missing.
     """
 
     def value(said: str) -> str:
         found = _KNOWN.fullmatch(said)
         if found is None:
-            raise LookupError(str(Unknown(said)))
+            raise Missing(str(Unknown(said)))
         if found["secret"]:
-            return secret(found["secret"])
+            return _secret(found["secret"], secrets)
         if found["param"]:
             return _parameter(found, parameters)
         return _instant(found, fired) if found["fire"] else told[found["plain"]]
@@ -151,10 +156,16 @@ def lookup(
     return value
 
 
+def _secret(name: str, secrets: Mapping[str, str]) -> str:
+    if name not in secrets:
+        raise Missing(f"There is no secret {name}, or this worker cannot open it.")
+    return secrets[name]
+
+
 def _parameter(found: re.Match[str], given: Mapping[str, str]) -> str:
     text = given.get(found["param"], found["default"])
     if text is None:
-        raise LookupError(
+        raise Missing(
             f"The parameter {found['param']} was not given, and {{{{ {found[0]} }}}} has no default."
         )
     return text
@@ -168,7 +179,7 @@ def _instant(found: re.Match[str], fired: datetime) -> str:
             # Days are the calendar's, whatever the clock does in between; hours pass as they are.
             at = fired + step if found["unit"] in "dw" else _passed(fired, step)
         except OverflowError as error:
-            raise LookupError(f"{{{{ {found[0]} }}}} leaves the calendar.") from error
+            raise Missing(f"{{{{ {found[0]} }}}} leaves the calendar.") from error
     return at.date().isoformat() if found["fire"] == "date" else at.isoformat(timespec="seconds")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from chronos_site.clock import database_now
 from jobs import actions
-from jobs.executors import process_tree
+from jobs.executors import TYPES, process_tree
 from jobs.executors.base import Context, ExecutionError, Result
 from jobs.models import Status
 from runs import drain as drains
@@ -38,8 +38,7 @@ def doing(monkeypatch):
     """Let DUMMY jobs do what the test says."""
 
     def use(execute):
-        changed = {**drains.TYPES, "DUMMY": replace(drains.TYPES["DUMMY"], execute=execute)}
-        monkeypatch.setattr(drains, "TYPES", changed)
+        monkeypatch.setitem(TYPES, "DUMMY", replace(TYPES["DUMMY"], execute=execute))
 
     return use
 
@@ -262,7 +261,7 @@ def test_a_thread_left_behind_keeps_its_slot_until_it_comes_back(doing):
     drainer = Drainer("w-1", slots=1)
     drainer._take()
     (work,) = drainer._work.values()
-    work.context = replace(work.context, deadline=time.monotonic() - 60)
+    work.execution.context = replace(work.context, deadline=time.monotonic() - 60)
     drainer._end(drainer._overdue())
     due(job)
     drainer._ends_at += 60

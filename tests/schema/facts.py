@@ -182,6 +182,7 @@ job_runs
   + result json
   + skip_reason varchar(20)
   + skipped_count integer
+  + parameters json
   + replay_of_id varchar(26)
   + unique (job_id, scheduled_time, attempt)
   + foreign key (replay_of_id) references job_runs on delete set null
@@ -314,6 +315,66 @@ audit_events
   + stopped_at timestamp
   + primary key (name)
   + index idx_processes_kind_beat (kind, beat_at desc)
+
++ secrets
+  + id varchar(26) not null
+  + name varchar(64) not null
+  + description varchar(255) not null default ''
+  + token text not null
+  + created_at timestamp not null default now
+  + changed_at timestamp not null default now
+  + primary key (id)
+  + unique (name)
+
++ job_memories
+  + job_id varchar(26) not null
+  + state json not null
+  + changed_at timestamp not null
+  + primary key (job_id)
+  + foreign key (job_id) references jobs on delete cascade
+
++ run_artefacts
+  + id varchar(26) not null
+  + run_id varchar(26) not null
+  + name varchar(255) not null
+  + media_type varchar(100) not null
+  + size bigint not null
+  + sha256 varchar(64) not null
+  + created_at timestamp not null default now
+  + primary key (id)
+  + foreign key (run_id) references job_runs on delete cascade
+  + index idx_run_artefacts_run (run_id)
+
++ run_artefact_parts
+  + id bigint not null auto
+  + artefact_id varchar(26) not null
+  + number integer not null
+  + content blob not null
+  + primary key (id)
+  + unique (artefact_id, number)
+  + foreign key (artefact_id) references run_artefacts on delete cascade
+
++ trials
+  + id varchar(26) not null
+  + person_id bigint not null
+  + job_id varchar(26) not null
+  + definition json not null
+  + parameters json not null
+  + created_at timestamp not null
+  + started_at timestamp
+  + ends_by timestamp
+  + ended_at timestamp
+  + cancel_requested_at timestamp
+  + worker_id varchar(255) not null
+  + outcome varchar(20)
+  + error_class varchar(64) not null
+  + error_message text not null
+  + result json
+  + lines json not null
+  + primary key (id)
+  + foreign key (person_id) references users on delete cascade
+  + index idx_trials_waiting (started_at, outcome, created_at)
+  + index idx_trials_person (person_id, created_at)
 
 job_summary
     view (id, name, type, status, priority, owner_email, schedule_type, run_at, cron_expression, total_runs, last_run_time, avg_duration_ms)

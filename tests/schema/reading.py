@@ -174,7 +174,7 @@ def _postgresql_columns(cursor, table):
         """,
         [table],
     )
-    families = {"timestamp with time zone": "timestamp", "jsonb": "json"}
+    families = {"timestamp with time zone": "timestamp", "jsonb": "json", "bytea": "blob"}
     for name, kind, length, nullable, default, identity in cursor.fetchall():
         family = f"varchar({length})" if kind == "character varying" else families.get(kind, kind)
         yield _line(name, family, nullable == "NO", _default(family, default), identity == "YES")
@@ -192,7 +192,13 @@ def _mysql_columns(cursor, table):
         """,
         [table],
     )
-    families = {"int": "integer", "longtext": "text", "datetime(6)": "timestamp", "tinyint(1)": "boolean"}
+    families = {
+        "int": "integer",
+        "longtext": "text",
+        "longblob": "blob",
+        "datetime(6)": "timestamp",
+        "tinyint(1)": "boolean",
+    }
     for name, kind, nullable, default, extra, check in cursor.fetchall():
         kind = re.sub(r"^(\w*int)\(\d+\)( unsigned)?$", r"\1", kind) if kind != "tinyint(1)" else kind
         family = "json" if "json_valid" in (check or "") else families.get(kind, kind)

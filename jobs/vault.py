@@ -1,0 +1,76 @@
+"""Named secrets, encrypted at rest; only workers read them, for the placeholder `{{ secret:name }}`."""
+
+import re
+from collections.abc import Collection
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from chronos_site.schema import UlidField, new_ulid
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
+LONGEST = 100_000
+
+
+class NoKey(Exception):
+    """There is no key to encrypt with; `str()` is the sentence for the person."""
+
+    def __init__(self) -> None:
+        super().__init__("This installation keeps no secrets: CHRONOS_SECRETS_KEYS holds no key.")
+
+
+class Secret(models.Model):
+    """One secret; its value is nowhere in the clear, and shown to nobody."""
+
+    id = UlidField(primary_key=True, default=new_ulid, editable=False)
+    name = models.CharField(
+        max_length=64,
+        unique=True,
+        validators=[RegexValidator(NAME, "Use up to 64 letters, digits, dots, hyphens and _.")],
+        help_text="As payloads name it: {{ secret:name }}.",
+    )
+    description = models.CharField(max_length=255, blank=True, default="", db_default="")
+    token = models.TextField(editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    changed_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "secrets"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def hide(self, value: str) -> None:
+        """Take the value, encrypted with the newest key. Raises NoKey."""
+        self.token = _keys().encrypt(value.encode()).decode()
+
+
+def reveal(names: Collection[str]) -> dict[str, str]:
+    """The secrets of these names; what is not there, or encrypted with a key that is gone, is left out."""
+    if not names or not settings.SECRETS_KEYS:
+        return {}
+    found = Secret.objects.filter(name__in=list(names)).values_list("name", "token")
+    opened = ((name, _opened(token)) for name, token in found)
+    return {name: value for name, value in opened if value is not None}
+
+
+def missing(names: Collection[str]) -> list[str]:
+    """Which of these names no secret has."""
+    there = Secret.objects.filter(name__in=list(names)).values_list("name", flat=True) if names else ()
+    return sorted(set(names) - set(there))
+
+
+def _opened(token: str) -> str | None:
+    try:
+        return _keys().decrypt(token.encode()).decode()
+    except InvalidToken:
+        return None
+
+
+def _keys() -> MultiFernet:
+    if not settings.SECRETS_KEYS:
+        raise NoKey
+    return MultiFernet([Fernet(key) for key in settings.SECRETS_KEYS])

@@ -1,0 +1,188 @@
+"""One execution of a definition: what it is told, what it works with, and how it ends."""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from jobs import masking
+from jobs.executors import TYPES, placeholders
+from jobs.executors.base import (
+    Cancelled,
+    Context,
+    DeadlineExceeded,
+    ExecutionError,
+    JobType,
+    Log,
+    Payload,
+    Result,
+    no_figures,
+)
+from runs.models import Level, Outcome
+
+Definition = Mapping[str, Any]
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Given:
+    """What an execution is given besides its definition."""
+
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+    figures: Callable[..., list[dict[str, Any]]] = no_figures
+
+
+@dataclass(frozen=True)
+class End:
+    """How an execution ended; `fields` are those of `settle.Ended`, with no secret in them."""
+
+    outcome: Outcome
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class Execution:
+    """A definition about to be executed by one worker."""
+
+    def __init__(
+        self,
+        definition: Definition,
+        log: Log,
+        given: Given,
+        *,
+        run_id: str,
+        job_id: str,
+        tick: datetime,
+        attempt: int = 1,
+    ) -> None:
+        self.definition = definition
+        self.type: JobType = TYPES[definition["type"]]
+        self.limit = limit_of(definition)
+        self._mask = masking.ByValue([*given.secrets.values(), *masking.values(definition["payload"])])
+        self.context = Context(
+            run_id=run_id,
+            job_id=job_id,
+            job_name=definition["name"],
+            scheduled_time=tick,
+            attempt=attempt,
+            deadline=time.monotonic() + self.limit,
+            log=self._masked(log),
+            value=self._lookup(given, run_id, job_id, tick, attempt),
+            parameters=given.parameters,
+            state=given.state,
+            figures=given.figures,
+        )
+
+    def _masked(self, log: Log) -> Log:
+        def masked(level: str, message: str, **fields: Any) -> None:
+            log(level, self._mask.text(str(message)), **self._mask.anything(fields))
+
+        return masked if self._mask else log
+
+    def _lookup(
+        self, given: Given, run_id: str, job_id: str, tick: datetime, attempt: int
+    ) -> Callable[[str], str]:
+        zone = ZoneInfo(self.definition["schedule"].get("timezone") or "UTC")
+        told = {
+            "job.name": self.definition["name"],
+            "job.id": job_id,
+            "run.id": run_id,
+            "run.attempt": str(attempt),
+        }
+        lookup = placeholders.lookup(
+            told, fired=tick.astimezone(zone), parameters=given.parameters, secrets=given.secrets
+        )
+
+        def value(said: str) -> str:
+            try:
+                return lookup(said)
+            except placeholders.Missing as missing:
+                raise ExecutionError("PLACEHOLDER_ERROR", str(missing)) from missing
+
+        return value
+
+    def run(self) -> End:
+        """Execute and say how it ended; never raises."""
+        try:
+            return self._executed()
+        except ExecutionError as error:
+            return End(Outcome.FAILURE, self._failed(error))
+        except DeadlineExceeded:
+            return self.timed_out()
+        except Cancelled:
+            return End(Outcome.CANCELLED, {"error_message": "Cancelled while it ran.", **self._memory()})
+        except BaseException as error:  # whatever escapes an executor is our bug; it still needs its outcome
+            self.context.log(Level.ERROR, traceback.format_exc())
+            message = self._mask.text(f"{type(error).__name__}: {error}")
+            return End(Outcome.FAILURE, {"error_class": "INTERNAL_ERROR", "error_message": message})
+
+    def _executed(self) -> End:
+        if self.type.execute is None:
+            raise ExecutionError("NOT_RUNNABLE", f"This version cannot run {self.type.code} jobs yet.")
+        result = self.type.execute(self._payload(), self.context)
+        _check_size(result)
+        kept = {"summary": self._mask.text(result.summary), "data": self._mask.anything(dict(result.data))}
+        fields = {"result": kept, "exit_code": result.exit_code, "artefacts": tuple(result.artefacts)}
+        return End(Outcome.SUCCESS, {**fields, **self._memory()})
+
+    def _payload(self) -> Payload:
+        """The payload with its placeholders replaced, and then checked as if a person had typed it."""
+        columns: dict[str, Any] = self.definition["payload"]
+        form = self.type.form
+        asked = {
+            name: value
+            for name, value in columns.items()
+            if name not in form.binds and placeholders.mentions(value)
+        }
+        if not asked:
+            return Payload(columns)
+        complete = {**columns, **placeholders.fill(asked, self.context.value)}
+        checked = form(form.initial_from(complete), filled=True)
+        if not checked.is_valid():
+            name, errors = next(iter(checked.errors.items()))
+            where = checked.fields[name].label if name in checked.fields else "Payload"
+            raise ExecutionError("PLACEHOLDER_ERROR", f"{where}, with its placeholders filled: {errors[0]}")
+        return Payload(checked.columns())
+
+    def _failed(self, error: ExecutionError) -> dict[str, Any]:
+        message = self._mask.text(error.message)
+        data = self._mask.anything(error.result)
+        return {
+            "error_class": error.error_class,
+            "error_message": message,
+            "exit_code": error.exit_code,
+            "result": {"summary": message, "data": data} if data else {},
+            "artefacts": tuple(error.artefacts),
+            "retry_after": error.retry_after,
+            **self._memory(),
+        }
+
+    def timed_out(self) -> End:
+        message = f"Not done within its {self.limit} s."
+        return End(Outcome.TIMEOUT, {"error_class": "TIMEOUT", "error_message": message, **self._memory()})
+
+    def _memory(self) -> dict[str, Any]:
+        remembered = self.context.remembered
+        return {"remembered": remembered} if remembered else {}
+
+
+def _check_size(result: Result) -> None:
+    size = sum(len(each.content) for each in result.artefacts)
+    if size > settings.ARTEFACT_LIMIT_MB * MEGABYTE:
+        raise ExecutionError(
+            "ARTEFACT_TOO_LARGE",
+            f"Its files are {size:,} bytes together; a run keeps {settings.ARTEFACT_LIMIT_MB} MB.",
+            result=dict(result.data),
+        )
+
+
+def limit_of(definition: Definition) -> int:
+    """Seconds that one execution may take: the job's own word, else its type's."""
+    said: int | None = definition["payload"].get("timeout_seconds")
+    return said or TYPES[definition["type"]].limit
