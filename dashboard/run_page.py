@@ -11,11 +11,12 @@ from dashboard import charts, definitions, late, wording
 from dashboard.definitions import Change
 from dashboard.late import Progress, Running
 from dashboard.letters import Letter, letters
-from jobs import zones
+from jobs import masking, zones
 from jobs.definition import Definition
 from jobs.executors import TYPES
 from jobs.models import JobVersion, Priority
 from runs import history
+from runs.artefacts import Artefact
 from runs.history import BROKEN
 from runs.models import DeadLetter, Outcome, Run
 from runs.occurrences import ticks_of
@@ -169,6 +170,17 @@ class RunPage:
         result = self.run.result
         data = result.get("data") if isinstance(result, dict) else result
         return definitions.text(data) if data else ""
+
+    @cached_property
+    def artefacts(self) -> list[Artefact]:
+        """The files that the run left behind."""
+        return list(self.run.artefacts.order_by("name", "pk")) if self.run.outcome else []
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What a person gave it, by name."""
+        told: dict[str, str] = masking.anything(self.run.parameters or {})
+        return told
 
     @property
     def can_run(self) -> bool:

@@ -14,9 +14,9 @@ from django.utils.timezone import get_current_timezone_name
 
 from accounts.models import User
 from jobs import definition as definitions
-from jobs import preview, zones
+from jobs import preview, vault, zones
 from jobs.definition import Definition
-from jobs.executors import TYPES
+from jobs.executors import TYPES, placeholders
 from jobs.executors.base import JobType, PayloadForm
 from jobs.forms import BasicsForm, RetryForm, ScheduleForm, initial_of
 from jobs.models import Job, Type
@@ -181,6 +181,7 @@ class Draft:
         valid = [form.is_valid() for form in self._forms]
         if all(valid):
             self._check_rights()
+            self._check_secrets(self.owner.cleaned_data["owner"] if self.user.is_operator else self.user)
             self._check_fires()
             self._check_error_classes()
         return all(form.is_valid() for form in self._forms) or self._point_at_the_first()
@@ -188,6 +189,30 @@ class Draft:
     def _check_rights(self) -> None:
         if sentence := refusal(self.user, self.type.code):
             self.basics.add_error("type", sentence)
+
+    def _check_secrets(self, owner: User) -> None:
+        """Refuse secrets that the worker would not find."""
+        for name, value in list(self.payload.cleaned_data.items()):
+            if missing := vault.missing(placeholders.secrets(value), owner_id=owner.pk):
+                self.payload.add_error(name, f"There is no secret {missing[0]} that jobs of {owner} may use.")
+
+    def to_try(self) -> Definition | None:
+        """What a worker can execute once, unsaved; None, with errors at the fields, while it cannot."""
+        if self.payload.is_bound and self.payload.is_valid():
+            self._check_rights()
+            self._check_secrets(self.job.owner if self.job else self.user)
+        if not self.payload.is_bound or not self.payload.is_valid() or "type" in self.basics.errors:
+            return None
+        return {
+            "name": str(self.data.get("name") or "")[:255] or "A job without a name",
+            "type": self.type.code,
+            "schedule": {"timezone": self._zone()},
+            "payload": self.payload.columns(),
+        }
+
+    def _zone(self) -> str:
+        said = self.data.get("timezone", "")
+        return said if said in zones.names() else "UTC"
 
     def _check_fires(self) -> None:
         unchanged = self.job and preview.anchored(self.schedule.plan(), self.job) == self.job.schedule.plan

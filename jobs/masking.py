@@ -142,12 +142,18 @@ class ByValue:
 def _forms(secret: str) -> set[str]:
     return {
         secret,
-        base64.b64encode(secret.encode()).decode().rstrip("="),
+        *(_in_base64(secret.encode(), before) for before in range(3)),
         quote(secret, safe=""),
         quote(secret),
         quote_plus(secret),
         json.dumps(secret)[1:-1],
     }
+
+
+def _in_base64(secret: bytes, before: int) -> str:
+    """The letters that Base64 has for the secret behind so many other bytes, whatever surrounds it."""
+    encoded = base64.b64encode(bytes(before) + secret).decode()
+    return encoded[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]
 
 
 def values(columns: Mapping[str, Any]) -> set[str]:
@@ -169,6 +175,7 @@ def _hidden(value: Any) -> set[str]:
         return set().union(*map(_hidden, value))
     if not isinstance(value, str):
         return set()
+    value = _PLACEHOLDER.sub("", value)
     hidden = {match[0][len(match[1]) :].strip("\"'") for each in _PATTERNS for match in each.finditer(value)}
     # A password in a URL is encoded there and plain where it is used.
     return hidden | {unquote(each) for each in hidden}

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Collection
+from typing import Self
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
-from chronos_site.schema import UlidField, new_ulid
+from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 LONGEST = 100_000
@@ -22,6 +24,12 @@ class NoKey(Exception):
         super().__init__("This installation keeps no secrets: CHRONOS_SECRETS_KEYS holds no key.")
 
 
+class SecretQuerySet(models.QuerySet["Secret"]):
+    def usable_by(self, owner_id: int) -> Self:
+        """Secrets that the jobs of this person may use: their own, and those for everybody."""
+        return self.filter(Q(owner=None) | Q(owner=owner_id))
+
+
 class Secret(models.Model):
     """One secret; its value is nowhere in the clear, and shown to nobody."""
 
@@ -32,13 +40,25 @@ class Secret(models.Model):
         validators=[RegexValidator(NAME, "Use up to 64 letters, digits, dots, hyphens and _.")],
         help_text="As payloads name it: {{ secret:name }}.",
     )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=cascade,
+        null=True,
+        blank=True,
+        related_name="secrets",
+        db_index=False,
+        help_text="Whose jobs may use it; empty: everybody's.",
+    )
     description = models.CharField(max_length=255, blank=True, default="", db_default="")
     token = models.TextField(editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects = SecretQuerySet.as_manager()
+
     class Meta:
         db_table = "secrets"
+        indexes = [SeedIndex(fields=["owner"], name="idx_secrets_owner")]
 
     def __str__(self) -> str:
         return self.name
@@ -48,19 +68,24 @@ class Secret(models.Model):
         self.token = _keys().encrypt(value.encode()).decode()
 
 
-def reveal(names: Collection[str]) -> dict[str, str]:
-    """The secrets of these names; what is not there, or encrypted with a key that is gone, is left out."""
+def reveal(names: Collection[str], *, owner_id: int) -> dict[str, str]:
+    """The secrets of these names for jobs of this person.
+
+    What is not there, not for them, or encrypted with a key that is gone, is left out.
+    """
     if not names or not settings.SECRETS_KEYS:
         return {}
-    found = Secret.objects.filter(name__in=list(names)).values_list("name", "token")
-    opened = ((name, _opened(token)) for name, token in found)
+    usable = Secret.objects.usable_by(owner_id).filter(name__in=list(names))
+    opened = ((name, _opened(token)) for name, token in usable.values_list("name", "token"))
     return {name: value for name, value in opened if value is not None}
 
 
-def missing(names: Collection[str]) -> list[str]:
-    """Which of these names no secret has."""
-    there = Secret.objects.filter(name__in=list(names)).values_list("name", flat=True) if names else ()
-    return sorted(set(names) - set(there))
+def missing(names: Collection[str], *, owner_id: int) -> list[str]:
+    """Which of these names are no secrets that jobs of this person may use."""
+    usable = (
+        Secret.objects.usable_by(owner_id).filter(name__in=list(names)) if names else Secret.objects.none()
+    )
+    return sorted(set(names) - set(usable.values_list("name", flat=True)))
 
 
 def _opened(token: str) -> str | None:

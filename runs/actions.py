@@ -1,8 +1,8 @@
 """What people do with runs: one function, one transaction, audited; the bell rings after commit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import F
@@ -10,7 +10,7 @@ from django.db.models import F
 from accounts.models import User
 from audit.models import record
 from chronos_site.locks import locked
-from jobs import moves
+from jobs import masking, moves
 from jobs.actions import NotRunnable
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, Overlap, Priority
@@ -76,8 +76,8 @@ class RunHasEnded(Exception):
 
 
 @transaction.atomic
-def run_now(job: Job, *, by: User | None, at: datetime) -> Run:
-    """Start one run by hand; a run by hand that still waits is given back instead of a second one.
+def run_now(job: Job, *, by: User | None, at: datetime, parameters: Mapping[str, str] | None = None) -> Run:
+    """Start one run by hand; one with the same parameters that still waits is given back instead of a second.
 
     Raises NotRunnable when this version cannot run the job's type.
     """
@@ -85,21 +85,34 @@ def run_now(job: Job, *, by: User | None, at: datetime) -> Run:
     job.refresh_from_db()
     if not TYPES[job.type].runnable:
         raise NotRunnable(job.type)
-    waiting = Run.objects.pending().filter(job=job, trigger=Trigger.MANUAL).first()
-    if waiting:
-        return waiting
+    waiting = Run.objects.pending().filter(job=job, trigger=Trigger.MANUAL)
+    same = [run for run in waiting if (run.parameters or {}) == (parameters or {})]
+    if same:
+        return same[0]
     # Before the run: MariaDB locks what a new row refers to, though not for a change.
     moves.hold([job.pk])
-    run = _asked_for(job, Trigger.MANUAL, at, at)
+    schedule = JobSchedule.objects.get(job=job)
+    instant = next(occurrences.instants([schedule], at)) if waiting else at
+    run = _asked_for(job, Trigger.MANUAL, instant, at, parameters=parameters)
     run.save(force_insert=True)
     moves.move([job.pk], Event.RUN_NOW)
-    record(by, "JOB_TRIGGERED", job, details={"run": run.pk})
+    record(by, "JOB_TRIGGERED", job, details={"run": run.pk, **_told(parameters)})
     transaction.on_commit(lambda: ring([run.priority]))
     return run
 
 
+def _told(parameters: Mapping[str, str] | None) -> dict[str, Any]:
+    """The parameters as the audit trail keeps them."""
+    return {"parameters": masking.anything(dict(parameters))} if parameters else {}
+
+
 def _asked_for(
-    job: Job, trigger: Trigger, instant: datetime, available: datetime | None, repeats: str | None = None
+    job: Job,
+    trigger: Trigger,
+    instant: datetime,
+    available: datetime | None,
+    repeats: str | None = None,
+    parameters: Mapping[str, str] | None = None,
 ) -> Run:
     """A run of the job as it is now, in the place of a tick; `repeats` is the id of the run it repeats."""
     return Run(
@@ -110,6 +123,7 @@ def _asked_for(
         version=job.version,
         priority=Priority(job.priority).rank,
         replay_of_id=repeats,
+        parameters=dict(parameters) if parameters else None,
     )
 
 
@@ -155,7 +169,14 @@ def ask_to_stop_run(run: Run, at: datetime) -> None:
 
 @transaction.atomic
 def backfill(
-    job: Job, *, since: datetime, until: datetime, include_ran: bool = False, by: User | None, at: datetime
+    job: Job,
+    *,
+    since: datetime,
+    until: datetime,
+    include_ran: bool = False,
+    parameters: Mapping[str, str] | None = None,
+    by: User | None,
+    at: datetime,
 ) -> int:
     """Run the ticks from `since` to `until` that did not run, or all of them; gives how many.
 
@@ -169,13 +190,18 @@ def backfill(
     if _backfilling(job).exists():
         raise BackfillInProgress(job)
     found = propose(schedule, since, until, at=at, include_ran=include_ran)
-    runs = _backfill_of(job, schedule, found, at)
+    runs = _backfill_of(job, schedule, found, at, parameters)
     hold_active([], lines=[job.pk])
     moves.hold([job.pk])
     Run.objects.bulk_create(runs, batch_size=500)
     moves.move([job.pk], Event.RUN_NOW)
     release([job.pk], at)
-    told = {"from": found.first.isoformat(), "to": found.last.isoformat(), "runs": len(runs)}
+    told = {
+        "from": found.first.isoformat(),
+        "to": found.last.isoformat(),
+        "runs": len(runs),
+        **_told(parameters),
+    }
     record(by, "JOB_BACKFILLED", job, details=told)
     transaction.on_commit(lambda: ring([runs[0].priority]))
     return len(runs)
@@ -185,12 +211,14 @@ def _backfilling(job: Job) -> RunQuerySet:
     return Run.objects.active().filter(job=job, trigger=Trigger.BACKFILL)
 
 
-def _backfill_of(job: Job, schedule: JobSchedule, found: Proposal, at: datetime) -> list[Run]:
+def _backfill_of(
+    job: Job, schedule: JobSchedule, found: Proposal, at: datetime, parameters: Mapping[str, str] | None
+) -> list[Run]:
     """A run for each tick: in its place where that is free, else one that repeats what stands there."""
     free = occurrences.instants([schedule], at)
     available = at if schedule.overlap_policy == Overlap.ALLOW else None
     return [
-        _asked_for(job, Trigger.BACKFILL, next(free) if standing else tick, available, standing)
+        _asked_for(job, Trigger.BACKFILL, next(free) if standing else tick, available, standing, parameters)
         for tick, standing in found.ticks
     ]
 
@@ -225,8 +253,9 @@ def replay(letters: DeadLetterQuerySet, *, by: User | None, at: datetime) -> int
             raise NotRunnable(job.type)
     events = _not_replaying(dead_letters.hold(asked))
     schedules = [jobs[event.job_id].schedule for event in events]
+    given = _parameters(events)
     runs = [
-        _asked_for(jobs[event.job_id], Trigger.REPLAY, instant, at, event.run_id)
+        _asked_for(jobs[event.job_id], Trigger.REPLAY, instant, at, event.run_id, given.get(event.run_id))
         for event, instant in zip(events, occurrences.instants(schedules, at), strict=False)
     ]
     Run.objects.bulk_create(sorted(runs, key=lambda run: run.job_id))
@@ -254,6 +283,12 @@ def _hold_jobs(job_ids: Iterable[str]) -> dict[str, Job]:
     list(locked(JobSchedule.objects.filter(pk__in=plans).order_by("pk")))
     held = moves.hold(ids)
     return {job.pk: job for job in Job.objects.select_related("schedule").filter(pk__in=held)}
+
+
+def _parameters(events: list[DeadLetter]) -> dict[str | None, dict[str, str]]:
+    """What the runs of these events were given, by their ids; those that were given nothing are left out."""
+    runs = Run.objects.filter(pk__in=[each.run_id for each in events], parameters__isnull=False)
+    return {pk: given for pk, given in runs.values_list("pk", "parameters") if given}
 
 
 def _not_replaying(events: list[DeadLetter]) -> list[DeadLetter]:

@@ -17,7 +17,7 @@ from audit.models import record
 from chronos_site.clock import database_now
 from chronos_site.locks import locked
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
-from jobs.executors import TYPES
+from runs.execution import limit_of
 from runs.models import Outcome
 from runs.ring import ring
 
@@ -32,6 +32,10 @@ HIGH = 1
 
 
 class TrialQuerySet(models.QuerySet["Trial"]):
+    def visible_to(self, user: User) -> Self:
+        """Their own alone: a trial is part of what they are writing."""
+        return self.filter(person=user)
+
     def waiting(self, at: datetime) -> Self:
         """Those that no worker has taken yet, and that somebody still waits for."""
         return self.filter(started_at=None, outcome=None, created_at__gte=at - WAITING)
@@ -44,6 +48,8 @@ class Trial(models.Model):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=cascade, related_name="trials", db_index=False
     )
+    # Whose rights it has: those of the job's owner.
+    owner_id = models.BigIntegerField()
     # The job that the definition would change; empty for a new one.
     job_id = models.CharField(max_length=26, blank=True, default="")
     definition = models.JSONField()
@@ -85,10 +91,11 @@ class Trial(models.Model):
 def start(
     definition: Mapping[str, Any],
     *,
+    owner: User,
     by: User,
     at: datetime,
     job_id: str = "",
-    parameters: Mapping[str, str] | None = None,
+    parameters: Mapping[str, str],
 ) -> Trial:
     """Have a worker execute the definition once; one that the person waits for already is cancelled."""
     mine = Trial.objects.filter(person=by)
@@ -97,9 +104,10 @@ def start(
     Trial.objects.filter(pk__in=list(old)).delete()
     trial = Trial.objects.create(
         person=by,
+        owner_id=owner.pk,
         job_id=job_id,
         definition=dict(definition),
-        parameters=dict(parameters or {}),
+        parameters=dict(parameters),
         created_at=at,
     )
     record(by, "JOB_TRIED", trial, details={"type": definition["type"], "job": job_id or None})
@@ -128,12 +136,6 @@ def take(worker: str, free: int) -> list[Trial]:
         trial.worker_id, trial.started_at, trial.ends_by = worker, at, at + limit
         trial.save(update_fields=["worker_id", "started_at", "ends_by"])
     return taken
-
-
-def limit_of(definition: Mapping[str, Any]) -> int:
-    """Seconds that one execution may take: the job's own word, else its type's."""
-    said: int | None = definition["payload"].get("timeout_seconds")
-    return said or TYPES[definition["type"]].limit
 
 
 def to_stop(ids: list[str]) -> set[str]:

@@ -86,7 +86,7 @@ class Trying:
     def _begin(self, trial: Trial) -> None:
         notes = Notebook()
         asked = placeholders.secrets(trial.definition["payload"])
-        given = Given(parameters=trial.parameters, secrets=vault.reveal(asked))
+        given = Given(parameters=trial.parameters, secrets=vault.reveal(asked, owner_id=trial.owner_id))
         execution = Execution(
             trial.definition,
             notes.log,

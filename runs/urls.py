@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from runs import views
+from runs import artefact_views, trial_views, views
 
 urlpatterns = [
     path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
@@ -10,6 +10,10 @@ urlpatterns = [
     path("jobs/<ulid:job_id>/backfill/", views.job_backfill, name="job_backfill"),
     path("jobs/<ulid:job_id>/backfill/cancel/", views.job_backfill_cancel, name="job_backfill_cancel"),
     path("runs/<ulid:run_id>/cancel/", views.run_cancel, name="run_cancel"),
+    path("runs/artefacts/<ulid:artefact_id>/", artefact_views.artefact_download, name="artefact_download"),
+    path("jobs/test/", trial_views.job_test, name="job_test"),
+    path("trials/<ulid:trial_id>/", trial_views.trial_detail, name="trial_detail"),
+    path("trials/<ulid:trial_id>/cancel/", trial_views.trial_cancel, name="trial_cancel"),
     path("dead-letters/<ulid:letter_id>/replay/", views.letter_replay, name="letter_replay"),
     path("dead-letters/<ulid:letter_id>/resolve/", views.letter_resolve, name="letter_resolve"),
     path("dead-letters/<ulid:letter_id>/ignore/", views.letter_ignore, name="letter_ignore"),

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import is_ours, page_of, person
 from chronos_site.clock import database_now
+from jobs import definition
 from jobs.actions import NotRunnable
 from jobs.executors import TYPES
 from jobs.models import Job
@@ -25,7 +26,7 @@ from runs.actions import (
     TooManyLetters,
 )
 from runs.backfill import BadRange, Proposal, propose
-from runs.forms import BackfillForm
+from runs.forms import BackfillForm, ParametersForm, asked_by
 from runs.models import DeadLetter, DeadLetterQuerySet, Run
 
 View = Callable[..., HttpResponse]
@@ -55,16 +56,26 @@ def told_when_refused(view: View) -> View:
     return guarded
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @told_when_refused
 def job_run_now(request: HttpRequest, job_id: str) -> HttpResponse:
-    """Start a run by hand and go to it."""
+    """Start a run by hand and go to it; a job that asks for parameters is first given them on a page."""
     user, at = person(request), database_now()
-    job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
-    run = actions.run_now(job, by=user, at=at)
-    if run.scheduled_time != at:
-        messages.info(request, "A run by hand was waiting already: this is it.")
-    return redirect("run_detail", run.pk)
+    job = _job_with_plan(request, job_id)
+    form = ParametersForm(request.POST or None, asked=_asked_by(job))
+    if request.method == "POST" and (not form.asked or (form.was_sent and form.is_valid())):
+        run = actions.run_now(job, by=user, at=at, parameters=form.parameters if form.asked else None)
+        if run.available_at != at:
+            messages.info(request, "A run by hand was waiting already: this is it.")
+        return redirect("run_detail", run.pk)
+    if not form.asked:
+        return redirect("job_detail", job.pk)
+    shown = form if form.was_sent else ParametersForm(asked=form.asked)
+    return render(request, "runs/run_now.html", {"job": job, "form": shown})
+
+
+def _asked_by(job: Job) -> dict[str, str | None]:
+    return asked_by(definition.of(job)["payload"])
 
 
 @require_POST
@@ -100,18 +111,18 @@ def job_backfill(request: HttpRequest, job_id: str) -> HttpResponse:
     """Run past ticks of a job: GET with a range shows what would run, POST starts it."""
     job = _job_with_plan(request, job_id)
     if request.method == "POST":
-        form = BackfillForm(request.POST)
+        form = BackfillForm(request.POST, asked=_asked_by(job))
         if form.is_valid() and (count := _start_backfill(request, job, form)):
             messages.success(request, f"{count:,} run{'s' if count > 1 else ''} of the backfill on the way.")
             return redirect("job_detail", job.pk)
         return render(request, "runs/backfill.html", {"job": job, "form": form})
-    form = BackfillForm(request.GET if "since" in request.GET else None)
+    form = BackfillForm(request.GET if "since" in request.GET else None, asked=_asked_by(job))
     found = _proposal(job, form) if form.is_valid() else None
     return render(request, "runs/backfill.html", {"job": job, "form": form, "found": found})
 
 
 def _job_with_plan(request: HttpRequest, job_id: str) -> Job:
-    jobs = Job.objects.visible_to(person(request)).select_related("schedule")
+    jobs = Job.objects.visible_to(person(request)).select_related("schedule", "payload")
     job = get_object_or_404(jobs, pk=job_id)
     if not TYPES[job.type].runnable:
         raise NotRunnable(job.type)
@@ -120,7 +131,8 @@ def _job_with_plan(request: HttpRequest, job_id: str) -> Job:
 
 def _start_backfill(request: HttpRequest, job: Job, form: BackfillForm) -> int:
     try:
-        return actions.backfill(job, by=person(request), at=database_now(), **form.cleaned_data)
+        given = form.parameters if form.asked else None
+        return actions.backfill(job, by=person(request), at=database_now(), parameters=given, **form.range)
     except BadRange as bad:
         form.add_error(bad.field, bad.message)
         return 0
@@ -128,7 +140,7 @@ def _start_backfill(request: HttpRequest, job: Job, form: BackfillForm) -> int:
 
 def _proposal(job: Job, form: BackfillForm) -> Proposal | None:
     try:
-        return propose(job.schedule, at=database_now(), **form.cleaned_data)
+        return propose(job.schedule, at=database_now(), **form.range)
     except BadRange as bad:
         form.add_error(bad.field, bad.message)
         return None

@@ -319,12 +319,15 @@ audit_events
 + secrets
   + id varchar(26) not null
   + name varchar(64) not null
+  + owner_id bigint
   + description varchar(255) not null default ''
   + token text not null
   + created_at timestamp not null default now
   + changed_at timestamp not null default now
   + primary key (id)
   + unique (name)
+  + foreign key (owner_id) references users on delete cascade
+  + index idx_secrets_owner (owner_id)
 
 + job_memories
   + job_id varchar(26) not null
@@ -357,6 +360,7 @@ audit_events
 + trials
   + id varchar(26) not null
   + person_id bigint not null
+  + owner_id bigint not null
   + job_id varchar(26) not null
   + definition json not null
   + parameters json not null

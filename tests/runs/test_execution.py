@@ -1,0 +1,133 @@
+"""One execution: its placeholders, its secrets and what is shown of them."""
+
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from jobs.executors import TYPES
+from jobs.executors.base import Artefact, DeadlineExceeded, ExecutionError, Result
+from runs.execution import Execution, Given
+
+TICK = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+SECRET = "tr0ub4dor & 3"
+
+
+@pytest.fixture
+def lines():
+    return []
+
+
+@pytest.fixture
+def executed(monkeypatch, lines):
+    """Execute one definition of a type by a function of the test."""
+
+    def use(execute, payload, code="HTTP", **given):
+        monkeypatch.setitem(TYPES, code, replace(TYPES[code], execute=execute))
+        method = {"http_method": "GET"} if code == "HTTP" else {}
+        definition = {
+            "name": "nightly",
+            "type": code,
+            "schedule": {"timezone": "Europe/Berlin"},
+            "payload": {**method, **payload},
+        }
+        return Execution(
+            definition,
+            lambda level, message, **fields: lines.append((level, message, fields)),
+            Given(**given),
+            run_id="R1",
+            job_id="J1",
+            tick=TICK,
+            attempt=2,
+        ).run()
+
+    return use
+
+
+def url(payload, context):
+    return Result(payload.http_url)
+
+
+def test_the_payload_arrives_filled_in_the_zone_of_the_job(executed):
+    end = executed(url, {"http_url": "https://example.com/{{ fire.date }}/{{ run.attempt }}"})
+    assert end.fields["result"]["summary"] == "https://example.com/2026-03-03/2"
+
+
+def test_what_parameters_bring_in_is_checked_as_if_it_had_been_typed(executed):
+    payload = {"http_url": "{{ param:url }}"}
+    assert executed(url, payload, parameters={"url": "https://example.com/"}).outcome == "SUCCESS"
+    end = executed(url, payload, parameters={"url": "file:///etc/passwd"})
+    assert end.fields["error_class"] == "PLACEHOLDER_ERROR"
+    assert end.fields["error_message"] == (
+        "URL, with its placeholders filled: The URL must start with http:// or https://."
+    )
+
+
+def test_a_line_end_in_a_parameter_makes_no_header(executed):
+    payload = {"http_url": "https://example.com/", "http_headers": {"X-Zone": "{{ param:zone }}"}}
+    end = executed(url, payload, parameters={"zone": "a\r\nHost: evil.example.com"})
+    assert end.fields["error_class"] == "PLACEHOLDER_ERROR"
+
+
+@pytest.mark.parametrize("said", ["param:zone", "secret:token"])
+def test_a_placeholder_without_a_value_is_a_failure_that_names_it(executed, said):
+    end = executed(url, {"http_url": f"https://example.com/{{{{ {said} }}}}"})
+    assert (end.outcome, end.fields["error_class"]) == ("FAILURE", "PLACEHOLDER_ERROR")
+    assert said.partition(":")[2] in end.fields["error_message"]
+
+
+def test_a_secret_is_hidden_wherever_it_comes_back(executed, lines):
+    def leak(payload, context):
+        encoded = base64.b64encode(f"user:{SECRET}".encode()).decode()
+        context.log(
+            "INFO", f"sent {payload.http_headers['X-Key']}", again=[SECRET], url="?k=tr0ub4dor%20%26%203"
+        )
+        return Result(
+            f"{SECRET} {base64.b64encode(SECRET.encode()).decode()}", {SECRET: SECRET, "b": encoded}
+        )
+
+    payload = {"http_url": "https://example.com/", "http_headers": {"X-Key": "{{ secret:key }}"}}
+    end = executed(leak, payload, secrets={"key": SECRET})
+    assert end.outcome == "SUCCESS"
+    shown = str(lines) + str(end.fields)
+    assert "tr0ub4dor" not in shown
+    # What it is in Base64, on its own and behind a user's name.
+    assert "dHIwdWI0ZG9yICYg" not in shown
+    assert "cjB1YjRkb3Ig" not in shown
+
+
+def test_a_password_in_the_payload_itself_is_hidden_too(executed, lines):
+    def leak(payload, context):
+        raise ExecutionError("DATABASE_ERROR", 'FATAL: "hunter two" is wrong', result={"tried": "hunter two"})
+
+    end = executed(
+        leak, {"database_url": "postgresql://u:hunter%20two@db/x", "query": "SELECT 1"}, code="DATABASE"
+    )
+    assert "hunter" not in str(end.fields)
+
+
+def test_the_trace_of_a_bug_shows_no_secret(executed, lines):
+    def fail(payload, context):
+        raise ValueError(payload.http_body)
+
+    payload = {"http_url": "https://example.com/", "http_body": "{{ secret:key }}"}
+    end = executed(fail, payload, secrets={"key": SECRET})
+    assert end.fields["error_class"] == "INTERNAL_ERROR"
+    assert "tr0ub4dor" not in str(end.fields) + str(lines)
+
+
+def test_memories_are_kept_whatever_the_outcome(executed):
+    def remember(payload, context):
+        context.remember(offset=7)
+        raise DeadlineExceeded if payload.http_url.endswith("late") else ExecutionError("X", "no")
+
+    for path in ("late", "early"):
+        end = executed(remember, {"http_url": f"https://example.com/{path}"}, state={"offset": 3})
+        assert end.fields["remembered"] == {"offset": 7}
+
+
+def test_files_above_the_limit_are_a_failure(executed, settings):
+    settings.ARTEFACT_LIMIT_MB = 1
+    end = executed(lambda *_: Result("Done", artefacts=[Artefact("a.bin", b"x" * 1_000_001)]), {})
+    assert (end.outcome, end.fields["error_class"]) == ("FAILURE", "ARTEFACT_TOO_LARGE")

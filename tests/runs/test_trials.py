@@ -1,0 +1,165 @@
+"""Trials: what a person is writing, executed once by a worker and shown to them alone."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from chronos_site.clock import database_now
+from jobs.executors import TYPES
+from jobs.models import Job
+from runs import drain as drains
+from runs import trials
+from runs.drain import Drainer
+from runs.models import Run
+from runs.trials import Trial
+from tests import factories
+
+pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+
+
+@pytest.fixture
+def owner():
+    return factories.alice()
+
+
+@pytest.fixture(autouse=True)
+def short_of_patience(monkeypatch):
+    monkeypatch.setattr(drains, "IDLE_SECONDS", 0.1)
+
+
+def start(owner, payload=None, *, at=None, parameters=None, code="DUMMY", **kwargs):
+    definition = {"name": "probe", "type": code, "schedule": {}, "payload": payload or {}}
+    at = at or database_now()
+    return trials.start(definition, owner=owner, by=owner, at=at, parameters=parameters or {}, **kwargs)
+
+
+def drained(trial):
+    Drainer("w-1", slots=2).run()
+    trial.refresh_from_db()
+    return trial
+
+
+def typed(owner, **over):
+    return {"type": "DUMMY", "shown": "DUMMY", "name": "probe", "timezone": "UTC", **over}
+
+
+def post(client, user, data, name="job_test", args=(), **headers):
+    client.force_login(user)
+    return client.post(reverse(name, args=args), data, headers=headers)
+
+
+def test_a_worker_executes_it_once_and_keeps_its_log(owner):
+    trial = drained(start(owner, {"metadata": {"simulatedLatencyMs": 10}}))
+    assert (trial.outcome, trial.result["summary"]) == ("SUCCESS", "Done")
+    assert [line["message"] for line in trial.lines] == ["Tried on w-1", "Network latency: 0.01 s"]
+    assert not Run.objects.exists()
+
+
+def test_a_failure_is_told_with_its_class(owner):
+    trial = drained(start(owner, {"metadata": {"simulateFailure": True, "failureMessage": "As asked"}}))
+    assert (trial.outcome, trial.error_class, trial.error_message) == ("FAILURE", "DUMMY_ERROR", "As asked")
+
+
+def test_the_time_limit_holds(owner):
+    trial = drained(start(owner, {"timeout_seconds": 1, "metadata": {"simulatedDelaySeconds": 60}}))
+    assert trial.outcome == "TIMEOUT"
+
+
+def test_a_second_one_stops_the_first(owner):
+    first = start(owner, {"metadata": {"simulatedDelaySeconds": 60}})
+    drainer = Drainer("w-1", slots=2)
+    drainer._trying.step(2)
+    second = start(owner)
+    drainer.run()
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.outcome, second.outcome) == ("CANCELLED", "SUCCESS")
+
+
+def test_a_worker_that_stops_says_that_it_was_lost(owner):
+    trial = start(owner, {"metadata": {"simulatedDelaySeconds": 60}})
+    drainer = Drainer("w-1", slots=2)
+    drainer._trying.step(2)
+    drainer._interrupt()
+    trial.refresh_from_db()
+    assert (trial.outcome, trial.error_class) == ("FAILURE", "WORKER_LOST")
+
+
+def test_nobody_takes_one_that_nobody_waits_for_any_more(owner):
+    old = start(owner, at=database_now() - timedelta(minutes=3))
+    assert trials.take("w-1", 5) == []
+    assert old.state(database_now()) == "LOST"
+
+
+def test_a_log_without_end_is_cut(owner, monkeypatch):
+    monkeypatch.setattr(trials, "LINES", 3)
+    trial = drained(start(owner, {"metadata": {"totalRecords": 9, "batchSize": 1}}))
+    assert trial.lines[-1]["message"] == "Log cut here: a trial keeps 3 lines."
+    assert len(trial.lines) == 4
+
+
+def test_only_a_few_are_kept(owner):
+    for _ in range(trials.KEPT + 3):
+        start(owner)
+    assert Trial.objects.count() == trials.KEPT
+
+
+def test_the_form_is_tried_without_being_saved(client, owner):
+    response = post(client, owner, typed(owner, **{"payload-failureMessage": "x", "schedule_type": "CRON"}))
+    trial = Trial.objects.get()
+    assert response["Location"] == reverse("trial_detail", args=[trial.pk])
+    assert trial.definition["payload"] == {"metadata": {"failureMessage": "x"}}
+    assert not Job.objects.exists()
+
+
+def test_what_the_payload_lacks_is_told_by_field(client, owner):
+    data = typed(owner, type="HTTP", shown="HTTP", **{"payload-http_url": "ftp://x"})
+    page = post(client, owner, data, hx_request="true").content.decode()
+    assert "URL: The URL must start with http:// or https://." in page
+    assert not Trial.objects.exists()
+
+
+def test_parameters_are_asked_for_first(client, owner):
+    said = {"payload-http_method": "GET", "payload-http_url": "https://example.com/{{ param:zone }}"}
+    data = typed(owner, type="HTTP", shown="HTTP", **said)
+    page = post(client, owner, data, hx_request="true").content.decode()
+    assert 'name="param-zone"' in page
+    assert not Trial.objects.exists()
+    post(client, owner, {**data, "param-zone": "north"}, hx_request="true")
+    assert Trial.objects.get().parameters == {"zone": "north"}
+
+
+def test_scripts_are_tried_by_those_alone_who_may_write_them(client, owner, settings):
+    settings.SCRIPT_ENABLED = True
+    if not TYPES["SCRIPT"].runnable:
+        pytest.fail("scripts do not run")
+    data = typed(owner, type="SCRIPT", shown="SCRIPT", **{"payload-script_content": "id"})
+    page = post(client, owner, data, hx_request="true").content.decode()
+    assert "Only administrators" in page
+    assert not Trial.objects.exists()
+
+
+def test_a_trial_of_somebody_else_is_not_there(client, owner):
+    trial = start(owner)
+    client.force_login(factories.ada())
+    assert client.get(reverse("trial_detail", args=[trial.pk])).status_code == 404
+    assert post(client, factories.bob(), {}, "trial_cancel", [trial.pk]).status_code == 404
+
+
+def test_the_job_of_somebody_else_is_not_tried(client, owner):
+    job = factories.job(owner)
+    assert post(client, factories.charlie(), typed(owner, job=job.pk)).status_code == 404
+
+
+def test_a_waiting_one_is_cancelled_at_once(client, owner):
+    trial = start(owner)
+    page = post(client, owner, {}, "trial_cancel", [trial.pk], hx_request="true").content.decode()
+    assert "Cancelled before it started." in page
+
+
+def test_the_page_shows_the_log_as_text(client, owner):
+    trial = start(owner)
+    trials.end(trial.pk, "SUCCESS", [{"at": "2026-03-02T12:00:00+00:00", "level": "INFO", "message": "<b>"}])
+    client.force_login(owner)
+    assert "&lt;b&gt;" in client.get(reverse("trial_detail", args=[trial.pk])).content.decode()
