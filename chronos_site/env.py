@@ -1,5 +1,6 @@
 """What the environment says, read once and refused in a sentence when it makes no sense."""
 
+import base64
 import json
 import os
 import secrets
@@ -21,6 +22,9 @@ TEMPLATE = """\
 # Signs sessions and links. Whoever changes it signs everybody out.
 SECRET_KEY={secret_key}
 
+# Encrypts the secrets that jobs use, the newest key first. Without them those secrets are lost.
+CHRONOS_SECRETS_KEYS={secrets_key}
+
 # Where the data is. Without it: SQLite in the folder data/.
 # DATABASE_URL=postgresql://chronos:password@127.0.0.1:5432/chronos
 
@@ -36,6 +40,7 @@ CHRONOS_ALLOWED_NETWORKS=127.0.0.0/8,::1
 # CHRONOS_PORT=8000
 """
 
+KEY_BYTES = 32
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -155,15 +160,36 @@ def address() -> str:
     return f"http://{shown}:{port}/"
 
 
+def keys(name: str) -> list[str]:
+    """Fernet keys separated by commas: 32 bytes each, as URL-safe Base64.
+
+    Raises ImproperlyConfigured for anything else, without showing it.
+    """
+    found = words(name)
+    for number, key in enumerate(found, 1):
+        try:
+            fits = len(base64.urlsafe_b64decode(key)) == KEY_BYTES
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ImproperlyConfigured(f"{name}: key {number} is no Fernet key, 32 bytes in URL-safe Base64.")
+    return found
+
+
 def make_file() -> None:
-    """Write a fresh SECRET_KEY to `.env` unless there is one already.
+    """Write fresh keys to `.env` unless they are there already.
 
     Raises OSError where it cannot be written.
     """
-    if text("SECRET_KEY"):
+    signing = secrets.token_urlsafe(50)
+    encrypting = base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    fresh = {"SECRET_KEY": signing, "CHRONOS_SECRETS_KEYS": encrypting}
+    missing = {name: key for name, key in fresh.items() if not text(name)}
+    if not missing or (not FILE.exists() and "SECRET_KEY" not in missing):
         return
-    key = secrets.token_urlsafe(50)
-    lines = f"\nSECRET_KEY={key}\n" if FILE.exists() else TEMPLATE.format(secret_key=key)
+    lines = "".join(f"\n{name}={key}\n" for name, key in missing.items())
+    if not FILE.exists():
+        lines = TEMPLATE.format(secret_key=signing, secrets_key=encrypting)
     with open(os.open(FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as out:
         out.write(lines)
     FILE.chmod(0o600)

@@ -154,7 +154,7 @@ DEFAULT_FROM_EMAIL = env.text("CHRONOS_EMAIL_FROM", "chronos@localhost")
 # Secrets
 
 # Keys for the secrets at rest, the newest first; with none there are no secrets.
-SECRETS_KEYS = env.words("CHRONOS_SECRETS_KEYS")
+SECRETS_KEYS = env.keys("CHRONOS_SECRETS_KEYS")
 
 # People
 

@@ -12,10 +12,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from audit.models import record
 from chronos_site.admin_lists import (
     BoundedAdmin,
     BoundedPaginator,
@@ -25,9 +27,10 @@ from chronos_site.admin_lists import (
     pretty,
 )
 from chronos_site.counting import counted
-from jobs import actions, masking
+from jobs import actions, masking, vault
 from jobs.definition import PAYLOAD_FIELDS
 from jobs.models import Job, JobPayload, JobSchedule, JobSummary, JobVersion, Kind, RetryPolicy
+from jobs.vault import Secret
 
 _MOST_COUNTED = 100_000
 _DEFAULTS = {field.name: field.get_default() for field in JobPayload._meta.concrete_fields}
@@ -223,6 +226,63 @@ class JobVersionAdmin(_PartAdmin):
     @admin.display(description="definition, secrets masked")
     def defined(self, version: JobVersion) -> SafeString | str:
         return pretty(masking.definition(version.definition))
+
+
+class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A secret's value is typed in and never shown again."""
+
+    value = forms.CharField(
+        max_length=vault.LONGEST,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    class Meta:
+        model = Secret
+        fields = ["name", "owner", "description"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            self.fields["value"].required = False
+            self.fields["value"].help_text = "Empty: it stays as it is."
+
+    def clean_value(self) -> str:
+        value: str = self.cleaned_data["value"].replace("\r\n", "\n")
+        if value:
+            try:
+                self.instance.hide(value)
+            except vault.NoKey as missing:
+                raise forms.ValidationError(str(missing)) from missing
+        return value
+
+
+@admin.register(Secret)
+class SecretAdmin(BoundedAdmin):
+    form = SecretForm
+    list_display = ["name", "owner", "description", "changed_at"]
+    list_select_related = ["owner"]
+    sortable_by = ["name"]
+    autocomplete_fields = ["owner"]
+    fields = ["name", "value", "owner", "description"]
+    search_help_text = "Part of a name."
+
+    def matching(self, term: str) -> Q:
+        return Q(name__icontains=term)
+
+    def save_model(self, request: HttpRequest, obj: Secret, form: SecretForm, change: bool) -> None:  # type: ignore[override]
+        obj.changed_at = timezone.now()
+        obj.save()
+        told = {"name": obj.name, "changed": form.changed_data}
+        record(cast(User, request.user), "SECRET_CHANGED" if change else "SECRET_CREATED", obj, details=told)
+
+    def delete_model(self, request: HttpRequest, obj: Secret) -> None:
+        record(cast(User, request.user), "SECRET_DELETED", obj, details={"name": obj.name})
+        obj.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Secret]) -> None:
+        for secret in queryset:
+            self.delete_model(request, secret)
 
 
 class SummaryPaginator(BoundedPaginator):

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from jobs import actions, definition, rights
-from jobs.executors import TYPES
+from jobs import actions, definition, rights, vault
+from jobs.executors import TYPES, placeholders
 from jobs.models import Job, JobSchedule, Kind
 from jobs.schedules import next_fire
 from jobs.transfer import requests
@@ -114,6 +114,10 @@ class Import:
             reading.refuse("type", str(refused))
         if found["name"] in self._taken and not self.allow_duplicates:
             reading.refuse("name", f"{self.owner.email} has a job of this name already, here or in the file.")
+        named = placeholders.secrets(found["payload"])
+        if named and (missing := vault.missing(named, owner_id=self.owner.pk)):
+            told = ", ".join(missing)
+            reading.warnings.append(f"Fails until there are secrets that its owner may use: {told}.")
 
     def _store(self, verdict: Verdict) -> None:
         if verdict.is_refused or verdict.reading.definition is None:

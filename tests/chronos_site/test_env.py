@@ -100,7 +100,43 @@ def test_a_key_is_added_to_settings_that_are_there(file):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     lines = file.read_text().splitlines()
     assert lines[0] == "DATABASE_URL=postgresql://db/chronos"
-    assert lines[-1].startswith("SECRET_KEY=")
+    assert [line.partition("=")[0] for line in lines[1:] if line] == ["SECRET_KEY", "CHRONOS_SECRETS_KEYS"]
+
+
+def test_a_key_for_secrets_is_added_to_the_settings_of_an_older_version(file, monkeypatch):
+    file.write_text("SECRET_KEY=given\n")
+    monkeypatch.setenv("SECRET_KEY", "given")
+    env.make_file()
+    monkeypatch.setenv("KEYS", file.read_text().partition("CHRONOS_SECRETS_KEYS=")[2])
+    assert len(env.keys("KEYS")) == 1
+    assert file.read_text().count("SECRET_KEY=") == 1
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 44, "é" * 44])
+def test_a_key_for_secrets_that_is_none_is_refused_and_not_shown(monkeypatch, key):
+    monkeypatch.setenv("KEYS", key)
+    with pytest.raises(ImproperlyConfigured, match="key 1 is no Fernet key") as refusal:
+        env.keys("KEYS")
+    assert key not in str(refusal.value)
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', '["amqp://x"]', '{"a": "http://x"}', "a=b"])
+def test_addresses_that_make_no_sense_are_refused(monkeypatch, text):
+    monkeypatch.setenv("BROKERS", text)
+    with pytest.raises(ImproperlyConfigured, match="BROKERS"):
+        env.addresses("BROKERS", "amqp", "kafka")
+
+
+def test_addresses_have_names(monkeypatch):
+    monkeypatch.setenv("BROKERS", '{"orders": "amqp://rabbit/"}')
+    assert env.addresses("BROKERS", "amqp", "kafka") == {"orders": "amqp://rabbit/"}
+
+
+def test_folders_are_whole_and_several(monkeypatch):
+    monkeypatch.setenv("ROOTS", "/srv/a: /srv/b :")
+    assert env.folders("ROOTS", env.BASE_DIR) == [Path("/srv/a"), Path("/srv/b")]
+    monkeypatch.setenv("ROOTS", " ")
+    assert env.folders("ROOTS", env.BASE_DIR) == [env.BASE_DIR]
 
 
 def test_a_key_in_the_environment_leaves_the_file_alone(file, monkeypatch):

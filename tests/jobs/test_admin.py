@@ -1,10 +1,13 @@
 """Jobs in the admin: seen as a whole, defined elsewhere."""
 
 import pytest
+from cryptography.fernet import Fernet
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from jobs import vault
 from jobs.models import Job, JobVersion
+from jobs.vault import Secret
 from notifications.models import Notification
 from runs.models import Run
 from tests import factories
@@ -161,3 +164,48 @@ def test_summaries_are_filtered_and_searched_like_jobs(client, ada):
         assert "1,500 ms" in response.content.decode()
     assert client.get(f"{address}{job.pk}/change/").status_code == 200
     assert client.get(f"{address}nothing/change/").status_code == 302
+
+
+# Secrets
+
+
+@pytest.fixture
+def keys(settings):
+    settings.SECRETS_KEYS = [Fernet.generate_key().decode()]
+
+
+def typed_secret(**over):
+    return {
+        "name": "billing",
+        "value": "s3cr3t\r\nsecond",
+        "owner": "",
+        "description": "For invoices",
+        **over,
+    }
+
+
+def test_a_secret_is_typed_in_and_never_shown_again(client, ada, keys):
+    client.post("/admin/jobs/secret/add/", typed_secret())
+    made = Secret.objects.get()
+    page = client.get(f"/admin/jobs/secret/{made.pk}/change/").content.decode()
+    assert "billing" in page
+    assert "s3cr3t" not in page
+    assert made.token not in page
+    assert vault.reveal({"billing"}, owner_id=ada.pk) == {"billing": "s3cr3t\nsecond"}
+    assert "s3cr3t" not in str(AuditEvent.objects.values())
+
+
+def test_an_empty_value_leaves_the_secret_as_it_is(client, ada, keys):
+    client.post("/admin/jobs/secret/add/", typed_secret())
+    page = f"/admin/jobs/secret/{Secret.objects.get().pk}/change/"
+    client.post(page, typed_secret(value="", description="For all"))
+    assert vault.reveal({"billing"}, owner_id=ada.pk) == {"billing": "s3cr3t\nsecond"}
+    client.post(page, typed_secret(value="n3w"))
+    assert vault.reveal({"billing"}, owner_id=ada.pk) == {"billing": "n3w"}
+
+
+def test_without_a_key_the_form_says_so(client, ada, settings):
+    settings.SECRETS_KEYS = []
+    page = client.post("/admin/jobs/secret/add/", typed_secret()).content.decode()
+    assert "CHRONOS_SECRETS_KEYS holds no key" in page
+    assert not Secret.objects.exists()
