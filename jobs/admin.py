@@ -270,7 +270,7 @@ class SecretAdmin(BoundedAdmin):
     def matching(self, term: str) -> Q:
         return Q(name__icontains=term)
 
-    def save_model(self, request: HttpRequest, obj: Secret, form: SecretForm, change: bool) -> None:  # type: ignore[override]
+    def save_model(self, request: HttpRequest, obj: Secret, form: SecretForm, change: bool) -> None:
         obj.changed_at = timezone.now()
         obj.save()
         told = {"name": obj.name, "changed": form.changed_data}
