@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,7 @@ class Execution:
         self.definition = definition
         self.type: JobType = TYPES[definition["type"]]
         self.limit = limit_of(definition)
+        self._given = given
         self._mask = masking.ByValue([*given.secrets.values(), *masking.values(definition["payload"])])
         self.context = Context(
             run_id=run_id,
@@ -73,7 +75,7 @@ class Execution:
             attempt=attempt,
             deadline=time.monotonic() + self.limit,
             log=self._masked(log),
-            value=self._lookup(given, run_id, job_id, tick, attempt),
+            value=self._value,
             parameters=given.parameters,
             state=given.state,
             figures=given.figures,
@@ -85,27 +87,27 @@ class Execution:
 
         return masked if self._mask else log
 
-    def _lookup(
-        self, given: Given, run_id: str, job_id: str, tick: datetime, attempt: int
-    ) -> Callable[[str], str]:
+    def _value(self, said: str) -> str:
+        """What stands for a placeholder. Raises ExecutionError where it has no value."""
+        try:
+            return self._lookup(said)
+        except placeholders.Missing as missing:
+            raise ExecutionError("PLACEHOLDER_ERROR", str(missing)) from missing
+
+    @cached_property
+    def _lookup(self) -> Callable[[str], str]:
+        context = self.context
         zone = ZoneInfo(self.definition["schedule"].get("timezone") or "UTC")
         told = {
-            "job.name": self.definition["name"],
-            "job.id": job_id,
-            "run.id": run_id,
-            "run.attempt": str(attempt),
+            "job.name": context.job_name,
+            "job.id": context.job_id,
+            "run.id": context.run_id,
+            "run.attempt": str(context.attempt),
         }
-        lookup = placeholders.lookup(
-            told, fired=tick.astimezone(zone), parameters=given.parameters, secrets=given.secrets
+        fired = context.scheduled_time.astimezone(zone)
+        return placeholders.lookup(
+            told, fired=fired, parameters=self._given.parameters, secrets=self._given.secrets
         )
-
-        def value(said: str) -> str:
-            try:
-                return lookup(said)
-            except placeholders.Missing as missing:
-                raise ExecutionError("PLACEHOLDER_ERROR", str(missing)) from missing
-
-        return value
 
     def run(self) -> End:
         """Execute and say how it ended; never raises."""

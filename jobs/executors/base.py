@@ -334,7 +334,7 @@ class JobType:
 
 
 # What runs fail with whatever their type is.
-OF_THE_ENGINE = ("TIMEOUT", "WORKER_LOST", "PLACEHOLDER_ERROR", "INTERNAL_ERROR")
+OF_THE_ENGINE = ("TIMEOUT", "WORKER_LOST", "PLACEHOLDER_ERROR", "ARTEFACT_TOO_LARGE", "INTERNAL_ERROR")
 
 # Each error class and the wider ones it belongs to; `retry_on` may name any of the chain.
 PARENTS: dict[str, str] = {
