@@ -68,8 +68,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
 
 def _may(job: Job) -> set[str]:
     """What may be done with the job now, by the names of `jobs.moves.Event`."""
-    allowed = {event.name for event in moves.allowed(job.status)} & {"PAUSE", "RESUME", "CANCEL"}
-    return allowed | ({"RUN_NOW"} if TYPES[job.type].runnable else set())
+    return {event.name for event in moves.allowed(job.status)} & {"PAUSE", "RESUME", "CANCEL"}
 
 
 def _state(job: Job, past: "Past") -> str:

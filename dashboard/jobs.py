@@ -146,8 +146,7 @@ class Row:
     @property
     def may(self) -> set[str]:
         """What may be done with the job now, by the names of `jobs.moves.Event`."""
-        allowed = {event.name for event in moves.allowed(self.job.status)} & {"PAUSE", "RESUME"}
-        return allowed | ({"RUN_NOW"} if self.type.runnable else set())
+        return {event.name for event in moves.allowed(self.job.status)} & {"PAUSE", "RESUME"}
 
     @property
     def _last(self) -> Run | None:

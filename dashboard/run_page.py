@@ -183,10 +183,6 @@ class RunPage:
         return told
 
     @property
-    def can_run(self) -> bool:
-        return TYPES[self.run.job.type].runnable
-
-    @property
     def again(self) -> str:
         return reverse("job_run_now", args=[self.run.job_id])
 

@@ -14,7 +14,6 @@ from chronos_site.locks import locked
 from jobs import definition as definitions
 from jobs import moves, rights
 from jobs.definition import Definition
-from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, JobVersion, Kind, Status
 from jobs.moves import Event
 from jobs.schedules import next_fire
@@ -22,13 +21,6 @@ from jobs.schedules import next_fire
 # Sent with the locked `schedule` and the instant `at` before its plan changes: ticks that are due by then
 # are still the old plan's.
 plan_changes = Signal()
-
-
-class NotRunnable(Exception):
-    """This version cannot run jobs of the type; `str()` is the sentence for the person."""
-
-    def __init__(self, type_code: str) -> None:
-        super().__init__(f"This version cannot run {TYPES[type_code].label} jobs yet.")
 
 
 class TypeIsFixed(Exception):
@@ -45,7 +37,7 @@ class Stale(Exception):
 
 @transaction.atomic
 def create(definition: Definition, *, owner: User, by: User | None, at: datetime, arm: bool = True) -> Job:
-    """Store a new job as version 1 and arm it, if asked, when its type runs and a tick is ahead.
+    """Store a new job as version 1 and arm it, if asked, when a tick is ahead.
 
     Raises rights.NotAllowed.
     """
@@ -54,7 +46,7 @@ def create(definition: Definition, *, owner: User, by: User | None, at: datetime
     definitions.apply(definition, job)
     _keep_version(job, by=by)
     record(by, "JOB_CREATED", job, details={"name": job.name, "type": job.type})
-    if arm and TYPES[job.type].runnable:
+    if arm:
         _plan_anew(job, at=at)
     return job
 
@@ -94,7 +86,7 @@ def edit(
         record(by, "JOB_UPDATED", job, details=details, note=note)
     # A job that waits to be armed is armed by saving it, whatever was changed.
     planned = any(name.startswith("schedule.") for name in changes) or job.status == Status.PENDING
-    if planned and TYPES[job.type].runnable:
+    if planned:
         _plan_anew(job, at=at)
     return job
 

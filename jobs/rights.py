@@ -4,7 +4,6 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 from accounts.models import User
-from jobs.executors import TYPES
 from jobs.models import Type
 
 
@@ -26,9 +25,8 @@ def refusal(user: User, type_code: str) -> str:
 def require(type_code: str, *, by: User | None, owner: User) -> None:
     """Every way in asks here before it stores what a job executes.
 
-    `by` is None for whoever administers this machine: they may keep what cannot run as a mere definition, but
-    a job that could run must belong to somebody who may define it. Raises NotAllowed.
+    `by` is None for whoever administers this machine: then the job must belong to somebody who may define
+    it. Raises NotAllowed.
     """
-    person = by or (owner if TYPES[type_code].runnable else None)
-    if person and (sentence := refusal(person, type_code)):
+    if sentence := refusal(by or owner, type_code):
         raise NotAllowed(sentence)

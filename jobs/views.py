@@ -18,7 +18,6 @@ from chronos_site.clock import database_now
 from chronos_site.counting import counted
 from jobs import actions, moves
 from jobs.draft import SAVE, SAVE_AND_RUN, Draft, preview_of
-from jobs.executors import TYPES
 from jobs.forms import ScheduleForm
 from jobs.models import Job, JobVersion
 from jobs.moves import Event
@@ -179,13 +178,10 @@ def _page(
 
 
 def _saved(request: HttpRequest, job: Job) -> HttpResponse:
-    if not TYPES[job.type].runnable:
-        messages.warning(request, f"Saved as pending. {actions.NotRunnable(job.type)}")
-    elif request.POST.get("do") == SAVE_AND_RUN:
+    if request.POST.get("do") == SAVE_AND_RUN:
         # 307 repeats this very POST at the run's own address: one click, two steps, no script.
         return HttpResponseRedirect(reverse("job_run_now", args=[job.pk]), status=307)
-    else:
-        messages.success(request, f"{job.name} is saved.")
+    messages.success(request, f"{job.name} is saved.")
     return redirect("job_detail", job.pk)
 
 

@@ -11,8 +11,6 @@ from accounts.models import User
 from audit.models import record
 from chronos_site.locks import locked
 from jobs import masking, moves
-from jobs.actions import NotRunnable
-from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, Overlap, Priority
 from jobs.moves import Event
 from runs import dead_letters, occurrences, stats
@@ -77,14 +75,9 @@ class RunHasEnded(Exception):
 
 @transaction.atomic
 def run_now(job: Job, *, by: User | None, at: datetime, parameters: Mapping[str, str] | None = None) -> Run:
-    """Start one run by hand; one with the same parameters that still waits is given back instead of a second.
-
-    Raises NotRunnable when this version cannot run the job's type.
-    """
+    """Start one run by hand; one with these parameters that still waits is given back instead of a second."""
     locked(JobSchedule.objects.filter(job=job)).get()
     job.refresh_from_db()
-    if not TYPES[job.type].runnable:
-        raise NotRunnable(job.type)
     waiting = Run.objects.pending().filter(job=job, trigger=Trigger.MANUAL)
     same = [run for run in waiting if (run.parameters or {}) == (parameters or {})]
     if same:
@@ -181,12 +174,10 @@ def backfill(
     """Run the ticks from `since` to `until` that did not run, or all of them; gives how many.
 
     They run one after the other, behind whatever else of the job runs, unless its overlap policy is ALLOW.
-    Raises NotRunnable, BackfillInProgress, and backfill.BadRange when there is nothing or too much to run.
+    Raises BackfillInProgress, and backfill.BadRange when there is nothing or too much to run.
     """
     schedule = locked(JobSchedule.objects.filter(job=job)).get()
     job.refresh_from_db()
-    if not TYPES[job.type].runnable:
-        raise NotRunnable(job.type)
     if _backfilling(job).exists():
         raise BackfillInProgress(job)
     found = propose(schedule, since, until, at=at, include_ran=include_ran)
@@ -244,13 +235,10 @@ def replay(letters: DeadLetterQuerySet, *, by: User | None, at: datetime) -> int
 
     Each is an attempt 1 of the job as it is now, and knows the run that it repeats. An event whose
     replay is in progress, or whose run is gone, is left as it is.
-    Raises TooManyLetters, and NotRunnable when this version cannot run the type of one of the jobs.
+    Raises TooManyLetters.
     """
     asked = _asked(letters.filter(run__isnull=False))
     jobs = _hold_jobs(asked.values())
-    for job in jobs.values():
-        if not TYPES[job.type].runnable:
-            raise NotRunnable(job.type)
     events = _not_replaying(dead_letters.hold(asked))
     schedules = [jobs[event.job_id].schedule for event in events]
     given = _parameters(events)

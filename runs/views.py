@@ -13,8 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import is_ours, page_of, person
 from chronos_site.clock import database_now
 from jobs import definition
-from jobs.actions import NotRunnable
-from jobs.executors import TYPES
 from jobs.models import Job
 from runs import actions
 from runs.actions import (
@@ -32,7 +30,6 @@ from runs.models import DeadLetter, DeadLetterQuerySet, Run
 View = Callable[..., HttpResponse]
 LONGEST_NOTE, LONGEST_NOTES = 255, 1000
 REFUSALS = (
-    NotRunnable,
     RunHasEnded,
     BackfillInProgress,
     NoBackfill,
@@ -123,10 +120,7 @@ def job_backfill(request: HttpRequest, job_id: str) -> HttpResponse:
 
 def _job_with_plan(request: HttpRequest, job_id: str) -> Job:
     jobs = Job.objects.visible_to(person(request)).select_related("schedule", "payload")
-    job = get_object_or_404(jobs, pk=job_id)
-    if not TYPES[job.type].runnable:
-        raise NotRunnable(job.type)
-    return job
+    return get_object_or_404(jobs, pk=job_id)
 
 
 def _start_backfill(request: HttpRequest, job: Job, form: BackfillForm) -> int:

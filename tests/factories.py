@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.models import Role, User
 from jobs import actions
+from jobs import definition as definitions
 from jobs.models import Job
 from runs.models import Run, RunLog
 
@@ -51,6 +52,14 @@ def definition(**over: Any) -> dict[str, Any]:
 
 def job(owner: User | None = None, *, at: datetime = NOON, arm: bool = True, **over: Any) -> Job:
     return actions.create(definition(**over), owner=owner or alice(), by=None, at=at, arm=arm)
+
+
+def script(owner: User) -> Job:
+    """A script job of somebody who was an administrator when they made it."""
+    made = job(owner)
+    one = {"type": "SCRIPT", "payload": {"script_content": "#!/bin/sh\ntrue"}}
+    definitions.apply(definition(**one), made)
+    return made
 
 
 def run(job: Job, state: str = "SUCCESS", *, at: datetime = NOON, took: float = 1.0, **fields: Any) -> Run:

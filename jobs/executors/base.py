@@ -297,9 +297,8 @@ Execute = Callable[[Payload, Context], Result]
 class JobType:
     """One job type: how it is shown, defined and executed.
 
-    `aliases` maps the keys of import requests to the form's fields. `execute` is None where this
-    version can define the type but not run it. `ceiling` is how many of its runs one worker works
-    on at a time. `limit` is the longest a run may take, in seconds, where the job does not say.
+    `aliases` maps the keys of import requests to the form's fields. `ceiling` is how many of its runs one
+    worker works on at a time. `limit` is the longest a run may take, in seconds, where the job does not say.
     `repeatable` tells whether a run that was lost may be repeated without asking. `remembers` says that
     its runs are told what the last one remembered.
     """
@@ -316,10 +315,6 @@ class JobType:
     repeatable: Callable[[Payload], bool] = lambda payload: False
     error_classes: tuple[str, ...] = ()
     remembers: bool = False
-
-    @property
-    def runnable(self) -> bool:
-        return self.execute is not None
 
     @property
     def vocabulary(self) -> list[str]:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import User
 from jobs import actions, definition, rights, vault
-from jobs.executors import TYPES, placeholders
+from jobs.executors import placeholders
 from jobs.models import Job, JobSchedule, Kind
 from jobs.schedules import next_fire
 from jobs.transfer import requests
@@ -160,11 +160,8 @@ def _entry(found: Any, number: int) -> Entry:
 
 def _why_pending(found: definition.Definition, at: datetime) -> list[str]:
     """Why the job will not be armed; empty when it will."""
-    job_type = TYPES[found["type"]]
     plan = JobSchedule(**definition.instants(found["schedule"])).plan
     reasons = []
-    if not job_type.runnable:
-        reasons.append(f"Stays pending: this version cannot run {job_type.label} jobs yet.")
     if plan.kind == Kind.ONCE and plan.run_at and plan.run_at <= at:
         reasons.append(f"Stays pending: its time, {plan.run_at:%Y-%m-%d %H:%M} UTC, has passed.")
     elif next_fire(plan, at) is None:

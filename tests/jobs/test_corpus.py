@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from jobs import definition
-from jobs.executors import TYPES
 from jobs.models import Job, Status
 from jobs.transfer import documents, exporting
 from jobs.transfer.importing import Import, entries_of
@@ -19,7 +18,7 @@ from tests.factories import NOON
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
-# Each request's verdict, and what it is warned of besides a type that cannot run yet: a priority above
+# Each request's verdict, and what it is warned of: a priority above
 # ours (critical) and a time that has passed.
 VERDICTS = """
 README.txt#1               imported passed
@@ -87,8 +86,10 @@ CURL_EXAMPLES_GUIDE.md#13  imported
 
 
 @pytest.fixture
-def owner():
-    return factories.alice()
+def owner(settings):
+    """Somebody who may define scripts."""
+    settings.SCRIPT_ENABLED = True
+    return factories.ada()
 
 
 def bring(owner, document):
@@ -101,7 +102,7 @@ def verdicts(owner, corpus):
 
 
 def told(verdict) -> str:
-    warnings = [warning for warning in verdict.warnings if "this version cannot run" not in warning]
+    warnings = verdict.warnings
     words = {"CRITICAL": "critical", "has passed": "passed"}
     said = [next((word for part, word in words.items() if part in each), each) for each in warnings]
     problems = [f"{problem.field}: {problem.reason}" for problem in verdict.problems]
@@ -123,13 +124,7 @@ def test_every_request_is_imported_and_warned_of_what_it_should_know(verdicts):
     assert found == VERDICTS.strip(), f"The verdicts are now:\n{found}"
 
 
-def test_a_job_of_a_type_that_cannot_run_is_told_so(verdicts):
-    for verdict in verdicts:
-        warned = any("this version cannot run" in warning for warning in verdict.warnings)
-        assert warned is not TYPES[verdict.job.type].runnable, verdict.source
-
-
-def test_only_what_can_run_and_lies_ahead_is_armed(verdicts):
+def test_only_what_lies_ahead_is_armed(verdicts):
     for verdict in verdicts:
         armed = not any(warning.startswith("Stays pending") for warning in verdict.warnings)
         job = Job.objects.select_related("schedule").get(pk=verdict.job.pk)

@@ -26,8 +26,10 @@ def bring(owner, content, name, **options):
 
 
 @pytest.fixture
-def owner():
-    return factories.alice()
+def owner(settings):
+    """Somebody who may define scripts."""
+    settings.SCRIPT_ENABLED = True
+    return factories.ada()
 
 
 def test_the_request_that_the_documentation_explains_is_a_good_one():
@@ -38,10 +40,9 @@ def test_the_request_that_the_documentation_explains_is_a_good_one():
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_an_example_imports_with_no_word_but_about_types_that_cannot_run_yet(owner, name):
+def test_an_example_imports_without_a_word(owner, name):
     for verdict in bring(owner, (FOLDER / name).read_bytes(), name):
-        assert verdict.problems == []
-        assert len(verdict.warnings) == (not TYPES[verdict.job.type].runnable), verdict.warnings
+        assert (verdict.problems, verdict.warnings) == ([], [])
 
 
 def test_the_examples_show_all_types_in_both_formats_and_live_side_by_side(owner):

@@ -1,23 +1,14 @@
 """Who may define what, whatever way a definition comes in."""
 
-from dataclasses import replace
-
 import pytest
 
-from jobs import actions, executors
+from jobs import actions
 from jobs.rights import NotAllowed
 from tests import factories
 from tests.factories import NOON, ada, alice, bob, charlie
 
 pytestmark = pytest.mark.django_db
 SCRIPT = {"type": "SCRIPT", "payload": {"script_content": "echo done"}}
-
-
-@pytest.fixture
-def runnable(monkeypatch):
-    """A version that runs scripts."""
-    able = replace(executors.TYPES["SCRIPT"], execute=lambda payload, context: None)
-    monkeypatch.setitem(executors.TYPES, "SCRIPT", able)
 
 
 def create(*, owner, by):
@@ -45,28 +36,26 @@ def test_other_types_are_everyones():
     assert actions.create(factories.definition(), owner=user, by=user, at=NOON).owner == user
 
 
-def test_a_definition_that_cannot_run_may_come_from_the_command_line():
-    assert create(owner=alice(), by=None).status == "PENDING"
-
-
-def test_a_script_that_could_run_must_belong_to_somebody_who_may_define_it(settings, runnable):
+def test_a_script_from_the_command_line_must_belong_to_somebody_who_may_define_it(settings):
     settings.SCRIPT_ENABLED = True
     with pytest.raises(NotAllowed):
         create(owner=alice(), by=None)
     assert create(owner=ada(), by=None).status == "SCHEDULED"
 
 
-def test_scripts_are_changed_by_administrators_only():
-    job = create(owner=alice(), by=None)
+def test_scripts_are_changed_by_administrators_only(settings):
+    job = factories.script(alice())
     change = factories.definition(**{**SCRIPT, "payload": {"script_content": "rm -r /"}})
     with pytest.raises(NotAllowed):
         actions.edit(job, change, by=job.owner, at=NOON)
-    assert actions.edit(job, change, by=None, at=NOON).version == 2
+    with pytest.raises(NotAllowed):
+        actions.edit(job, change, by=None, at=NOON)
+    settings.SCRIPT_ENABLED = True
+    assert actions.edit(job, change, by=ada(), at=NOON).version == 2
 
 
 def test_no_job_becomes_a_script_or_stops_being_one_by_an_edit():
     owner = alice()
-    for before, after in (({}, SCRIPT), (SCRIPT, {})):
-        job = factories.job(owner, **before)
+    for job, after in ((factories.job(owner), SCRIPT), (factories.script(owner), {})):
         with pytest.raises(NotAllowed):
             actions.edit(job, factories.definition(**after), by=owner, at=NOON)

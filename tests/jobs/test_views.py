@@ -13,7 +13,7 @@ from audit.models import AuditEvent
 from jobs import actions
 from jobs.models import Job, JobSchedule, Status
 from runs.models import Run
-from tests.factories import NOON, ada, alice, bob, charlie, definition, job
+from tests.factories import NOON, ada, alice, bob, charlie, definition, job, script
 
 pytestmark = pytest.mark.django_db
 
@@ -106,20 +106,6 @@ def test_an_empty_form_is_all_mistakes_and_no_error(client, owner):
     response = post(client, owner, CREATE, {"do": "save", "shown": "HTTP"})
     assert response.status_code == 200
     assert not Job.objects.exists()
-
-
-def test_a_type_that_does_not_run_yet_is_kept_as_pending_and_says_so(client, owner):
-    cache = {
-        "type": "CACHE",
-        "shown": "CACHE",
-        "payload-cache_operation": "STATS",
-        "payload-cache_region": "x",
-    }
-    post(client, owner, CREATE, {**DUMMY, **cache})
-    made = Job.objects.get()
-    assert (made.status, made.schedule.next_fire_at) == (Status.PENDING, None)
-    told = [str(message) for message in client.get(CREATE).context["messages"]]
-    assert told == ["Saved as pending. This version cannot run Cache jobs yet."]
 
 
 def test_a_time_that_has_passed_is_refused_at_its_field(client, owner):
@@ -237,7 +223,7 @@ def test_nobody_copies_what_is_not_theirs(client, owner):
 
 def test_a_script_is_copied_by_administrators_alone(client, settings, owner):
     settings.SCRIPT_ENABLED = True
-    one = job(owner, type="SCRIPT", payload={"script_content": "true"})
+    one = script(owner)
     client.force_login(owner)
     assert client.get(f"{CREATE}?from={one.pk}").status_code == 403
     client.force_login(ada())
@@ -330,7 +316,7 @@ def test_operators_hand_jobs_over(client, owner):
 def test_a_script_is_edited_by_administrators_alone(client, settings, somebody):
     settings.SCRIPT_ENABLED = True
     user = somebody()
-    one = job(user, type="SCRIPT", payload={"script_content": "true"})
+    one = script(user)
     assert post(client, user, at(one, "edit"), {**SCRIPT, "name": "x"}).status_code == 403
     assert Job.objects.get().name == "smoke-probe"
 

@@ -9,7 +9,6 @@ import pytest
 from audit.models import AuditEvent
 from chronos_site.clock import database_now
 from jobs import actions as job_actions
-from jobs.actions import NotRunnable
 from jobs.models import Job, JobSchedule, Overlap, Status
 from jobs.schedules import Plan
 from runs import backfill, drain
@@ -266,12 +265,6 @@ def test_a_job_is_backfilled_once_at_a_time(job):
     with pytest.raises(BackfillInProgress):
         begin(job)
     assert Run.objects.count() == 4
-
-
-@pytest.mark.django_db
-def test_a_type_that_cannot_run_is_not_backfilled():
-    with pytest.raises(NotRunnable):
-        begin(factories.job(type="REPORT", schedule=HOURLY))
 
 
 @pytest.mark.django_db

@@ -7,7 +7,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
-from jobs.actions import NotRunnable
 from jobs.models import Job, Status
 from runs import actions
 from runs.models import DeadLetter, Outcome, Run, Trigger
@@ -93,12 +92,6 @@ def test_only_so_many_events_are_replayed_at_once(monkeypatch):
     with pytest.raises(actions.TooManyLetters):
         actions.replay(ALL(), by=None, at=LATER)
     assert actions.replay(DeadLetter.objects.filter(run__scheduled_time__gt=NOON), by=None, at=LATER) == 2
-
-
-def test_an_event_of_a_type_that_cannot_run_is_refused():
-    letter(factories.job(type="REPORT"))
-    with pytest.raises(NotRunnable):
-        actions.replay(ALL(), by=None, at=LATER)
 
 
 def test_people_replay_what_they_see():

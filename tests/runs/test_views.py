@@ -62,13 +62,6 @@ def test_others_cannot_run_a_job(client, probe):
     assert not Run.objects.exists()
 
 
-def test_a_type_that_cannot_run_is_refused_with_a_sentence(client, owner):
-    response = post(client, owner, "job_run_now", job(owner, type="REPORT"))
-    assert response.status_code == 409
-    assert "This version cannot run Report jobs yet." in response.content.decode()
-    assert not Run.objects.exists()
-
-
 # cancel a job
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chronos_site.clock import database_now
-from jobs.actions import NotRunnable
 from jobs.models import Job
 from runs import actions
 from runs.actions import BackfillInProgress
@@ -44,7 +43,7 @@ class Command(BaseCommand):
             else:
                 count = actions.backfill(job, by=None, at=database_now(), **said)
                 self.stdout.write(f"{count} {'run is' if count == 1 else 'runs are'} on the way.")
-        except (BadRange, BackfillInProgress, NotRunnable) as refusal:
+        except (BadRange, BackfillInProgress) as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from None
 
     def _show(self, job: Job, said: dict[str, Any]) -> None:

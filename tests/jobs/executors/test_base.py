@@ -200,12 +200,6 @@ def test_the_documentation_names_every_key_and_class_and_its_example_is_complete
     assert errors(form(code, example)) == {}
     told = [each for each in (*TYPES[code].aliases, *TYPES[code].error_classes) if f"`{each}`" not in text]
     assert told == []
-    assert ("runs in a later version" in text) is not TYPES[code].runnable
-
-
-@pytest.mark.parametrize("code", TYPES)
-def test_only_two_types_run_yet(code):
-    assert TYPES[code].runnable is (code in ("HTTP", "DUMMY"))
 
 
 @pytest.mark.parametrize(

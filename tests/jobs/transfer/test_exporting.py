@@ -27,8 +27,9 @@ def definitions(ids):
 
 @pytest.mark.parametrize("file_format", ["json", "yaml"])
 @pytest.mark.parametrize("examples", [SMALL, FULL], ids=["small", "full"])
-def test_every_type_comes_back_as_it_went(file_format, examples):
-    owner = factories.alice()
+def test_every_type_comes_back_as_it_went(settings, file_format, examples):
+    settings.SCRIPT_ENABLED = True
+    owner = factories.ada()
     first = imported(owner, [of_type(code, examples[code]) for code in TYPES])
     text = documents.write(exporting.document(Job.objects.all(), with_secrets=True), file_format)
     second = imported(owner, documents.read(text.encode(), file_format))
