@@ -1,42 +1,70 @@
-"""HTTP: call a URL and judge the answer by its status."""
+"""HTTP: call a URL and judge what it answers."""
 
+import base64
 import re
 import time
-from collections.abc import Iterator
-from typing import ClassVar
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import requests
 from django import forms
 from urllib3 import disable_warnings
-from urllib3.exceptions import InsecureRequestWarning, NameResolutionError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, NameResolutionError
 
 from jobs import masking
-from jobs.executors import guard
+from jobs.executors import answers, guard
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.certificates import CertificatesField, Unreadable
 from jobs.executors.fields import (
     FlagField,
     HeadersField,
     JsonField,
     NumberField,
     NumbersField,
+    ScalarField,
     TextField,
     WordField,
+    check_json,
 )
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+CONTENT_TYPES = {
+    "JSON": "application/json",
+    "FORM": "application/x-www-form-urlencoded",
+    "TEXT": "text/plain; charset=utf-8",
+    "XML": "application/xml; charset=utf-8",
+}
 # Who leaves a certificate unverified has said so in the job, and its log repeats it.
 disable_warnings(InsecureRequestWarning)
 
-BODY_LIMIT = 1_000_000
 EXCERPT = 2_000
 REDIRECTS = 5
-CHUNK = 64 * 1024
+_PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class HttpForm(PayloadForm):
-    options: ClassVar[tuple[str, ...]] = ("expected_statuses", "follow_redirects", "verify_tls")
+    options: ClassVar[tuple[str, ...]] = (
+        "content_type",
+        "authentication",
+        "auth_user",
+        "auth_password",
+        "auth_token",
+        "expected_statuses",
+        "answer_contains",
+        "json_path",
+        "json_equals",
+        "follow_redirects",
+        "verify_tls",
+        "ca_certificate",
+        "client_certificate",
+        "minimum_tls",
+    )
 
     http_method = WordField(label="Method", choices=dict(zip(METHODS, METHODS, strict=True)), initial="GET")
     timeout_seconds = NumberField(
@@ -58,13 +86,63 @@ class HttpForm(PayloadForm):
         required=False,
         help_text="One a line, such as Accept: application/json, or a JSON object.",
     )
-    http_body = TextField(label="Body", required=False, strip=False, lines=6, mono=True)
+    content_type = WordField(
+        label="Content type",
+        required=False,
+        choices={"": "As the headers say", "JSON": "JSON", "FORM": "Form", "TEXT": "Text", "XML": "XML"},
+        help_text="Of the body; a Content-Type among the headers comes first.",
+    )
+    http_body = TextField(
+        label="Body",
+        required=False,
+        strip=False,
+        lines=6,
+        mono=True,
+        help_text='Sent as it is, for example {"day": "{{ fire.date - 1d }}"}',
+    )
+    authentication = WordField(
+        label="Sign in",
+        required=False,
+        choices={"": "Not, or by a header", "BASIC": "User and password", "BEARER": "Token"},
+        help_text="Sent to the host of the URL, never to another that it redirects to.",
+    )
+    auth_user = TextField(label="User", required=False)
+    auth_password = TextField(
+        label="Password",
+        required=False,
+        strip=False,
+        help_text="Best a secret: {{ secret:billing_password }}",
+    )
+    auth_token = TextField(
+        label="Token",
+        required=False,
+        max_length=8_192,
+        help_text="Best a secret: {{ secret:billing_token }}",
+    )
     expected_statuses = NumbersField(
         label="Count as success",
         required=False,
         least=100,
         most=599,
         help_text="Statuses such as 200, 201, 204; every 2xx if empty.",
+    )
+    answer_contains = TextField(
+        label="Answer must contain",
+        required=False,
+        strip=False,
+        max_length=1_000,
+        help_text="A text such as DONE, in upper and lower case as written.",
+    )
+    json_path = TextField(
+        label="Answer must have",
+        required=False,
+        mono=True,
+        help_text="A JSON path that finds something, such as $.status or $.jobs[*].state",
+    )
+    json_equals = ScalarField(
+        label="Equal to",
+        required=False,
+        help_text="What each value at that path must be, such as ok, 42 or true; anything if empty.",
     )
     follow_redirects = FlagField(
         label="Follow redirects", default=True, help_text=f"Up to {REDIRECTS}, each checked anew."
@@ -73,6 +151,23 @@ class HttpForm(PayloadForm):
         label="Verify the certificate",
         default=True,
         help_text="Refuses servers that cannot prove their name.",
+    )
+    ca_certificate = CertificatesField(
+        label="Trust only this authority",
+        required=False,
+        help_text="Its certificate in PEM, in the place of the public authorities.",
+    )
+    client_certificate = CertificatesField(
+        label="Client certificate",
+        required=False,
+        key=True,
+        help_text="In PEM with its private key; best a secret: {{ secret:billing_certificate }}",
+    )
+    minimum_tls = WordField(
+        label="Oldest TLS",
+        required=False,
+        choices={"": "1.2", "1.3": "1.3"},
+        help_text="Servers that speak no newer version are refused.",
     )
     metadata = JsonField(label="Other options", required=False, shape=dict)
 
@@ -93,38 +188,117 @@ class HttpForm(PayloadForm):
             )
         if not parts.hostname or port == 0:
             raise forms.ValidationError("The URL names no host.")
+        try:
+            # Digits of other scripts are digits for whoever looks the host up.
+            host = unicodedata.normalize("NFKC", parts.hostname)
+            guard.check_name(host, port or _PORTS[parts.scheme])
+        except guard.Forbidden as error:
+            raise forms.ValidationError(str(error)) from error
         return url
+
+    def clean_json_path(self) -> str:
+        path: str = self.cleaned_data["json_path"]
+        if path:
+            try:
+                answers.compiled(path)
+            except answers.BadPath as error:
+                raise forms.ValidationError(str(error)) from error
+        return path
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self._check_body(cleaned)
+        self._check_sign_in(cleaned)
+        if cleaned.get("json_equals") and not cleaned.get("json_path"):
+            self.add_error("json_path", "Say by a JSON path which value is meant, such as $.status.")
+        if cleaned.get("ca_certificate") and not cleaned.get("verify_tls", True):
+            self.add_error(
+                "ca_certificate", "Nobody looks at this while the certificate is not verified: leave out one."
+            )
+        return cleaned
+
+    def _check_body(self, cleaned: Mapping[str, Any]) -> None:
+        """Refuse a body that is no JSON though it is sent as such."""
+        body = cleaned.get("http_body")
+        said = _header(cleaned.get("http_headers"), "content-type")
+        kind = said.partition(";")[0].strip().lower() if said else ""
+        if body and (kind == CONTENT_TYPES["JSON"] if said else cleaned.get("content_type") == "JSON"):
+            try:
+                check_json(body)
+            except forms.ValidationError as error:
+                self.add_error("http_body", error)
+
+    def _check_sign_in(self, cleaned: Mapping[str, Any]) -> None:
+        way = cleaned.get("authentication")
+        user, password, token = (
+            cleaned.get(name) or "" for name in ("auth_user", "auth_password", "auth_token")
+        )
+        if way and _header(cleaned.get("http_headers"), "authorization"):
+            self.add_error("authentication", "The headers hold an Authorization already: leave out one.")
+        if way == "BASIC" and (not user or ":" in user):
+            self.add_error("auth_user", "Give the user's name, which holds no colon.")
+        if way == "BEARER" and not _TOKEN.fullmatch(token):
+            self.add_error("auth_token", "Give the token, which holds neither blanks nor accents.")
+        unused = {"auth_user": user, "auth_password": password} if way != "BASIC" else {}
+        unused |= {"auth_token": token} if way != "BEARER" else {}
+        for name in [name for name, value in unused.items() if value and name not in self.errors]:
+            self.add_error(name, "This is not used by the way of signing in that is chosen.")
+
+
+def _header(headers: Mapping[str, str] | None, name: str) -> str:
+    """The header's value, whatever case its name is written in."""
+    return next((text for each, text in (headers or {}).items() if each.lower() == name), "")
 
 
 def execute(payload: Payload, context: Context) -> Result:
-    """Make the call and judge its answer by status.
+    """Make the call and judge its answer by status and body.
 
-    Raises ExecutionError with HTTP_<status>, UNEXPECTED_STATUS, DNS_ERROR, TLS_ERROR, CONNECTION_ERROR,
-    TOO_MANY_REDIRECTS, FORBIDDEN_ADDRESS or INVALID_URL.
+    Raises ExecutionError with HTTP_<status>, UNEXPECTED_STATUS, UNEXPECTED_BODY, DNS_ERROR, TLS_ERROR,
+    CONNECTION_ERROR, TOO_MANY_REDIRECTS, FORBIDDEN_ADDRESS or INVALID_URL.
     """
-    with guard.session() as (session, shut_down), context.closing(shut_down):
-        try:
+    try:
+        with _session(payload) as (session, shut_down), context.closing(shut_down):
             return _call(session, payload, context)
-        except (requests.RequestException, guard.Forbidden, ValueError) as error:
-            # A socket closed under our hands is the deadline or a cancellation, not the network.
-            context.check()
-            raise ExecutionError(_error_class(error), _sentence(error)) from error
+    except (requests.RequestException, HTTPError, guard.Forbidden, OSError, ValueError) as error:
+        # A socket closed under our hands is the deadline or a cancellation, not the network.
+        context.check()
+        raise ExecutionError(_error_class(error), _sentence(error)) from error
+
+
+def _session(payload: Payload) -> AbstractContextManager[tuple[requests.Session, Callable[[], None]]]:
+    options = payload.options
+    client = options.get("client_certificate", "")
+    return guard.session(
+        home=_home(payload.http_url) if client else "",
+        authorities=options.get("ca_certificate", ""),
+        client=client,
+        minimum=options.get("minimum_tls", ""),
+    )
+
+
+def _home(url: str) -> str:
+    """What URLs of the same server begin with."""
+    parts = urlsplit(requests.Request("GET", url).prepare().url or "")
+    return f"{parts.scheme}://{parts.netloc}/"
 
 
 def _call(session: requests.Session, payload: Payload, context: Context) -> Result:
     method = payload.http_method or "GET"
-    context.log("INFO", masking.text(f"{method} {payload.http_url}"))
+    body = (payload.http_body or "").encode()
+    context.log("INFO", masking.text(f"{method} {payload.http_url}"), bytes=len(body))
     verify = payload.options.get("verify_tls", True)
     if not verify:
         context.log("WARN", "The server's certificate is not verified.")
     session.max_redirects = REDIRECTS
     session.hooks["response"].append(_leave_body_of_redirect)
+    session.headers["User-Agent"] = "Chronos"
     started = time.monotonic()
     answer = session.request(
         method,
         payload.http_url,
-        headers=payload.http_headers or {},
-        data=(payload.http_body or "").encode() or None,
+        headers=_headers(payload),
+        data=body or None,
+        auth=_sign_in(payload.options),
         timeout=context.remaining,
         allow_redirects=payload.options.get("follow_redirects", True),
         verify=verify,
@@ -132,9 +306,37 @@ def _call(session: requests.Session, payload: Payload, context: Context) -> Resu
     )
     for hop in answer.history:
         context.log("INFO", masking.text(f"{hop.status_code} redirects to {hop.headers.get('Location')}"))
-    body, cut = _read(answer, context)
+    content = answers.read(answer, context)
     took = round((time.monotonic() - started) * 1000)
-    return _judge(answer, body, cut, took, payload, context)
+    return _judge(answer, content, took, payload, context)
+
+
+def _headers(payload: Payload) -> dict[str, str]:
+    given = dict(payload.http_headers or {})
+    kind = CONTENT_TYPES.get(payload.options.get("content_type", ""))
+    if kind and payload.http_body and not _header(given, "content-type"):
+        given["Content-Type"] = kind
+    return given
+
+
+class _SignIn(requests.auth.AuthBase):
+    """Sets the Authorization header, and keeps the session from looking for one elsewhere."""
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self.value
+        return request
+
+
+def _sign_in(options: Mapping[str, Any]) -> _SignIn | None:
+    if options.get("authentication") == "BEARER":
+        return _SignIn(f"Bearer {options.get('auth_token', '')}")
+    if options.get("authentication") == "BASIC":
+        pair = f"{options.get('auth_user', '')}:{options.get('auth_password', '')}"
+        return _SignIn(f"Basic {base64.b64encode(pair.encode()).decode()}")
+    return None
 
 
 def _leave_body_of_redirect(answer: requests.Response, **_: object) -> None:
@@ -143,36 +345,34 @@ def _leave_body_of_redirect(answer: requests.Response, **_: object) -> None:
         answer.close()
 
 
-def _read(answer: requests.Response, context: Context) -> tuple[bytes, bool]:
-    """The body up to the limit, and whether there was more."""
-    body = bytearray()
-    for chunk in answer.iter_content(CHUNK):
-        context.check()
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            return bytes(body[:BODY_LIMIT]), True
-    return bytes(body), False
-
-
 def _judge(
-    answer: requests.Response, body: bytes, cut: bool, took: int, payload: Payload, context: Context
+    answer: requests.Response, body: answers.Body, took: int, payload: Payload, context: Context
 ) -> Result:
     status = answer.status_code
-    size = f"{'over ' if cut else ''}{len(body):,} bytes"
-    summary = f"{status} {answer.reason} in {took:,} ms, {size}"
+    summary = f"{status} {answer.reason} in {took:,} ms, {body.size}"
     good = _expected(status, payload.options.get("expected_statuses"))
-    excerpt = body[:EXCERPT].decode(answer.encoding or "utf-8", "replace")
     headers = masking.anything(dict(list(answer.headers.items())[:50]))
     context.log("INFO" if good else "WARN", summary, headers=headers)
-    if excerpt:
-        context.log("DEBUG", masking.text(excerpt))
-    data = {"status": status, "bytes": len(body), "elapsed_ms": took, "url": masking.text(answer.url)}
-    if good:
-        return Result(summary, data)
-    error_class = f"HTTP_{status}" if status >= 400 else "UNEXPECTED_STATUS"
-    raise ExecutionError(
-        error_class, f"{status} {answer.reason} from {urlsplit(answer.url).hostname}", result=data
-    )
+    if body.content:
+        context.log("DEBUG", masking.text(body.text[:EXCERPT]))
+    data = {
+        "status": status,
+        "bytes": len(body.content),
+        "elapsed_ms": took,
+        "url": masking.text(answer.url),
+    }
+    if not good:
+        raise ExecutionError(
+            f"HTTP_{status}" if status >= 400 else "UNEXPECTED_STATUS",
+            f"{status} {answer.reason} from {urlsplit(answer.url).hostname}",
+            result=data,
+            retry_after=answers.retry_after(answer, datetime.now(UTC)),
+        )
+    try:
+        answers.check_body(body, payload.options, context)
+    except ExecutionError as error:
+        raise ExecutionError(error.error_class, masking.text(error.message), result=data) from error
+    return Result(summary, data)
 
 
 def _expected(status: int, wanted: list[int] | None) -> bool:
@@ -200,7 +400,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, guard.Forbidden):
+    if isinstance(error, guard.Forbidden | Unreadable):
         return str(error)
     return masking.text(f"{type(error).__name__}: {error}")[:500]
 
@@ -212,6 +412,9 @@ _CLASSES: tuple[tuple[type[Exception], str], ...] = (
     (requests.exceptions.InvalidURL, "INVALID_URL"),
     (requests.exceptions.InvalidSchema, "INVALID_URL"),
     (requests.Timeout, "TIMEOUT"),
+    (requests.exceptions.ContentDecodingError, "UNEXPECTED_BODY"),
+    (Unreadable, "TLS_ERROR"),
+    (requests.RequestException, "CONNECTION_ERROR"),
     (ValueError, "INVALID_URL"),
 )
 
@@ -230,10 +433,21 @@ TYPE = JobType(
         "headers": "http_headers",
         "httpBody": "http_body",
         "body": "http_body",
+        "contentType": "content_type",
+        "authentication": "authentication",
+        "authUser": "auth_user",
+        "authPassword": "auth_password",
+        "authToken": "auth_token",
         "timeoutSeconds": "timeout_seconds",
         "expectedStatuses": "expected_statuses",
+        "answerContains": "answer_contains",
+        "jsonPath": "json_path",
+        "jsonEquals": "json_equals",
         "followRedirects": "follow_redirects",
         "verifyTls": "verify_tls",
+        "caCertificate": "ca_certificate",
+        "clientCertificate": "client_certificate",
+        "minimumTls": "minimum_tls",
         "metadata": "metadata",
     },
     execute=execute,
@@ -244,6 +458,7 @@ TYPE = JobType(
         "5XX",
         "HTTP_ERROR",
         "UNEXPECTED_STATUS",
+        "UNEXPECTED_BODY",
         "NETWORK_ERROR",
         "CONNECTION_ERROR",
         "DNS_ERROR",

@@ -1,0 +1,175 @@
+"""What an HTTP call answered, and whether it is what the job expects."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from jsonpath import JSONPath, JSONPathEnvironment, JSONPathError
+from jsonpath.filter import BaseExpression, FilterQuery, FunctionExtension
+from jsonpath.segments import JSONPathRecursiveDescentSegment
+from jsonpath.selectors import Filter
+
+from jobs.executors.base import Context, ExecutionError
+
+BODY_LIMIT = 1_000_000
+CHUNK = 64 * 1024
+RETRY_AFTER_LIMIT = 3_600
+_VALUES_LIMIT = 10_000
+_PATHS = JSONPathEnvironment(strict=True)
+
+
+class BadPath(ValueError):
+    """This is no JSON path that Chronos follows; `str()` is the sentence for the person."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """The body up to the limit, and whether there was more."""
+
+    content: bytes
+    cut: bool
+    encoding: str | None
+
+    @property
+    def text(self) -> str:
+        try:
+            return self.content.decode(self.encoding or "utf-8", "replace")
+        except LookupError:
+            return self.content.decode("utf-8", "replace")
+
+    @property
+    def size(self) -> str:
+        return f"{'over ' if self.cut else ''}{len(self.content):,} bytes"
+
+
+def read(answer: requests.Response, context: Context) -> Body:
+    """The body as far as anybody needs it."""
+    content = bytearray()
+    cut = False
+    for chunk in answer.iter_content(CHUNK):
+        context.check()
+        content += chunk
+        if len(content) > BODY_LIMIT:
+            cut = True
+            break
+    # A text without a word about its letters is UTF-8 nowadays, whatever the old rule says.
+    said = "charset" in answer.headers.get("Content-Type", "").lower()
+    return Body(bytes(content[:BODY_LIMIT]), cut, answer.encoding if said else None)
+
+
+def retry_after(answer: requests.Response, now: datetime) -> float | None:
+    """Seconds to wait by the header Retry-After, an hour at most; None where the server does not say."""
+    said = answer.headers.get("Retry-After", "").strip()
+    if answer.status_code not in (429, 503) or not said:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}", said):
+        return min(float(said), RETRY_AFTER_LIMIT)
+    try:
+        at = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    seconds = (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
+
+
+def check_body(body: Body, options: Mapping[str, Any], context: Context) -> None:
+    """Whether the body holds what the job expects.
+
+    Raises ExecutionError with UNEXPECTED_BODY.
+    """
+    wanted = options.get("answer_contains")
+    if wanted and wanted not in body.text:
+        raise _unexpected(f"does not contain {wanted[:100]!r}{_as_far_as(body)}")
+    if options.get("json_path"):
+        _check_json(body, options["json_path"], options.get("json_equals"), context)
+
+
+def _check_json(body: Body, path: str, wanted: str | None, context: Context) -> None:
+    if body.cut:
+        raise _unexpected(f"is longer than {BODY_LIMIT:,} bytes, so that its JSON cannot be read")
+    try:
+        found = list(_values(compiled(path), json.loads(body.content), context))
+    except (ValueError, RecursionError) as error:
+        raise _unexpected("is no JSON that can be read") from error
+    if not found:
+        raise _unexpected(f"has nothing at {path}")
+    if wanted:
+        wrong = [value for value in found if not _is(value, wanted)]
+        if wrong:
+            raise _unexpected(f"has {_shown(wrong[0])} at {path}, not {wanted[:100]}")
+
+
+def _values(path: JSONPath, document: Any, context: Context) -> Iterator[Any]:
+    for count, match in enumerate(path.finditer(document)):
+        context.check()
+        if count >= _VALUES_LIMIT:
+            raise _unexpected(f"has more than {_VALUES_LIMIT:,} values at {path}")
+        yield match.obj
+
+
+def _unexpected(what: str) -> ExecutionError:
+    return ExecutionError("UNEXPECTED_BODY", f"The answer {what}.")
+
+
+def _as_far_as(body: Body) -> str:
+    return f" in its first {BODY_LIMIT:,} bytes" if body.cut else ""
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:100]
+
+
+def _is(value: Any, wanted: str) -> bool:
+    """Whether a JSON value is what somebody typed: the text itself, or the value in JSON."""
+    if isinstance(value, str):
+        return value == wanted
+    try:
+        typed = json.loads(wanted)
+    except (ValueError, RecursionError):
+        return False
+    if isinstance(value, bool) or isinstance(typed, bool):
+        # For Python, true is 1.
+        return typed is value
+    return bool(typed == value)
+
+
+def compiled(text: str) -> JSONPath:
+    """The path, ready to be followed.
+
+    What could take longer than reading the answer is left out of RFC 9535: several selectors in one
+    pair of brackets, .. more than once, and functions and paths with more than one end in filters.
+    Raises BadPath.
+    """
+    try:
+        path = _PATHS.compile(text)
+    except (JSONPathError, RecursionError) as error:
+        sentence = str(error).partition("\n")[0][:100]
+        raise BadPath(
+            f"This is no JSON path: {sentence}. Write it like $.status or $.items[0].id."
+        ) from error
+    if not isinstance(path, JSONPath) or not _is_quick(path):
+        raise BadPath(
+            "Chronos follows simpler paths: one name, number or filter in a pair of brackets, .. once, and"
+            " in filters comparisons such as ?@.name == 'db'."
+        )
+    return path
+
+
+def _is_quick(path: JSONPath) -> bool:
+    deep = [each for each in path.segments if isinstance(each, JSONPathRecursiveDescentSegment)]
+    selectors = [each.selectors for each in path.segments]
+    filters = [each[0].expression for each in selectors if isinstance(each[0], Filter)]
+    return len(deep) <= 1 and all(len(each) == 1 for each in selectors) and all(map(_is_plain, filters))
+
+
+def _is_plain(expression: BaseExpression) -> bool:
+    if isinstance(expression, FunctionExtension):
+        return False
+    if isinstance(expression, FilterQuery):
+        return bool(expression.path.singular_query())
+    return all(map(_is_plain, expression.children()))
