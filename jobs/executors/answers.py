@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from jsonpath import JSONPath, JSONPathEnvironment, JSONPathError
@@ -14,10 +16,12 @@ from jsonpath.filter import BaseExpression, FilterQuery, FunctionExtension
 from jsonpath.segments import JSONPathRecursiveDescentSegment
 from jsonpath.selectors import Filter
 
-from jobs.executors.base import Context, ExecutionError
+from jobs import masking
+from jobs.executors.base import Context, ExecutionError, Result
 
 BODY_LIMIT = 1_000_000
 CHUNK = 64 * 1024
+EXCERPT = 2_000
 RETRY_AFTER_LIMIT = 3_600
 _VALUES_LIMIT = 10_000
 _PATHS = JSONPathEnvironment(strict=True)
@@ -62,6 +66,43 @@ def read(answer: requests.Response, context: Context) -> Body:
     return Body(bytes(content[:BODY_LIMIT]), cut, answer.encoding if said else None)
 
 
+def judge(
+    answer: requests.Response, body: Body, took: int, options: Mapping[str, Any], context: Context
+) -> Result:
+    """Tell what came after how many milliseconds, and whether it is good.
+
+    Raises ExecutionError with HTTP_<status>, UNEXPECTED_STATUS or UNEXPECTED_BODY.
+    """
+    status = f"{answer.status_code} {(answer.reason or '')[:100]}".strip()
+    summary = f"{status} in {took:,} ms, {body.size}"
+    good = _expected(answer.status_code, options.get("expected_statuses"))
+    headers = masking.anything(dict(list(answer.headers.items())[:50]))
+    context.log("INFO" if good else "WARN", summary, headers=headers)
+    if body.content:
+        context.log("DEBUG", masking.text(body.text[:EXCERPT]))
+    data = {
+        "status": answer.status_code,
+        "bytes": len(body.content),
+        "elapsed_ms": took,
+        "url": masking.text(answer.url),
+    }
+    if not good:
+        raise ExecutionError(
+            f"HTTP_{answer.status_code}" if answer.status_code >= 400 else "UNEXPECTED_STATUS",
+            f"{status} from {urlsplit(answer.url).hostname}",
+            result=data,
+            retry_after=retry_after(answer, datetime.now(UTC)),
+        )
+    problem = _problem(body, options, context)
+    if problem:
+        raise ExecutionError("UNEXPECTED_BODY", masking.text(f"The answer {problem}."), result=data)
+    return Result(summary, data)
+
+
+def _expected(status: int, wanted: list[int] | None) -> bool:
+    return status in wanted if wanted else 200 <= status < 300
+
+
 def retry_after(answer: requests.Response, now: datetime) -> float | None:
     """Seconds to wait by the header Retry-After, an hour at most; None where the server does not say."""
     said = answer.headers.get("Retry-After", "").strip()
@@ -77,47 +118,37 @@ def retry_after(answer: requests.Response, now: datetime) -> float | None:
     return min(max(seconds, 0.0), RETRY_AFTER_LIMIT)
 
 
-def check_body(body: Body, options: Mapping[str, Any], context: Context) -> None:
-    """Whether the body holds what the job expects.
-
-    Raises ExecutionError with UNEXPECTED_BODY.
-    """
+def _problem(body: Body, options: Mapping[str, Any], context: Context) -> str | None:
+    """What is wrong with the body, if anything."""
     wanted = options.get("answer_contains")
     if wanted and wanted not in body.text:
-        raise _unexpected(f"does not contain {wanted[:100]!r}{_as_far_as(body)}")
+        where = f" in its first {BODY_LIMIT:,} bytes" if body.cut else ""
+        return f"does not contain {wanted[:100]!r}{where}"
     if options.get("json_path"):
-        _check_json(body, options["json_path"], options.get("json_equals"), context)
+        return _problem_at(options["json_path"], options.get("json_equals"), body, context)
+    return None
 
 
-def _check_json(body: Body, path: str, wanted: str | None, context: Context) -> None:
+def _problem_at(path: str, wanted: str | None, body: Body, context: Context) -> str | None:
     if body.cut:
-        raise _unexpected(f"is longer than {BODY_LIMIT:,} bytes, so that its JSON cannot be read")
+        return f"is longer than {BODY_LIMIT:,} bytes, so that its JSON cannot be read"
     try:
         found = list(_values(compiled(path), json.loads(body.content), context))
-    except (ValueError, RecursionError) as error:
-        raise _unexpected("is no JSON that can be read") from error
+    except (ValueError, RecursionError):
+        return "is no JSON that can be read"
     if not found:
-        raise _unexpected(f"has nothing at {path}")
-    if wanted:
-        wrong = [value for value in found if not _is(value, wanted)]
-        if wrong:
-            raise _unexpected(f"has {_shown(wrong[0])} at {path}, not {wanted[:100]}")
+        return f"has nothing at {path}"
+    if len(found) > _VALUES_LIMIT:
+        return f"has more than {_VALUES_LIMIT:,} values at {path}"
+    wrong = [value for value in found if wanted and not _is(value, wanted)]
+    return f"has {_shown(wrong[0])} at {path}, not {wanted}" if wrong else None
 
 
 def _values(path: JSONPath, document: Any, context: Context) -> Iterator[Any]:
-    for count, match in enumerate(path.finditer(document)):
+    """What the path finds, up to one more than we look at."""
+    for match in islice(path.finditer(document), _VALUES_LIMIT + 1):
         context.check()
-        if count >= _VALUES_LIMIT:
-            raise _unexpected(f"has more than {_VALUES_LIMIT:,} values at {path}")
         yield match.obj
-
-
-def _unexpected(what: str) -> ExecutionError:
-    return ExecutionError("UNEXPECTED_BODY", f"The answer {what}.")
-
-
-def _as_far_as(body: Body) -> str:
-    return f" in its first {BODY_LIMIT:,} bytes" if body.cut else ""
 
 
 def _shown(value: Any) -> str:

@@ -18,7 +18,7 @@ _CERTIFICATE = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----"
 _KEY = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"
 
 
-class Unreadable(ValueError):
+class Unreadable(Exception):
     """A certificate or its key cannot be used; `str()` is the sentence for the person."""
 
 
@@ -79,7 +79,7 @@ def _context(verify: bool, minimum: str, authorities: str = "") -> ssl.SSLContex
     try:
         context.load_verify_locations(cadata=authorities)
     except ssl.SSLError as error:
-        raise Unreadable(f"The certificate of the authority cannot be read: {_reason(error)}.") from error
+        raise Unreadable("The certificate of the authority cannot be read.") from error
     return context
 
 
@@ -92,9 +92,6 @@ def _show(client: str, context: ssl.SSLContext) -> None:
             # A key that is locked must not ask for its passphrase on the worker's terminal.
             context.load_cert_chain(file.name, password=str)
         except (ssl.SSLError, ValueError) as error:
-            raise Unreadable(f"The client certificate cannot be used: {_reason(error)}.") from error
-
-
-def _reason(error: Exception) -> str:
-    reason = getattr(error, "reason", None) or str(error)
-    return str(reason).replace("_", " ").lower()[:100]
+            raise Unreadable(
+                "The client certificate cannot be read, or the private key is not its own."
+            ) from error

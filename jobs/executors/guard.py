@@ -3,24 +3,13 @@
 import ipaddress
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from functools import partial
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
 from django.conf import settings
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NameResolutionError, NewConnectionError
-from urllib3.poolmanager import PoolManager
-
-from jobs import masking
-from jobs.executors.certificates import tls_context
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -249,94 +238,3 @@ def connect(
             sock.settimeout(timeout)
             return sock
     raise failure
-
-
-class _Guarded:
-    """The part of urllib3's connections that opens the socket, with the check in it."""
-
-    def __init__(self, *args: Any, sockets: Sockets, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.sockets = sockets
-
-    def _new_conn(self: Any) -> socket.socket:
-        try:
-            return connect(self._dns_host.strip("[]"), self.port, self.timeout, sockets=self.sockets)
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
-        except OSError as error:
-            raise NewConnectionError(self, str(error)) from error
-
-
-class _Plain(_Guarded, HTTPConnection):
-    pass
-
-
-class _Secure(_Guarded, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Plain
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
-
-
-class _Adapter(HTTPAdapter):
-    def __init__(self, sockets: Sockets, **tls: Any) -> None:
-        self._sockets, self._tls = sockets, tls
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {  # type: ignore[assignment]
-            "http": partial(_Pool, sockets=self._sockets),
-            "https": partial(_SecurePool, sockets=self._sockets),
-        }
-
-    def build_connection_pool_key_attributes(
-        self, request: Any, verify: Any, cert: Any = None
-    ) -> tuple[Any, Any]:
-        where, options = super().build_connection_pool_key_attributes(request, verify, cert)
-        if where["scheme"] == "https":
-            options["ssl_context"] = tls_context(verify=bool(verify), **self._tls)
-        return where, options
-
-    def cert_verify(self, *args: Any) -> None:
-        """Nothing: the context knows whom to trust, and loading its certificates is slow."""
-
-
-class _Session(requests.Session):
-    def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
-        """Take along to another host only headers that hold no secret."""
-        if self.should_strip_auth(response.request.url, prepared_request.url):
-            for name in [*prepared_request.headers]:
-                if name.lower() not in masking.HARMLESS_HEADERS:
-                    del prepared_request.headers[name]
-
-
-@contextmanager
-def session(
-    *, home: str = "", authorities: str = "", client: str = "", minimum: str = ""
-) -> Iterator[tuple[requests.Session, Callable[[], None]]]:
-    """A session that connects to allowed addresses only, without proxies or retries.
-
-    With it comes a function that ends its connections from any thread, so that whoever reads from
-    them wakes up. `authorities` (PEM) are trusted in the place of the public ones, and `minimum` is the
-    oldest version of TLS to speak. The `client` certificate (PEM, with its key) is shown to the server
-    of the URL `home` alone, wherever that redirects to.
-    """
-    sockets = Sockets()
-    tls = {"authorities": authorities, "minimum": minimum}
-    with _Session() as made:
-        made.trust_env = False
-        made.mount("http://", _Adapter(sockets))
-        made.mount("https://", _Adapter(sockets, **tls))
-        if client:
-            made.mount(home, _Adapter(sockets, client=client, **tls))
-        try:
-            yield made, sockets.shut_down
-        finally:
-            sockets.close()

@@ -1,24 +1,19 @@
 """HTTP: call a URL and judge what it answers."""
 
-import base64
 import re
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import requests
 from django import forms
-from urllib3 import disable_warnings
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, NameResolutionError
 
 from jobs import masking
-from jobs.executors import answers, guard
+from jobs.executors import answers, calls, guard
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
-from jobs.executors.certificates import CertificatesField, Unreadable
+from jobs.executors.certificates import CertificatesField
 from jobs.executors.fields import (
     FlagField,
     HeadersField,
@@ -38,11 +33,7 @@ CONTENT_TYPES = {
     "TEXT": "text/plain; charset=utf-8",
     "XML": "application/xml; charset=utf-8",
 }
-# Who leaves a certificate unverified has said so in the job, and its log repeats it.
-disable_warnings(InsecureRequestWarning)
 
-EXCERPT = 2_000
-REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -145,7 +136,7 @@ class HttpForm(PayloadForm):
         help_text="What each value at that path must be, such as ok, 42 or true; anything if empty.",
     )
     follow_redirects = FlagField(
-        label="Follow redirects", default=True, help_text=f"Up to {REDIRECTS}, each checked anew."
+        label="Follow redirects", default=True, help_text=f"Up to {calls.REDIRECTS}, each checked anew."
     )
     verify_tls = FlagField(
         label="Verify the certificate",
@@ -256,30 +247,20 @@ def execute(payload: Payload, context: Context) -> Result:
     Raises ExecutionError with HTTP_<status>, UNEXPECTED_STATUS, UNEXPECTED_BODY, DNS_ERROR, TLS_ERROR,
     CONNECTION_ERROR, TOO_MANY_REDIRECTS, FORBIDDEN_ADDRESS or INVALID_URL.
     """
-    try:
-        with _session(payload) as (session, shut_down), context.closing(shut_down):
-            return _call(session, payload, context)
-    except (requests.RequestException, HTTPError, guard.Forbidden, OSError, ValueError) as error:
-        # A socket closed under our hands is the deadline or a cancellation, not the network.
-        context.check()
-        raise ExecutionError(_error_class(error), _sentence(error)) from error
-
-
-def _session(payload: Payload) -> AbstractContextManager[tuple[requests.Session, Callable[[], None]]]:
     options = payload.options
-    client = options.get("client_certificate", "")
-    return guard.session(
-        home=_home(payload.http_url) if client else "",
+    opening = calls.session(
+        payload.http_url,
         authorities=options.get("ca_certificate", ""),
-        client=client,
+        client=options.get("client_certificate", ""),
         minimum=options.get("minimum_tls", ""),
     )
-
-
-def _home(url: str) -> str:
-    """What URLs of the same server begin with."""
-    parts = urlsplit(requests.Request("GET", url).prepare().url or "")
-    return f"{parts.scheme}://{parts.netloc}/"
+    try:
+        with opening as (session, shut_down), context.closing(shut_down):
+            return _call(session, payload, context)
+    except calls.FAILURES as error:
+        # A socket closed under our hands is the deadline or a cancellation, not the network.
+        context.check()
+        raise ExecutionError(calls.error_class(error), calls.sentence(error)) from error
 
 
 def _call(session: requests.Session, payload: Payload, context: Context) -> Result:
@@ -289,18 +270,17 @@ def _call(session: requests.Session, payload: Payload, context: Context) -> Resu
     verify = payload.options.get("verify_tls", True)
     if not verify:
         context.log("WARN", "The server's certificate is not verified.")
-    session.max_redirects = REDIRECTS
-    session.hooks["response"].append(_leave_body_of_redirect)
-    session.headers["User-Agent"] = "Chronos"
+    follow = payload.options.get("follow_redirects", True)
     started = time.monotonic()
     answer = session.request(
         method,
         payload.http_url,
         headers=_headers(payload),
         data=body or None,
-        auth=_sign_in(payload.options),
+        auth=calls.sign_in(payload.options),
         timeout=context.remaining,
-        allow_redirects=payload.options.get("follow_redirects", True),
+        allow_redirects=follow,
+        hooks={"response": calls.leave_body_of_redirect} if follow else None,
         verify=verify,
         stream=True,
     )
@@ -308,7 +288,7 @@ def _call(session: requests.Session, payload: Payload, context: Context) -> Resu
         context.log("INFO", masking.text(f"{hop.status_code} redirects to {hop.headers.get('Location')}"))
     content = answers.read(answer, context)
     took = round((time.monotonic() - started) * 1000)
-    return _judge(answer, content, took, payload, context)
+    return answers.judge(answer, content, took, payload.options, context)
 
 
 def _headers(payload: Payload) -> dict[str, str]:
@@ -318,105 +298,6 @@ def _headers(payload: Payload) -> dict[str, str]:
         given["Content-Type"] = kind
     return given
 
-
-class _SignIn(requests.auth.AuthBase):
-    """Sets the Authorization header, and keeps the session from looking for one elsewhere."""
-
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self.value
-        return request
-
-
-def _sign_in(options: Mapping[str, Any]) -> _SignIn | None:
-    if options.get("authentication") == "BEARER":
-        return _SignIn(f"Bearer {options.get('auth_token', '')}")
-    if options.get("authentication") == "BASIC":
-        pair = f"{options.get('auth_user', '')}:{options.get('auth_password', '')}"
-        return _SignIn(f"Basic {base64.b64encode(pair.encode()).decode()}")
-    return None
-
-
-def _leave_body_of_redirect(answer: requests.Response, **_: object) -> None:
-    # The session would read it to its end, however long it is, before it goes on.
-    if answer.is_redirect:
-        answer.close()
-
-
-def _judge(
-    answer: requests.Response, body: answers.Body, took: int, payload: Payload, context: Context
-) -> Result:
-    status = answer.status_code
-    summary = f"{status} {answer.reason} in {took:,} ms, {body.size}"
-    good = _expected(status, payload.options.get("expected_statuses"))
-    headers = masking.anything(dict(list(answer.headers.items())[:50]))
-    context.log("INFO" if good else "WARN", summary, headers=headers)
-    if body.content:
-        context.log("DEBUG", masking.text(body.text[:EXCERPT]))
-    data = {
-        "status": status,
-        "bytes": len(body.content),
-        "elapsed_ms": took,
-        "url": masking.text(answer.url),
-    }
-    if not good:
-        raise ExecutionError(
-            f"HTTP_{status}" if status >= 400 else "UNEXPECTED_STATUS",
-            f"{status} {answer.reason} from {urlsplit(answer.url).hostname}",
-            result=data,
-            retry_after=answers.retry_after(answer, datetime.now(UTC)),
-        )
-    try:
-        answers.check_body(body, payload.options, context)
-    except ExecutionError as error:
-        raise ExecutionError(error.error_class, masking.text(error.message), result=data) from error
-    return Result(summary, data)
-
-
-def _expected(status: int, wanted: list[int] | None) -> bool:
-    return status in wanted if wanted else 200 <= status < 300
-
-
-def _error_class(error: Exception) -> str:
-    if any(isinstance(each, NameResolutionError) for each in _causes(error)):
-        return "DNS_ERROR"
-    for kind, name in _CLASSES:
-        if isinstance(error, kind):
-            return name
-    return "CONNECTION_ERROR"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it came from, also where urllib3 keeps it as `reason`."""
-    while error is not None:
-        yield error
-        inner = error.args[0] if error.args else None
-        reason = getattr(inner, "reason", None)
-        if isinstance(reason, BaseException):
-            yield reason
-        error = error.__cause__ or error.__context__
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, guard.Forbidden | Unreadable):
-        return str(error)
-    return masking.text(f"{type(error).__name__}: {error}")[:500]
-
-
-_CLASSES: tuple[tuple[type[Exception], str], ...] = (
-    (guard.Forbidden, "FORBIDDEN_ADDRESS"),
-    (requests.TooManyRedirects, "TOO_MANY_REDIRECTS"),
-    (requests.exceptions.SSLError, "TLS_ERROR"),
-    (requests.exceptions.InvalidURL, "INVALID_URL"),
-    (requests.exceptions.InvalidSchema, "INVALID_URL"),
-    (requests.Timeout, "TIMEOUT"),
-    (requests.exceptions.ContentDecodingError, "UNEXPECTED_BODY"),
-    (Unreadable, "TLS_ERROR"),
-    (requests.RequestException, "CONNECTION_ERROR"),
-    (ValueError, "INVALID_URL"),
-)
 
 TYPE = JobType(
     code="HTTP",
