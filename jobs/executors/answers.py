@@ -61,6 +61,8 @@ def read(answer: requests.Response, context: Context) -> Body:
         if len(content) > BODY_LIMIT:
             cut = True
             break
+    # An answer cut off by us, because time is up, must not pass for a short one.
+    context.check()
     # A text without a word about its letters is UTF-8 nowadays, whatever the old rule says.
     said = "charset" in answer.headers.get("Content-Type", "").lower()
     return Body(bytes(content[:BODY_LIMIT]), cut, answer.encoding if said else None)

@@ -16,7 +16,6 @@ from urllib3 import disable_warnings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, InsecureRequestWarning, NameResolutionError, NewConnectionError
-from urllib3.poolmanager import PoolManager
 
 from jobs import masking
 from jobs.executors import guard
@@ -69,8 +68,8 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {  # type: ignore[assignment]
+        manager: Any = self.poolmanager
+        manager.pool_classes_by_scheme = {
             "http": partial(_Pool, sockets=self._sockets),
             "https": partial(_SecurePool, sockets=self._sockets),
         }
@@ -90,7 +89,10 @@ class _Adapter(HTTPAdapter):
 class _Session(requests.Session):
     def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
         """Take along to another host only headers that hold no secret."""
-        if self.should_strip_auth(response.request.url, prepared_request.url):
+        moved = self.should_strip_auth(  # type: ignore[no-untyped-call]
+            response.request.url, prepared_request.url
+        )
+        if moved:
             for name in [*prepared_request.headers]:
                 if name.lower() not in masking.HARMLESS_HEADERS:
                     del prepared_request.headers[name]

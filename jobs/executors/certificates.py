@@ -6,8 +6,8 @@ from functools import lru_cache
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+import certifi
 from django import forms
-from requests.certs import where
 from urllib3.util import create_urllib3_context
 
 from jobs.executors.fields import TextField
@@ -74,7 +74,7 @@ def _context(verify: bool, minimum: str, authorities: str = "") -> ssl.SSLContex
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
     context.minimum_version = VERSIONS.get(minimum, ssl.TLSVersion.TLSv1_2)
     if not authorities:
-        context.load_verify_locations(where())
+        context.load_verify_locations(certifi.where())
         return context
     try:
         context.load_verify_locations(cadata=authorities)

@@ -272,7 +272,7 @@ def _call(session: requests.Session, payload: Payload, context: Context) -> Resu
         context.log("WARN", "The server's certificate is not verified.")
     follow = payload.options.get("follow_redirects", True)
     started = time.monotonic()
-    answer = session.request(
+    with session.request(
         method,
         payload.http_url,
         headers=_headers(payload),
@@ -283,12 +283,13 @@ def _call(session: requests.Session, payload: Payload, context: Context) -> Resu
         hooks={"response": calls.leave_body_of_redirect} if follow else None,
         verify=verify,
         stream=True,
-    )
-    for hop in answer.history:
-        context.log("INFO", masking.text(f"{hop.status_code} redirects to {hop.headers.get('Location')}"))
-    content = answers.read(answer, context)
-    took = round((time.monotonic() - started) * 1000)
-    return answers.judge(answer, content, took, payload.options, context)
+    ) as answer:
+        for hop in answer.history:
+            where = hop.headers.get("Location")
+            context.log("INFO", masking.text(f"{hop.status_code} redirects to {where}"))
+        content = answers.read(answer, context)
+        took = round((time.monotonic() - started) * 1000)
+        return answers.judge(answer, content, took, payload.options, context)
 
 
 def _headers(payload: Payload) -> dict[str, str]:
