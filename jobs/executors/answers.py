@@ -24,6 +24,8 @@ CHUNK = 64 * 1024
 EXCERPT = 2_000
 RETRY_AFTER_LIMIT = 3_600
 _VALUES_LIMIT = 10_000
+STEPS_LIMIT = 12
+_QUERIES_LIMIT = 3
 _PATHS = JSONPathEnvironment(strict=True)
 
 
@@ -135,9 +137,13 @@ def _problem_at(path: str, wanted: str | None, body: Body, context: Context) -> 
     if body.cut:
         return f"is longer than {BODY_LIMIT:,} bytes, so that its JSON cannot be read"
     try:
-        found = list(_values(compiled(path), json.loads(body.content), context))
+        document = json.loads(body.content)
     except (ValueError, RecursionError):
         return "is no JSON that can be read"
+    try:
+        found = list(_values(compiled(path), document, context))
+    except (BadPath, JSONPathError) as error:
+        return f"cannot be searched for {path}: {_first_line(error)}"
     if not found:
         return f"has nothing at {path}"
     if len(found) > _VALUES_LIMIT:
@@ -148,6 +154,10 @@ def _problem_at(path: str, wanted: str | None, body: Body, context: Context) -> 
 
 def _values(path: JSONPath, document: Any, context: Context) -> Iterator[Any]:
     """What the path finds, up to one more than we look at."""
+    if isinstance(document, str):
+        # The library would read the text as JSON once more.
+        yield from [] if path.segments else [document]
+        return
     for match in islice(path.finditer(document), _VALUES_LIMIT + 1):
         context.check()
         yield match.obj
@@ -174,35 +184,46 @@ def _is(value: Any, wanted: str) -> bool:
 def compiled(text: str) -> JSONPath:
     """The path, ready to be followed.
 
-    What could take longer than reading the answer is left out of RFC 9535: several selectors in one
-    pair of brackets, .. more than once, and functions and paths with more than one end in filters.
+    What could take much longer than reading the answer is left out of RFC 9535, since nothing could
+    interrupt it: several selectors in one pair of brackets, .. more than once, and in filters functions,
+    many values, and paths with more than one end.
     Raises BadPath.
     """
     try:
         path = _PATHS.compile(text)
     except (JSONPathError, RecursionError) as error:
-        sentence = str(error).partition("\n")[0][:100]
         raise BadPath(
-            f"This is no JSON path: {sentence}. Write it like $.status or $.items[0].id."
+            f"This is no JSON path: {_first_line(error)}. Write it like $.status or $.items[0].id."
         ) from error
     if not isinstance(path, JSONPath) or not _is_quick(path):
         raise BadPath(
-            "Chronos follows simpler paths: one name, number or filter in a pair of brackets, .. once, and"
-            " in filters comparisons such as ?@.name == 'db'."
+            f"Chronos follows simpler paths: up to {STEPS_LIMIT} steps, one name, number or filter in a pair of"
+            " brackets, .. once, and in filters up to three values such as @.name == 'db'."
         )
     return path
 
 
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:100]
+
+
 def _is_quick(path: JSONPath) -> bool:
-    deep = [each for each in path.segments if isinstance(each, JSONPathRecursiveDescentSegment)]
     selectors = [each.selectors for each in path.segments]
+    deep = [each for each in path.segments if isinstance(each, JSONPathRecursiveDescentSegment)]
     filters = [each[0].expression for each in selectors if isinstance(each[0], Filter)]
-    return len(deep) <= 1 and all(len(each) == 1 for each in selectors) and all(map(_is_plain, filters))
+    parts = [part for each in filters for part in _parts(each)]
+    asked = [part.path for part in parts if isinstance(part, FilterQuery)]
+    return (
+        len(selectors) <= STEPS_LIMIT
+        and len(deep) <= 1
+        and all(len(each) == 1 for each in selectors)
+        and len(asked) <= _QUERIES_LIMIT
+        and all(each.singular_query() for each in asked)
+        and not any(isinstance(part, FunctionExtension) for part in parts)
+    )
 
 
-def _is_plain(expression: BaseExpression) -> bool:
-    if isinstance(expression, FunctionExtension):
-        return False
-    if isinstance(expression, FilterQuery):
-        return bool(expression.path.singular_query())
-    return all(map(_is_plain, expression.children()))
+def _parts(expression: BaseExpression) -> Iterator[BaseExpression]:
+    yield expression
+    for each in expression.children():
+        yield from _parts(each)

@@ -23,7 +23,7 @@ class Unreadable(Exception):
 
 
 class CertificatesField(TextField):
-    """Certificates in PEM; `key` says that one private key belongs to them."""
+    """Certificates in PEM; `key` says that their private key belongs to them."""
 
     def __init__(self, *, key: bool = False, **kwargs: Any) -> None:
         sample = f"{_CERTIFICATE}\n{_KEY}" if key else _CERTIFICATE
@@ -40,12 +40,10 @@ class CertificatesField(TextField):
             )
         if "ENCRYPTED PRIVATE KEY" in keys:
             raise forms.ValidationError("The private key is locked by a passphrase: give it without one.")
-        if text and len(keys) != self.key:
-            raise forms.ValidationError(
-                "Give the certificate's private key with it, and one alone."
-                if self.key
-                else "Leave out the private key: only certificates belong here."
-            )
+        if text and self.key and not keys:
+            raise forms.ValidationError("Give the certificate's private key with it.")
+        if keys and not self.key:
+            raise forms.ValidationError("Leave out the private key: only certificates belong here.")
         return text
 
 
