@@ -197,8 +197,8 @@ def compiled(text: str) -> JSONPath:
         ) from error
     if not isinstance(path, JSONPath) or not _is_quick(path):
         raise BadPath(
-            f"Chronos follows simpler paths: up to {STEPS_LIMIT} steps, one name, number or filter in a pair of"
-            " brackets, .. once, and in filters up to three values such as @.name == 'db'."
+            f"Chronos follows simpler paths: up to {STEPS_LIMIT} steps, one name, number or filter in a pair"
+            " of brackets, .. once, and in filters up to three values such as @.name == 'db'."
         )
     return path
 
