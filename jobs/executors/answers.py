@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -71,19 +71,25 @@ def read(answer: requests.Response, context: Context) -> Body:
 
 
 def judge(
-    answer: requests.Response, body: Body, took: int, options: Mapping[str, Any], context: Context
+    answer: requests.Response,
+    body: Body,
+    took: int,
+    options: Mapping[str, Any],
+    context: Context,
+    hide: Callable[[Any], Any],
 ) -> Result:
     """Tell what came after how many milliseconds, and whether it is good.
 
+    `hide` takes out of what is told what the call itself brought along and must stay secret.
     Raises ExecutionError with HTTP_<status>, UNEXPECTED_STATUS or UNEXPECTED_BODY.
     """
     status = f"{answer.status_code} {(answer.reason or '')[:100]}".strip()
     summary = f"{status} in {took:,} ms, {body.size}"
     good = _expected(answer.status_code, options.get("expected_statuses"))
-    headers = masking.anything(dict(list(answer.headers.items())[:50]))
+    headers = hide(masking.anything(dict(list(answer.headers.items())[:50])))
     context.log("INFO" if good else "WARN", summary, headers=headers)
     if body.content:
-        context.log("DEBUG", masking.text(body.text[:EXCERPT]))
+        context.log("DEBUG", hide(masking.text(body.text[:EXCERPT])))
     data = {
         "status": answer.status_code,
         "bytes": len(body.content),
@@ -99,7 +105,7 @@ def judge(
         )
     problem = _problem(body, options, context)
     if problem:
-        raise ExecutionError("UNEXPECTED_BODY", masking.text(f"The answer {problem}."), result=data)
+        raise ExecutionError("UNEXPECTED_BODY", hide(masking.text(f"The answer {problem}.")), result=data)
     return Result(summary, data)
 
 

@@ -138,23 +138,26 @@ def leave_body_of_redirect(answer: requests.Response, **_: object) -> None:
         answer.close()
 
 
-class _SignIn(requests.auth.AuthBase):
-    """Sets the Authorization header, and keeps the session from looking for one elsewhere."""
+class SignIn(requests.auth.AuthBase):
+    """The Authorization header, and what of it nobody may see."""
 
-    def __init__(self, value: str) -> None:
-        self.value = value
+    def __init__(self, way: str, credentials: str, *others: str) -> None:
+        self.header = f"{way} {credentials}"
+        self.secrets = [credentials, *others]
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self.value
+        request.headers["Authorization"] = self.header
         return request
 
 
-def sign_in(options: Mapping[str, Any]) -> _SignIn | None:
+def sign_in(options: Mapping[str, Any]) -> SignIn | None:
+    """How a job with these options signs in, if it does."""
     if options.get("authentication") == "BEARER":
-        return _SignIn(f"Bearer {options.get('auth_token', '')}")
+        return SignIn("Bearer", options.get("auth_token", ""))
     if options.get("authentication") == "BASIC":
-        pair = f"{options.get('auth_user', '')}:{options.get('auth_password', '')}"
-        return _SignIn(f"Basic {base64.b64encode(pair.encode()).decode()}")
+        password = options.get("auth_password", "")
+        pair = f"{options.get('auth_user', '')}:{password}"
+        return SignIn("Basic", base64.b64encode(pair.encode()).decode(), password)
     return None
 
 

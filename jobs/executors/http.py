@@ -271,13 +271,16 @@ def _call(session: requests.Session, payload: Payload, context: Context) -> Resu
     if not verify:
         context.log("WARN", "The server's certificate is not verified.")
     follow = payload.options.get("follow_redirects", True)
+    sign_in = calls.sign_in(payload.options)
+    # Servers that echo what they were sent are common where calls are tried out.
+    hidden = masking.ByValue(sign_in.secrets if sign_in else [])
     started = time.monotonic()
     with session.request(
         method,
         payload.http_url,
         headers=_headers(payload),
         data=body or None,
-        auth=calls.sign_in(payload.options),
+        auth=sign_in,
         timeout=context.remaining,
         allow_redirects=follow,
         hooks={"response": calls.leave_body_of_redirect} if follow else None,
@@ -289,7 +292,7 @@ def _call(session: requests.Session, payload: Payload, context: Context) -> Resu
             context.log("INFO", masking.text(f"{hop.status_code} redirects to {where}"))
         content = answers.read(answer, context)
         took = round((time.monotonic() - started) * 1000)
-        return answers.judge(answer, content, took, payload.options, context)
+        return answers.judge(answer, content, took, payload.options, context, hidden.anything)
 
 
 def _headers(payload: Payload) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Servers in this process that HTTP jobs call, good ones and bad ones."""
 
+import json
 import socket
 import threading
 import time
@@ -75,6 +76,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(int(code))
         self.send_header("Retry-After", "/".join(when).replace("%20", " "))
         self.end_headers()
+
+    def answer_echo(self):
+        self.reply(200, json.dumps({"got": self.headers["Authorization"]}).encode())
 
     def answer_said(self, *path):
         """The query, unquoted, as the answer."""

@@ -1,5 +1,6 @@
 """HTTP jobs against real servers in this process."""
 
+import base64
 import ssl
 import threading
 import time
@@ -313,3 +314,23 @@ def test_no_spelling_of_an_inner_address_is_called(server, settings, address):
     failure = refusal(f"http://{address}:{server.rpartition(':')[2]}/status/200")
     assert failure.error_class == "FORBIDDEN_ADDRESS"
     assert Handler.seen == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"authentication": "BASIC", "auth_user": "zoe", "auth_password": "s3cret"},
+        {"authentication": "BEARER", "auth_token": "s3cret"},
+    ],
+)
+@pytest.mark.parametrize("expected", [{}, {"json_path": "$.got", "json_equals": "x"}])
+def test_a_server_that_echoes_what_it_got_gives_no_secret_away(server, options, expected):
+    told = []
+    within = replace(context(), log=lambda level, message, **fields: told.append((message, fields)))
+    if expected:
+        told.append(refusal(f"{server}/echo", within=within, metadata={**options, **expected}).message)
+    else:
+        call(f"{server}/echo", within=within, metadata=options)
+    assert "got" in str(told)
+    assert "s3cret" not in str(told)
+    assert base64.b64encode(b"zoe:s3cret").decode() not in str(told)
