@@ -5,12 +5,10 @@ import random
 import resource
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from threading import Lock
 from typing import Any, ClassVar
 
+from jobs.executors import shares
 from jobs.executors.base import (
     Context,
     DeadlineExceeded,
@@ -102,7 +100,7 @@ class DummyForm(PayloadForm):
     simulatedLatencyMs = _number("Network latency", "Milliseconds.")
     simulatedQueryTimeMs = _number("Query time", "Milliseconds.")
     simulatedCpuWorkSeconds = _seconds("Compute", "Seconds of real computing.", 600)
-    simulatedMemoryUsageMB = _number("Hold memory", "Megabytes.", 512)
+    simulatedMemoryUsageMB = _number("Hold memory", "Megabytes.", shares.MEMORY_MB)
     holdMemorySeconds = _seconds("Hold it for", "Seconds.", 600)
     totalRecords = _number("Records", "Worked on in batches.", 10_000_000)
     batchSize = _number("Records a batch", "For example 500.")
@@ -148,14 +146,14 @@ class DummyForm(PayloadForm):
 def execute(payload: Payload, context: Context) -> Result:
     """Compute, hold memory, wait, work through batches, and then end as the options say.
 
-    Raises ExecutionError with DUMMY_ERROR, RANDOM_ERROR, MEMORY_ERROR, CONNECTION_ERROR or
-    DATABASE_ERROR, and DeadlineExceeded, as simulated.
+    Raises ExecutionError with DUMMY_ERROR, RANDOM_ERROR, MEMORY_ERROR, RESOURCE_ERROR,
+    CONNECTION_ERROR or DATABASE_ERROR, and DeadlineExceeded, as simulated.
     """
     options = payload.options
     if not options:
         return Result("Done")
     options = {**TESTS.get(options.get("testType", ""), {}), **options}
-    with _among_its_group(options.get("concurrencyGroup"), context) as at_once:
+    with shares.of_group(options.get("concurrencyGroup"), context) as at_once:
         data = {**_work(options, context), **({"at_once": at_once} if at_once else {})}
     batches = data.get("batches")
     return Result(f"Done, {batches} batches" if batches else "Done", data)
@@ -181,29 +179,6 @@ def _work(options: Mapping[str, Any], context: Context) -> dict[str, Any]:
     return data
 
 
-_groups: Counter[str] = Counter()
-_counting = Lock()
-
-
-@contextmanager
-def _among_its_group(group: str | None, context: Context) -> Iterator[int]:
-    """How many runs of the group this process is at, this one among them; 0 without a group."""
-    if not group:
-        yield 0
-        return
-    with _counting:
-        _groups[group] += 1
-        at_once = _groups[group]
-    try:
-        context.log("INFO", f"{at_once} of group {group} at once", at_once=at_once)
-        yield at_once
-    finally:
-        with _counting:
-            _groups[group] -= 1
-            if not _groups[group]:
-                del _groups[group]
-
-
 def _metrics(elapsed: float, computed: float) -> dict[str, Any]:
     # Linux counts in kilobytes, macOS in bytes.
     unit = 1024 * 1024 if sys.platform == "darwin" else 1024
@@ -226,15 +201,16 @@ def _compute(seconds: float, context: Context) -> None:
 def _hold(megabytes: int, seconds: float, context: Context) -> None:
     if not megabytes:
         return
-    context.log("INFO", f"Holding {megabytes} MB for {seconds:g} s")
-    held = []
-    try:
-        for done in range(0, megabytes, CHUNK_MB):
-            context.check()
-            held.append(bytearray(min(CHUNK_MB, megabytes - done) * 1024 * 1024))
-    except MemoryError as error:
-        raise ExecutionError("MEMORY_ERROR", f"The worker has no {megabytes} MB to spare.") from error
-    context.wait(seconds)
+    with shares.of_memory(megabytes):
+        context.log("INFO", f"Holding {megabytes} MB for {seconds:g} s")
+        held = []
+        try:
+            for done in range(0, megabytes, CHUNK_MB):
+                context.check()
+                held.append(bytearray(min(CHUNK_MB, megabytes - done) * 1024 * 1024))
+        except MemoryError as error:
+            raise ExecutionError("MEMORY_ERROR", f"The worker has no {megabytes} MB to spare.") from error
+        context.wait(seconds)
 
 
 def _waits(options: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -200,6 +200,9 @@ class HttpForm(PayloadForm):
         cleaned = super().clean()
         self._check_body(cleaned)
         self._check_sign_in(cleaned)
+        for name in ("answer_contains", "json_path"):
+            if cleaned.get("http_method") == "HEAD" and cleaned.get(name):
+                self.add_error(name, "An answer to HEAD has no body to look at.")
         if cleaned.get("json_equals") and not cleaned.get("json_path"):
             self.add_error("json_path", "Say by a JSON path which value is meant, such as $.status.")
         if cleaned.get("ca_certificate") and not cleaned.get("verify_tls", True):

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.executors import dummy
+from jobs.executors import dummy, shares
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, chain
 from jobs.executors.dummy import TESTS, TYPE, execute
 from tests.factories import NOON
@@ -201,3 +201,14 @@ def test_a_million_batches_are_not_a_million_lines():
     run(context(logged=logged), totalRecords=5000, batchSize=1)
     assert len(logged) == 1001
     assert logged[-1] == "And 4,000 batches more"
+
+
+def test_dummy_runs_hold_no_more_memory_together_than_one_may(monkeypatch):
+    monkeypatch.setattr(shares, "MEMORY_MB", 32)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(run, simulatedMemoryUsageMB=24, holdMemorySeconds=1)
+        while not shares._holding:
+            time.sleep(0.01)
+        assert failure(simulatedMemoryUsageMB=16).error_class == "RESOURCE_ERROR"
+        first.result()
+    run(simulatedMemoryUsageMB=32)

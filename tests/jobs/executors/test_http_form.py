@@ -285,6 +285,12 @@ def test_a_value_to_expect_needs_a_path():
     }
 
 
+@pytest.mark.parametrize(("key", "name"), [("answerContains", "answer_contains"), ("jsonPath", "json_path")])
+def test_an_answer_without_a_body_is_not_looked_at(key, name):
+    found = errors(small("HTTP", httpMethod="HEAD", **{key: "$"}))
+    assert found == {name: "An answer to HEAD has no body to look at."}
+
+
 @pytest.fixture(scope="module")
 def made():
     return trustme.CA().issue_cert("chronos.example")
