@@ -32,14 +32,17 @@ FULL = {
         "contentType": "JSON",
         "authentication": "BASIC",
         "authUser": "billing",
-        "authPassword": " {{ secret:billing }} ",
+        "authPassword": " example ",
         "expectedStatuses": [200, 201],
         "answerContains": " done",
         "jsonPath": "$.jobs[?@.name == 'a'].state",
         "jsonEquals": "ok",
         "followRedirects": False,
         "verifyTls": False,
-        "clientCertificate": "{{ secret:billing_certificate }}",
+        "clientCertificate": (
+            "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
+            "-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----"
+        ),
         "minimumTls": "1.3",
         "metadata": {"team": "billing"},
     },
