@@ -158,7 +158,7 @@ class HttpForm(PayloadForm):
         label="Oldest TLS",
         required=False,
         choices={"": "1.2", "1.3": "1.3"},
-        help_text="Servers that speak no newer version are refused.",
+        help_text="Servers that speak only older versions are refused.",
     )
     metadata = JsonField(label="Other options", required=False, shape=dict)
 
