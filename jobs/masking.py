@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus, unquote
 
 DOTS = "••••••••"
 
-_HARMLESS_HEADERS = {
+HARMLESS_HEADERS = {
     "accept",
     "accept-charset",
     "accept-encoding",
@@ -76,7 +76,7 @@ def payload(columns: Mapping[str, Any]) -> dict[str, Any]:
 def headers(given: Mapping[str, Any]) -> dict[str, Any]:
     """The names of all headers, the values of harmless ones."""
     return {
-        name: anything(value) if name.lower() in _HARMLESS_HEADERS else _dots(value)
+        name: anything(value) if name.lower() in HARMLESS_HEADERS else _dots(value)
         for name, value in given.items()
     }
 
@@ -161,7 +161,7 @@ def values(columns: Mapping[str, Any]) -> set[str]:
     found: set[str] = set()
     for name, value in columns.items():
         if name == "http_headers" and isinstance(value, Mapping):
-            found |= _scalars(inner for name, inner in value.items() if name.lower() not in _HARMLESS_HEADERS)
+            found |= _scalars(inner for name, inner in value.items() if name.lower() not in HARMLESS_HEADERS)
         else:
             found |= _hidden(value)
     return found

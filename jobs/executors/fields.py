@@ -184,6 +184,11 @@ class JsonField(forms.CharField):
         return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
+def check_json(text: str) -> None:
+    """Refuse text that is no JSON, or JSON that no two readers agree on: a key twice, NaN, deep nesting."""
+    _check_values(_parsed(text, TEXT_LIMIT))
+
+
 def _written(value: Any) -> str:
     try:
         return json.dumps(value)
@@ -191,9 +196,9 @@ def _written(value: Any) -> str:
         raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.") from error
 
 
-def _parsed(text: str) -> Any:
-    if len(text) > JSON_LIMIT:
-        raise forms.ValidationError(f"This is longer than {JSON_LIMIT:,} characters.")
+def _parsed(text: str, limit: int = JSON_LIMIT) -> Any:
+    if len(text) > limit:
+        raise forms.ValidationError(f"This is longer than {limit:,} characters.")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:

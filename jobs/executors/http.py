@@ -1,42 +1,61 @@
-"""HTTP: call a URL and judge the answer by its status."""
+"""HTTP: call a URL and judge what it answers."""
 
 import re
 import time
-from collections.abc import Iterator
-from typing import ClassVar
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import requests
 from django import forms
-from urllib3 import disable_warnings
-from urllib3.exceptions import InsecureRequestWarning, NameResolutionError
 
 from jobs import masking
-from jobs.executors import guard
+from jobs.executors import answers, calls, guard
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.certificates import CertificatesField
 from jobs.executors.fields import (
     FlagField,
     HeadersField,
     JsonField,
     NumberField,
     NumbersField,
+    ScalarField,
     TextField,
     WordField,
+    check_json,
 )
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-# Who leaves a certificate unverified has said so in the job, and its log repeats it.
-disable_warnings(InsecureRequestWarning)
+CONTENT_TYPES = {
+    "JSON": "application/json",
+    "FORM": "application/x-www-form-urlencoded",
+    "TEXT": "text/plain; charset=utf-8",
+    "XML": "application/xml; charset=utf-8",
+}
 
-BODY_LIMIT = 1_000_000
-EXCERPT = 2_000
-REDIRECTS = 5
-CHUNK = 64 * 1024
+_PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class HttpForm(PayloadForm):
-    options: ClassVar[tuple[str, ...]] = ("expected_statuses", "follow_redirects", "verify_tls")
+    options: ClassVar[tuple[str, ...]] = (
+        "content_type",
+        "authentication",
+        "auth_user",
+        "auth_password",
+        "auth_token",
+        "expected_statuses",
+        "answer_contains",
+        "json_path",
+        "json_equals",
+        "follow_redirects",
+        "verify_tls",
+        "ca_certificate",
+        "client_certificate",
+        "minimum_tls",
+    )
 
     http_method = WordField(label="Method", choices=dict(zip(METHODS, METHODS, strict=True)), initial="GET")
     timeout_seconds = NumberField(
@@ -58,7 +77,39 @@ class HttpForm(PayloadForm):
         required=False,
         help_text="One a line, such as Accept: application/json, or a JSON object.",
     )
-    http_body = TextField(label="Body", required=False, strip=False, lines=6, mono=True)
+    content_type = WordField(
+        label="Content type",
+        required=False,
+        choices={"": "As the headers say", "JSON": "JSON", "FORM": "Form", "TEXT": "Text", "XML": "XML"},
+        help_text="Of the body; a Content-Type among the headers comes first.",
+    )
+    http_body = TextField(
+        label="Body",
+        required=False,
+        strip=False,
+        lines=6,
+        mono=True,
+        help_text='Sent as it is, for example {"day": "{{ fire.date - 1d }}"}',
+    )
+    authentication = WordField(
+        label="Sign in",
+        required=False,
+        choices={"": "Not, or by a header", "BASIC": "User and password", "BEARER": "Token"},
+        help_text="Sent to the host of the URL, never to another that it redirects to.",
+    )
+    auth_user = TextField(label="User", required=False)
+    auth_password = TextField(
+        label="Password",
+        required=False,
+        strip=False,
+        help_text="Best a secret: {{ secret:billing_password }}",
+    )
+    auth_token = TextField(
+        label="Token",
+        required=False,
+        max_length=8_192,
+        help_text="Best a secret: {{ secret:billing_token }}",
+    )
     expected_statuses = NumbersField(
         label="Count as success",
         required=False,
@@ -66,13 +117,48 @@ class HttpForm(PayloadForm):
         most=599,
         help_text="Statuses such as 200, 201, 204; every 2xx if empty.",
     )
+    answer_contains = TextField(
+        label="Answer must contain",
+        required=False,
+        strip=False,
+        max_length=1_000,
+        help_text="A text such as DONE, in upper and lower case as written.",
+    )
+    json_path = TextField(
+        label="Answer must have",
+        required=False,
+        mono=True,
+        help_text="A JSON path that finds something, such as $.status or $.jobs[*].state",
+    )
+    json_equals = ScalarField(
+        label="Equal to",
+        required=False,
+        help_text="What each value at that path must be, such as ok, 42 or true; anything if empty.",
+    )
     follow_redirects = FlagField(
-        label="Follow redirects", default=True, help_text=f"Up to {REDIRECTS}, each checked anew."
+        label="Follow redirects", default=True, help_text=f"Up to {calls.REDIRECTS}, each checked anew."
     )
     verify_tls = FlagField(
         label="Verify the certificate",
         default=True,
         help_text="Refuses servers that cannot prove their name.",
+    )
+    ca_certificate = CertificatesField(
+        label="Trust only this authority",
+        required=False,
+        help_text="Its certificate in PEM, in the place of the public authorities.",
+    )
+    client_certificate = CertificatesField(
+        label="Client certificate",
+        required=False,
+        key=True,
+        help_text="In PEM with its private key; best a secret: {{ secret:billing_certificate }}",
+    )
+    minimum_tls = WordField(
+        label="Oldest TLS",
+        required=False,
+        choices={"": "1.2", "1.3": "1.3"},
+        help_text="Servers that speak only older versions are refused.",
     )
     metadata = JsonField(label="Other options", required=False, shape=dict)
 
@@ -93,127 +179,132 @@ class HttpForm(PayloadForm):
             )
         if not parts.hostname or port == 0:
             raise forms.ValidationError("The URL names no host.")
+        try:
+            # Digits of other scripts are digits for whoever looks the host up.
+            host = unicodedata.normalize("NFKC", parts.hostname)
+            guard.check_name(host, port or _PORTS[parts.scheme])
+        except guard.Forbidden as error:
+            raise forms.ValidationError(str(error)) from error
         return url
+
+    def clean_json_path(self) -> str:
+        path: str = self.cleaned_data["json_path"]
+        if path:
+            try:
+                answers.compiled(path)
+            except answers.BadPath as error:
+                raise forms.ValidationError(str(error)) from error
+        return path
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        self._check_body(cleaned)
+        self._check_sign_in(cleaned)
+        for name in ("answer_contains", "json_path"):
+            if cleaned.get("http_method") == "HEAD" and cleaned.get(name):
+                self.add_error(name, "An answer to HEAD has no body to look at.")
+        if cleaned.get("json_equals") and not cleaned.get("json_path"):
+            self.add_error("json_path", "Say by a JSON path which value is meant, such as $.status.")
+        if cleaned.get("ca_certificate") and not cleaned.get("verify_tls", True):
+            self.add_error(
+                "ca_certificate", "Nobody looks at this while the certificate is not verified: leave out one."
+            )
+        return cleaned
+
+    def _check_body(self, cleaned: Mapping[str, Any]) -> None:
+        """Refuse a body that is no JSON though it is sent as such."""
+        body = cleaned.get("http_body")
+        said = _header(cleaned.get("http_headers"), "content-type")
+        kind = said.partition(";")[0].strip().lower() if said else ""
+        if body and (kind == CONTENT_TYPES["JSON"] if said else cleaned.get("content_type") == "JSON"):
+            try:
+                check_json(body)
+            except forms.ValidationError as error:
+                self.add_error("http_body", error)
+
+    def _check_sign_in(self, cleaned: Mapping[str, Any]) -> None:
+        way = cleaned.get("authentication")
+        user, password, token = (
+            cleaned.get(name) or "" for name in ("auth_user", "auth_password", "auth_token")
+        )
+        if way and _header(cleaned.get("http_headers"), "authorization"):
+            self.add_error("authentication", "The headers hold an Authorization already: leave out one.")
+        if way == "BASIC" and (not user or ":" in user):
+            self.add_error("auth_user", "Give the user's name, which holds no colon.")
+        if way == "BEARER" and not _TOKEN.fullmatch(token):
+            self.add_error("auth_token", "Give the token, which holds neither blanks nor accents.")
+        unused = {"auth_user": user, "auth_password": password} if way != "BASIC" else {}
+        unused |= {"auth_token": token} if way != "BEARER" else {}
+        for name in [name for name, value in unused.items() if value and name not in self.errors]:
+            self.add_error(name, "This is not used by the way of signing in that is chosen.")
+
+
+def _header(headers: Mapping[str, str] | None, name: str) -> str:
+    """The header's value, whatever case its name is written in."""
+    return next((text for each, text in (headers or {}).items() if each.lower() == name), "")
 
 
 def execute(payload: Payload, context: Context) -> Result:
-    """Make the call and judge its answer by status.
+    """Make the call and judge its answer by status and body.
 
-    Raises ExecutionError with HTTP_<status>, UNEXPECTED_STATUS, DNS_ERROR, TLS_ERROR, CONNECTION_ERROR,
-    TOO_MANY_REDIRECTS, FORBIDDEN_ADDRESS or INVALID_URL.
+    Raises ExecutionError with HTTP_<status>, UNEXPECTED_STATUS, UNEXPECTED_BODY, DNS_ERROR, TLS_ERROR,
+    CONNECTION_ERROR, TOO_MANY_REDIRECTS, FORBIDDEN_ADDRESS or INVALID_URL.
     """
-    with guard.session() as (session, shut_down), context.closing(shut_down):
-        try:
+    options = payload.options
+    opening = calls.session(
+        payload.http_url,
+        authorities=options.get("ca_certificate", ""),
+        client=options.get("client_certificate", ""),
+        minimum=options.get("minimum_tls", ""),
+    )
+    try:
+        with opening as (session, shut_down), context.closing(shut_down):
             return _call(session, payload, context)
-        except (requests.RequestException, guard.Forbidden, ValueError) as error:
-            # A socket closed under our hands is the deadline or a cancellation, not the network.
-            context.check()
-            raise ExecutionError(_error_class(error), _sentence(error)) from error
+    except calls.FAILURES as error:
+        # A socket closed under our hands is the deadline or a cancellation, not the network.
+        context.check()
+        raise ExecutionError(calls.error_class(error), calls.sentence(error)) from error
 
 
 def _call(session: requests.Session, payload: Payload, context: Context) -> Result:
     method = payload.http_method or "GET"
-    context.log("INFO", masking.text(f"{method} {payload.http_url}"))
+    body = (payload.http_body or "").encode()
+    context.log("INFO", masking.text(f"{method} {payload.http_url}"), bytes=len(body))
     verify = payload.options.get("verify_tls", True)
     if not verify:
         context.log("WARN", "The server's certificate is not verified.")
-    session.max_redirects = REDIRECTS
-    session.hooks["response"].append(_leave_body_of_redirect)
+    follow = payload.options.get("follow_redirects", True)
+    sign_in = calls.sign_in(payload.options)
+    # Servers that echo what they were sent are common where calls are tried out.
+    hidden = masking.ByValue(sign_in.secrets if sign_in else [])
     started = time.monotonic()
-    answer = session.request(
+    with session.request(
         method,
         payload.http_url,
-        headers=payload.http_headers or {},
-        data=(payload.http_body or "").encode() or None,
+        headers=_headers(payload),
+        data=body or None,
+        auth=sign_in,
         timeout=context.remaining,
-        allow_redirects=payload.options.get("follow_redirects", True),
+        allow_redirects=follow,
+        hooks={"response": calls.leave_body_of_redirect} if follow else None,
         verify=verify,
         stream=True,
-    )
-    for hop in answer.history:
-        context.log("INFO", masking.text(f"{hop.status_code} redirects to {hop.headers.get('Location')}"))
-    body, cut = _read(answer, context)
-    took = round((time.monotonic() - started) * 1000)
-    return _judge(answer, body, cut, took, payload, context)
+    ) as answer:
+        for hop in answer.history:
+            where = hop.headers.get("Location")
+            context.log("INFO", masking.text(f"{hop.status_code} redirects to {where}"))
+        content = answers.read(answer, context)
+        took = round((time.monotonic() - started) * 1000)
+        return answers.judge(answer, content, took, payload.options, context, hidden.anything)
 
 
-def _leave_body_of_redirect(answer: requests.Response, **_: object) -> None:
-    # The session would read it to its end, however long it is, before it goes on.
-    if answer.is_redirect:
-        answer.close()
+def _headers(payload: Payload) -> dict[str, str]:
+    given = dict(payload.http_headers or {})
+    kind = CONTENT_TYPES.get(payload.options.get("content_type", ""))
+    if kind and payload.http_body and not _header(given, "content-type"):
+        given["Content-Type"] = kind
+    return given
 
-
-def _read(answer: requests.Response, context: Context) -> tuple[bytes, bool]:
-    """The body up to the limit, and whether there was more."""
-    body = bytearray()
-    for chunk in answer.iter_content(CHUNK):
-        context.check()
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            return bytes(body[:BODY_LIMIT]), True
-    return bytes(body), False
-
-
-def _judge(
-    answer: requests.Response, body: bytes, cut: bool, took: int, payload: Payload, context: Context
-) -> Result:
-    status = answer.status_code
-    size = f"{'over ' if cut else ''}{len(body):,} bytes"
-    summary = f"{status} {answer.reason} in {took:,} ms, {size}"
-    good = _expected(status, payload.options.get("expected_statuses"))
-    excerpt = body[:EXCERPT].decode(answer.encoding or "utf-8", "replace")
-    headers = masking.anything(dict(list(answer.headers.items())[:50]))
-    context.log("INFO" if good else "WARN", summary, headers=headers)
-    if excerpt:
-        context.log("DEBUG", masking.text(excerpt))
-    data = {"status": status, "bytes": len(body), "elapsed_ms": took, "url": masking.text(answer.url)}
-    if good:
-        return Result(summary, data)
-    error_class = f"HTTP_{status}" if status >= 400 else "UNEXPECTED_STATUS"
-    raise ExecutionError(
-        error_class, f"{status} {answer.reason} from {urlsplit(answer.url).hostname}", result=data
-    )
-
-
-def _expected(status: int, wanted: list[int] | None) -> bool:
-    return status in wanted if wanted else 200 <= status < 300
-
-
-def _error_class(error: Exception) -> str:
-    if any(isinstance(each, NameResolutionError) for each in _causes(error)):
-        return "DNS_ERROR"
-    for kind, name in _CLASSES:
-        if isinstance(error, kind):
-            return name
-    return "CONNECTION_ERROR"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it came from, also where urllib3 keeps it as `reason`."""
-    while error is not None:
-        yield error
-        inner = error.args[0] if error.args else None
-        reason = getattr(inner, "reason", None)
-        if isinstance(reason, BaseException):
-            yield reason
-        error = error.__cause__ or error.__context__
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, guard.Forbidden):
-        return str(error)
-    return masking.text(f"{type(error).__name__}: {error}")[:500]
-
-
-_CLASSES: tuple[tuple[type[Exception], str], ...] = (
-    (guard.Forbidden, "FORBIDDEN_ADDRESS"),
-    (requests.TooManyRedirects, "TOO_MANY_REDIRECTS"),
-    (requests.exceptions.SSLError, "TLS_ERROR"),
-    (requests.exceptions.InvalidURL, "INVALID_URL"),
-    (requests.exceptions.InvalidSchema, "INVALID_URL"),
-    (requests.Timeout, "TIMEOUT"),
-    (ValueError, "INVALID_URL"),
-)
 
 TYPE = JobType(
     code="HTTP",
@@ -230,10 +321,21 @@ TYPE = JobType(
         "headers": "http_headers",
         "httpBody": "http_body",
         "body": "http_body",
+        "contentType": "content_type",
+        "authentication": "authentication",
+        "authUser": "auth_user",
+        "authPassword": "auth_password",
+        "authToken": "auth_token",
         "timeoutSeconds": "timeout_seconds",
         "expectedStatuses": "expected_statuses",
+        "answerContains": "answer_contains",
+        "jsonPath": "json_path",
+        "jsonEquals": "json_equals",
         "followRedirects": "follow_redirects",
         "verifyTls": "verify_tls",
+        "caCertificate": "ca_certificate",
+        "clientCertificate": "client_certificate",
+        "minimumTls": "minimum_tls",
         "metadata": "metadata",
     },
     execute=execute,
@@ -244,6 +346,7 @@ TYPE = JobType(
         "5XX",
         "HTTP_ERROR",
         "UNEXPECTED_STATUS",
+        "UNEXPECTED_BODY",
         "NETWORK_ERROR",
         "CONNECTION_ERROR",
         "DNS_ERROR",

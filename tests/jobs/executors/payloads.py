@@ -29,9 +29,21 @@ FULL = {
         "httpHeaders": {"Accept": "application/json", "X-Request-Id": "17"},
         "httpBody": '{\n  "day": "yesterday"\n}\n',
         "timeoutSeconds": 120,
+        "contentType": "JSON",
+        "authentication": "BASIC",
+        "authUser": "billing",
+        "authPassword": " example ",
         "expectedStatuses": [200, 201],
+        "answerContains": " done",
+        "jsonPath": "$.jobs[?@.name == 'a'].state",
+        "jsonEquals": "ok",
         "followRedirects": False,
         "verifyTls": False,
+        "clientCertificate": (
+            "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n"
+            "-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----"
+        ),
+        "minimumTls": "1.3",
         "metadata": {"team": "billing"},
     },
     "DATABASE": {
@@ -136,6 +148,8 @@ FULL = {
         "metadata": {
             "testType": "random",
             "successProbability": 0.7,
+            "seed": 17,
+            "concurrencyGroup": "group-A",
             "simulateFailure": True,
             "failureMessage": "As asked",
             "simulatedDelaySeconds": 5,

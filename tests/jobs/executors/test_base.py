@@ -29,8 +29,8 @@ WRONG = {
     "half a character": "\ud800",
     "nul": "a\0b",
 }
-# Any number is a position.
-ANY_NUMBER = {"last_processed_value"}
+# Any number is a position, or a value to expect.
+ANY_NUMBER = {"last_processed_value", "json_equals"}
 
 
 def stored(code, request):

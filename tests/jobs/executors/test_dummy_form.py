@@ -17,6 +17,10 @@ def test_nothing_needs_to_be_said():
         ("simulatedMemoryUsageMB", 513),
         ("totalRecords", 1.5),
         ("simulateFailure", "perhaps"),
+        ("testType", "miracle"),
+        ("seed", -1),
+        ("seed", 2**53),
+        ("concurrencyGroup", "x" * 101),
         ("failureMessage", 5),
         ("failureMessage", "x" * 501),
     ],
@@ -29,3 +33,9 @@ def test_a_box_that_is_not_ticked_leaves_no_trace():
     checked = small("DUMMY", metadata={"simulateDbFailure": False, "simulatedQueryTimeMs": 0})
     assert checked.is_valid()
     assert checked.columns() == {"metadata": {"simulatedQueryTimeMs": 0}}
+
+
+def test_the_kind_of_test_keeps_the_words_of_requests():
+    checked = small("DUMMY", metadata={"testType": "Load test"})
+    assert checked.is_valid()
+    assert checked.columns() == {"metadata": {"testType": "load_test"}}
