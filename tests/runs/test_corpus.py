@@ -4,7 +4,6 @@ import json
 import os
 import threading
 from contextlib import contextmanager
-from datetime import timedelta
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
