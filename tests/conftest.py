@@ -9,6 +9,15 @@ from redis import Redis
 
 from tests import servers
 from tests.browser import chromium, visit  # noqa: F401 (fixtures)
+from tests.peers import (  # noqa: F401 (fixtures)
+    kafka_servers,
+    mariadb_server,
+    memcached_url,
+    postgresql_server,
+    rabbitmq_url,
+    redis_server,
+    redis_url,
+)
 from tests.product import product  # noqa: F401 (fixture)
 
 CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus" / "create_job_requests.json"
