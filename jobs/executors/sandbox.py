@@ -18,7 +18,7 @@ from django.conf import settings
 
 from jobs.executors import process_tree
 from jobs.executors.base import Artefact, Context, ExecutionError
-from jobs.executors.output import Output
+from jobs.executors.output import Output, readable
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -63,23 +63,35 @@ def keep_to_ourselves() -> None:
 
 @contextmanager
 def private_folder(user: User | None, context: Context) -> Iterator[Path]:
-    """A folder that only the script can read, removed afterwards, whatever it has left in there."""
+    """A folder with `home`, `tmp` and `artefacts` that only the script can read, removed afterwards.
+
+    The folder itself stays ours: nobody can put a link in its place, or in that of what is in it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="chronos-run-"))
     try:
+        folder.chmod(0o711)
         for each in (folder / "home", folder / "tmp", folder / "artefacts"):
             each.mkdir(mode=0o700)
-        if user:
-            for each in (folder, *folder.iterdir()):
-                os.chown(each, user.id, user.group)
+            _give(each, user)
         yield folder
-    except OSError as error:
-        raise ExecutionError("SYSTEM_ERROR", f"No folder for the script: {error.strerror}.") from error
     finally:
-        # Programs do not mind how deep folders are nested.
-        for command in (["/bin/chmod", "-R", "u+rwX"], ["/bin/rm", "-rf"]):
-            subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
+        _remove(folder)
         if folder.exists():
             context.log("WARN", f"The private folder {folder} could not be removed.")
+
+
+def _give(path: Path, user: User | None) -> None:
+    if user:
+        os.chown(path, user.id, user.group)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder whatever is in it: programs do not mind how deep it is nested."""
+    commands = [["/bin/rm", "-rf"]]
+    if os.geteuid() != 0:
+        commands.insert(0, ["/bin/chmod", "-R", "u+rwX"])
+    for command in commands:
+        subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def environment(context: Context, private: Path, user: User | None) -> dict[str, str]:
@@ -91,10 +103,9 @@ def environment(context: Context, private: Path, user: User | None) -> dict[str,
 
 def script_file(private: Path, script: str, user: User | None) -> Path:
     file = private / "script"
+    file.touch(mode=0o700)
     file.write_text(script, encoding="utf-8")
-    file.chmod(0o700)
-    if user:
-        os.chown(file, user.id, user.group)
+    _give(file, user)
     return file
 
 
@@ -154,10 +165,11 @@ def artefacts(folder: Path, context: Context) -> list[Artefact]:
     room = settings.ARTEFACT_LIMIT_MB * 1024 * 1024
     found: list[Artefact] = []
     # The script's own doing, which may be anything: a link, a pipe without an end, a million files.
-    for name in sorted(os.listdir(folder))[:ARTEFACTS]:
-        content = _content(folder / name, room)
+    for path in sorted(folder.iterdir())[:ARTEFACTS]:
+        name = readable(os.fsencode(path.name))
+        content = _content(path, room)
         if content is None:
-            context.log("WARN", f"{name!r} is not kept: it is no plain file, or too large.")
+            context.log("WARN", f"{name} is not kept: it is no plain file, or too large.")
             continue
         room -= len(content)
         found.append(Artefact(name, content))
@@ -171,8 +183,10 @@ def _content(file: Path, room: int) -> bytes | None:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
+    about = os.fstat(descriptor)
+    plain = stat.S_ISREG(about.st_mode) and about.st_nlink == 1 and about.st_size <= room
+    if not plain:
+        os.close(descriptor)
+        return None
     with open(descriptor, "rb") as opened:
-        about = os.fstat(descriptor)
-        if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1 or about.st_size > room:
-            return None
         return opened.read(room)

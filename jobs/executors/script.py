@@ -174,6 +174,13 @@ def execute(payload: Payload, context: Context) -> Result:
         raise ExecutionError(
             "SCRIPT_DISABLED", "Scripts are switched off here: CHRONOS_SCRIPT_ENABLED allows them."
         )
+    try:
+        return _run(payload, context)
+    except OSError as error:
+        raise ExecutionError("SYSTEM_ERROR", f"This machine cannot run the script: {error}.") from error
+
+
+def _run(payload: Payload, context: Context) -> Result:
     user = sandbox.user()
     if user is None:
         sandbox.keep_to_ourselves()

@@ -136,10 +136,10 @@ def _limit(task: Task) -> None:
         limits[resource.RLIMIT_CPU] = task["cpu_seconds"]
     for which, most in limits.items():
         hard = resource.getrlimit(which)[1]
-        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        # The first second over the limit is a signal that tells what happened; the next one would just kill.
-        slack = int(which == resource.RLIMIT_CPU and least < hard)
-        resource.setrlimit(which, (least, least + slack))
+        # At the limit comes a signal that tells what happened; a second later one that just kills.
+        last = most + int(which == resource.RLIMIT_CPU)
+        last = last if hard == resource.RLIM_INFINITY else min(last, hard)
+        resource.setrlimit(which, (min(most, last), last))
 
 
 def _threads_of(user: int) -> int:
