@@ -64,8 +64,8 @@ class EmailForm(PayloadForm):
 def execute(payload: Payload, context: Context) -> Result:
     """Hand one message to the mail server, for all recipients at once.
 
-    A retry after a partial delivery goes only to those who have not got it. Raises ExecutionError with
-    FILE_ERROR for an attachment, and with what `mail.send` raises.
+    A retry or a replay after a partial delivery goes only to those who have not got it. Raises
+    ExecutionError with FILE_ERROR for an attachment, and with what `mail.send` raises.
     """
     options = payload.options
     message = mail.Message(
@@ -81,30 +81,32 @@ def execute(payload: Payload, context: Context) -> Result:
     before = _delivered_before(context)
     if before:
         context.log("INFO", f"{len(before):,} have got it by an attempt before this one.")
+    if not set(message.recipients) - set(before):
+        return Result("Everybody had got it already")
     try:
         sent = mail.send(message, context, leaving_out=before)
     except ExecutionError as error:
-        _remember_delivered([*before, *error.result.get("delivered", [])], context)
+        if delivered := error.result.get("delivered"):
+            tick = context.scheduled_time.isoformat()
+            context.remember(delivered={"tick": tick, "to": [*before, *delivered]})
         raise
-    context.log("INFO", f"The mail server took it: {sent.answer}")
-    names = sent.recipients
-    whom = names[0] if len(names) == 1 else f"{len(names):,} recipients"
-    return Result(
-        f"Sent to {whom}, {sent.size:,} bytes",
-        {"recipients": len(names), "bytes": sent.size, "answer": sent.answer},
-    )
+    if before:
+        context.remember(delivered=None)
+    return _told(sent, context)
 
 
 def _delivered_before(context: Context) -> list[str]:
-    """Who has got the message by an attempt before this one at the same tick."""
+    """Who has got the message by another attempt at the same tick."""
     state = context.state.get("delivered") or {}
-    same = context.attempt > 1 and state.get("tick") == context.scheduled_time.isoformat()
-    return list(state["to"]) if same else []
+    return list(state["to"]) if state.get("tick") == context.scheduled_time.isoformat() else []
 
 
-def _remember_delivered(names: list[str], context: Context) -> None:
-    if names:
-        context.remember(delivered={"tick": context.scheduled_time.isoformat(), "to": names})
+def _told(sent: mail.Sent, context: Context) -> Result:
+    context.log("INFO", f"The mail server took it: {sent.answer}")
+    names = sent.recipients
+    whom = names[0] if len(names) == 1 else f"{len(names):,} recipients"
+    data = {"recipients": len(names), "bytes": sent.size, "answer": sent.answer}
+    return Result(f"Sent to {whom}, {sent.size:,} bytes", data)
 
 
 def _attachments(paths: list[str], context: Context) -> Iterator[mail.Attachment]:
@@ -174,5 +176,6 @@ TYPE = JobType(
     execute=execute,
     ceiling=16,
     limit=60,
+    remembers=True,
     error_classes=(*mail.ERROR_CLASSES, "FILE_ERROR", "TIMEOUT"),
 )

@@ -145,7 +145,7 @@ class _Server(smtplib.SMTP):
         self.answer = b""
         super().__init__(local_hostname=DNS_NAME.get_fqdn(), timeout=max(context.remaining, 0.001))
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         self._host = host
         failure: OSError = OSError("no address found")
         for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):

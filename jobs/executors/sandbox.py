@@ -162,7 +162,7 @@ def _write(pipe: Any, data: bytes) -> None:
 
 def artefacts(folder: Path, context: Context) -> list[Artefact]:
     """The files in the folder, as far as there is room for them."""
-    room = settings.ARTEFACT_LIMIT_MB * 1024 * 1024
+    room = settings.ARTEFACT_LIMIT_MB * 1_000_000
     found: list[Artefact] = []
     # The script's own doing, which may be anything: a link, a pipe without an end, a million files.
     for path in sorted(folder.iterdir())[:ARTEFACTS]:

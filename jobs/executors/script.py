@@ -77,6 +77,7 @@ class ScriptForm(PayloadForm):
         "file_mb",
         "processes",
     )
+    binds: ClassVar[frozenset[str]] = frozenset({"script_content"})
 
     interpreter = WordField(label="Interpreter", required=False, choices=INTERPRETERS)
     timeout_seconds = NumberField(
@@ -127,7 +128,7 @@ class ScriptForm(PayloadForm):
         required=False,
         least=1,
         most=86_400,
-        help_text="Seconds for each process; as the timeout if empty.",
+        help_text="Seconds for each process; no limit but the timeout if empty.",
     )
     file_mb = NumberField(
         label="File size",
@@ -351,7 +352,6 @@ TYPE = JobType(
     execute=execute,
     ceiling=4,
     limit=1800,
-    binds=frozenset({"script_content"}),
     error_classes=(
         *CHOSEN_CLASSES,
         "COMMAND_NOT_FOUND",

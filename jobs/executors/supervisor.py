@@ -33,6 +33,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 LOOK_SECONDS = 0.2
+LOOKING_SHARE = 20
 GIVE_UP_SECONDS = 5
 SPARE_PROCESSES = 32
 MEGABYTE = 1024 * 1024
@@ -165,9 +166,11 @@ def _watch(script: int, task: Task, woken: int) -> Task:
         if 0 in ready:
             return {}
         if time.monotonic() > look_at:
-            look_at = time.monotonic() + LOOK_SECONDS
+            began = time.monotonic()
             if too_much := _too_much(task):
                 return {"stopped": too_much, "cpu": 0}
+            # Where there is much to look at, looking must not become the work.
+            look_at = began + max(LOOK_SECONDS, LOOKING_SHARE * (time.monotonic() - began))
 
 
 def _reaped() -> Iterator[tuple[int, int, "resource.struct_rusage"]]:

@@ -8,6 +8,8 @@ import ssl
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import trustme
@@ -285,22 +287,31 @@ def test_who_got_it_and_who_did_not_is_told_by_name(mailbox):
     assert error.result == {"delivered": ["a@example.com"], "refused": {"b@example.com": "450 4.2.1 Later"}}
 
 
-def test_a_retry_goes_to_those_who_have_not_got_it(mailbox):
+def partly_delivered(mailbox):
+    """What is remembered when a got the message and b did not."""
     mailbox.refusing["b@example.com"] = "450 4.2.1 Later"
     first = context()
     failure(first, to=["a@example.com", "b@example.com"])
     mailbox.refusing.clear()
-    send(context(attempt=2, state=first.remembered), to=["a@example.com", "b@example.com"])
+    return first.remembered
+
+
+def test_a_retry_goes_to_those_who_have_not_got_it(mailbox):
+    again = context(attempt=2, state=partly_delivered(mailbox))
+    send(again, to=["a@example.com", "b@example.com"])
     assert [envelope.rcpt_tos for envelope in mailbox.taken] == [["a@example.com"], ["b@example.com"]]
+    assert again.remembered == {"delivered": None}
 
 
 def test_the_next_occurrence_goes_to_everybody(mailbox):
-    mailbox.refusing["b@example.com"] = "450 4.2.1 Later"
-    first = context()
-    failure(first, to=["a@example.com", "b@example.com"])
-    mailbox.refusing.clear()
-    send(context(state=first.remembered), to=["a@example.com", "b@example.com"])
+    tomorrow = replace(context(state=partly_delivered(mailbox)), scheduled_time=NOON + timedelta(days=1))
+    send(tomorrow, to=["a@example.com", "b@example.com"])
     assert mailbox.taken[1].rcpt_tos == ["a@example.com", "b@example.com"]
+
+
+def test_nothing_is_sent_when_everybody_has_it(mailbox):
+    send(context(state=partly_delivered(mailbox)), to=["a@example.com"])
+    assert len(mailbox.taken) == 1
 
 
 def test_a_message_larger_than_the_server_takes_is_not_even_begun(settings):
@@ -413,11 +424,6 @@ def drop(peer, ended):
 
 def turn_away(peer, ended):
     peer.send(b"421 4.3.2 Too busy\r\n")
-
-
-def babble(peer, ended):
-    peer.send(b"220 here\r\n" + b"250-x\r\n" * 100_000)
-    ended.wait(20)
 
 
 @pytest.mark.parametrize(

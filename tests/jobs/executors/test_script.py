@@ -176,6 +176,18 @@ def test_a_variable_cannot_reach_what_runs_before_the_script(tmp_path):
     assert result.summary == "done"
 
 
+def test_an_administrator_may_name_whom_scripts_run_as(settings):
+    settings.SCRIPT_USER = "nobody"
+    if os.geteuid() != 0:
+        assert "must run as root" in failure("id -un").message
+    else:
+        assert run("id -un; id -un").summary == "nobody"
+        settings.SCRIPT_USER = "root"
+        assert run("id -un").summary == "root"
+    settings.SCRIPT_USER = "no such user"
+    assert failure("id").error_class == "SYSTEM_ERROR"
+
+
 def test_nothing_can_be_read_from_the_standard_input():
     assert run("cat; readlink /proc/self/fd/0").summary == "/dev/null"
 
@@ -313,6 +325,16 @@ def test_a_cancel_ends_everything_within_moments(escape):
     assert of.deadline - time.monotonic() > 16
     assert not runs_with(f"sleep {seconds}")
     assert left(of) == []
+
+
+def test_a_cancel_outruns_what_starts_new_processes_all_the_time():
+    of, seconds = context(), f"{time.monotonic_ns()}"
+    threading.Timer(0.7, of.cancel).start()
+    spawner = f"while :; do env -i setsid sh -c 'sleep {seconds} & sleep 0.01' & done"
+    with pytest.raises(Cancelled):
+        run(f"{spawner} & {spawner} & wait", of, processes=200)
+    assert of.remaining > 15
+    assert not runs_with(f"sleep {seconds}")
 
 
 @pytest.mark.parametrize("script", ["sleep 1000", "yes", "cat /dev/zero", "while :; do :; done", "yes >&2"])
