@@ -16,7 +16,7 @@ _PYTHON = re.compile(r"(?:python|pypy)[\d.]*")
 _ESCAPED_OR_QUOTED = re.compile(
     r"\\."
     r"|(?P<comment>(?:^|(?<=[\s;&|()]))#[^\n]*)"
-    r"|<<-?[ \t]*(?:(?P<open>['\"])(?P<name>[^'\"\n]+)(?P=open)|\\(?P<plain>\w+))(?P<rest>[^\n]*\n)"
+    r"|(?<!<)<<-?[ \t]*(?:(?P<open>['\"])(?P<name>[^'\"\n]+)(?P=open)|\\(?P<plain>\w+))"
     r"|\$?(?P<single>'[^']*')"
     r"|(?P<double>\"(?:[^\"\\]|\\.)*\")",
     re.DOTALL | re.MULTILINE,
@@ -97,12 +97,11 @@ def _literal(script: str) -> Iterator[str]:
         position = found.end()
         if found["single"]:
             yield found["single"]
-        name = found["name"] or found["plain"]
-        if name:
-            end = re.compile(rf"^\t*{re.escape(name)}$", re.MULTILINE).search(script, position)
-            last = end.start() if end else len(script)
-            yield script[position:last]
-            position = last
+        if name := found["name"] or found["plain"]:
+            begin = script.find("\n", position)
+            end = re.compile(rf"^\t*{re.escape(name)}$", re.MULTILINE).search(script, max(begin, position))
+            position = end.start() if end and begin >= 0 else len(script)
+            yield script[begin:position] if begin >= 0 else ""
 
 
 def bind(script: str, value: Callable[[str], str]) -> tuple[str, dict[str, str]]:

@@ -215,21 +215,36 @@ def _connected(context: Context) -> Iterator[_Server]:
 
 
 def _hand_over(server: _Server, written: EmailMessage, recipients: list[str], context: Context) -> Sent:
-    size = len(written.as_bytes())
-    server.ehlo_or_helo_if_needed()
-    most = int(server.esmtp_features.get("size") or 0)
-    if 0 < most < size:
-        raise ExecutionError(
-            "MESSAGE_REFUSED", f"The message has {size:,} bytes, and the mail server takes {most:,} at most."
-        )
-    context.log("INFO", f"Sending {size:,} bytes to {len(recipients):,} by {settings.EMAIL_HOST}")
     names = {_address(each).addr_spec: each for each in recipients}
-    refused = server.send_message(written, written["From"].addresses[0].addr_spec, list(names))
-    sent = Sent([name for spec, name in names.items() if spec not in refused], size, _text(server.answer))
+    sender = written["From"].addresses[0].addr_spec
+    server.ehlo_or_helo_if_needed()
+    other_letters = not all(each.isascii() for each in (sender, *names))
+    if other_letters and not server.has_extn("smtputf8"):
+        raise ExecutionError(
+            "RECIPIENT_REFUSED", "The mail server knows names with ASCII letters alone (no SMTPUTF8)."
+        )
+    data = written.as_bytes(policy=_POLICY.clone(utf8=other_letters))
+    _check_size(len(data), server)
+    context.log("INFO", f"Sending {len(data):,} bytes to {len(names):,} by {settings.EMAIL_HOST}")
+    refused = server.sendmail(
+        sender, list(names), data, ["SMTPUTF8", "BODY=8BITMIME"] if other_letters else []
+    )
+    taken = [name for spec, name in names.items() if spec not in refused]
+    sent = Sent(taken, len(data), _text(server.answer))
     if refused:
         reasons = {names[spec]: _reason(*why) for spec, why in refused.items()}
         _tell_who_misses_it(sent, reasons, context)
     return sent
+
+
+def _check_size(size: int, server: _Server) -> None:
+    """A server that says how much it takes need not be sent more."""
+    said = server.esmtp_features.get("size") or ""
+    most = int(said) if said.isdecimal() else 0
+    if 0 < most < size:
+        raise ExecutionError(
+            "MESSAGE_REFUSED", f"The message has {size:,} bytes, and the mail server takes {most:,} at most."
+        )
 
 
 def _tell_who_misses_it(sent: Sent, reasons: Mapping[str, str], context: Context) -> NoReturn:

@@ -322,7 +322,7 @@ def test_a_message_larger_than_the_server_takes_is_not_even_begun(settings):
 
 def test_a_server_without_other_letters_refuses_such_a_name(settings):
     with serving(settings, Mailbox(), enable_SMTPUTF8=False):
-        assert failure(to=["zoë@example.com"]).error_class == "EMAIL_ERROR"
+        assert failure(to=["zoë@example.com"]).error_class == "RECIPIENT_REFUSED"
 
 
 @pytest.fixture
