@@ -1,17 +1,13 @@
 """EMAIL: send one message to a list of addresses."""
 
 import mimetypes
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 
-from jobs.executors import mail
+from jobs.executors import mail, roots
 from jobs.executors.addresses import EmailsField, PathsField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.fields import JsonField, TextField
@@ -125,32 +121,16 @@ def _read(path: str, room: int) -> bytes:
 
     Raises ExecutionError when it is something else, or larger than `room`.
     """
-    root = next((each for each in settings.FILE_ROOTS if Path(path).is_relative_to(each)), None)
-    if root is None:
-        raise ExecutionError(
-            "FILE_ERROR", f"{path} is outside the folders that jobs may use: CHRONOS_FILE_ROOTS names them."
-        )
     try:
-        with ExitStack() as opened:
-            place = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-            opened.callback(os.close, place)
-            *folders, name = Path(path).relative_to(root).parts or ("",)
-            for folder in folders:
-                place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
-                opened.callback(os.close, place)
-            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
-            opened.callback(os.close, file)
-            about = os.fstat(file)
-            if not stat.S_ISREG(about.st_mode):
-                raise ExecutionError("FILE_ERROR", f"{path} is no plain file.")
-            if about.st_size > room:
-                raise ExecutionError(
-                    "FILE_ERROR", f"With {path} the attachments are over {ATTACHMENTS_MB} MB."
-                )
-            with open(os.dup(file), "rb") as content:
-                return content.read(room)
+        with roots.open_file(path) as file:
+            content = file.read(room + 1)
+    except roots.Outside as error:
+        raise ExecutionError("FILE_ERROR", str(error)) from error
     except OSError as error:
         raise ExecutionError("FILE_ERROR", f"{path} cannot be attached: {error.strerror}.") from error
+    if len(content) > room:
+        raise ExecutionError("FILE_ERROR", f"With {path} the attachments are over {ATTACHMENTS_MB} MB.")
+    return content
 
 
 TYPE = JobType(
