@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import mimetypes
 import os
 import pwd
 import stat
@@ -172,7 +173,7 @@ def artefacts(folder: Path, context: Context) -> list[Artefact]:
             context.log("WARN", f"{name} is not kept: it is no plain file, or too large.")
             continue
         room -= len(content)
-        found.append(Artefact(name, content))
+        found.append(Artefact(name, content, mimetypes.guess_type(name)[0] or "application/octet-stream"))
         context.log("INFO", f"Kept the file {name} ({len(content):,} bytes)")
     return found
 

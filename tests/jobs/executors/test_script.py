@@ -224,6 +224,7 @@ def test_a_working_directory_lies_inside_the_folders_for_files(settings, tmp_pat
 def test_files_that_a_script_leaves_for_people_are_kept():
     result = run("echo a,b > $CHRONOS_ARTEFACTS/orders.csv; printf x > $CHRONOS_ARTEFACTS/b")
     assert [(each.name, each.content) for each in result.artefacts] == [("b", b"x"), ("orders.csv", b"a,b\n")]
+    assert [each.media_type for each in result.artefacts] == ["application/octet-stream", "text/csv"]
 
 
 def test_files_of_a_script_that_fails_are_kept_too():
