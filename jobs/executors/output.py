@@ -11,8 +11,9 @@ from jobs import masking
 from jobs.executors.base import Context
 
 KEPT_BYTES = 1_000_000
+KEPT_LINES = 20_000
 LINE_CHARACTERS = 4_000
-TAIL_BYTES = 4_000
+TAIL_BYTES, TAIL_LINES = 4_000, 100
 CHUNK = 64 * 1024
 # How long we look for what a program that has ended has left in its pipes.
 DRAIN_SECONDS = 0.5
@@ -32,10 +33,12 @@ def readable(line: bytes) -> str:
 
 @dataclass
 class Output:
-    """Both streams of one program; together they may fill KEPT_BYTES of the log, and their ends."""
+    """Both streams of one program: the log keeps KEPT_BYTES and KEPT_LINES of them together, and their ends."""
 
     context: Context
-    kept: int = 0
+    kept_bytes: int = 0
+    kept_lines: int = 0
+    cut: bool = False
 
     def __post_init__(self) -> None:
         self.stdout = Stream("INFO", self._say)
@@ -68,12 +71,14 @@ class Output:
 
     def _say(self, level: str, text: str, size: int) -> bool:
         """Log a line, unless there is no room for it any more."""
-        if self.kept < 0:
+        self.kept_bytes += size
+        self.kept_lines += 1
+        if self.cut:
             return False
-        self.kept += size
-        if self.kept > KEPT_BYTES:
-            self.kept = -1
-            self.context.log("WARN", f"Output cut here: a run keeps {KEPT_BYTES:,} bytes of it, and its end.")
+        if self.kept_bytes > KEPT_BYTES or self.kept_lines > KEPT_LINES:
+            self.cut = True
+            most = f"{KEPT_BYTES:,} bytes and {KEPT_LINES:,} lines"
+            self.context.log("WARN", f"Output cut here: a run keeps {most} of it, and its end.")
             return False
         self.context.log(level, masking.text(text))
         return True
@@ -83,7 +88,7 @@ class Output:
             stream.finish()
             if stream.left_out:
                 self.context.log("WARN", f"{stream.left_out:,} bytes of {name} left out; they end like this:")
-                for line in stream.tail.splitlines():
+                for line in stream.tail.splitlines()[-TAIL_LINES:]:
                     self.context.log(stream.level, masking.text(line))
 
 
