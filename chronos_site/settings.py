@@ -140,6 +140,8 @@ BROKERS = env.addresses("CHRONOS_BROKERS", "amqp", "amqps", "redis", "rediss", "
 CACHE_REGIONS = env.addresses("CHRONOS_CACHE_REGIONS", "redis", "rediss", "memcached")
 # Whether administrators may define jobs that run scripts on the workers' machines.
 SCRIPT_ENABLED = env.flag("CHRONOS_SCRIPT_ENABLED")
+# Whom they run as on workers that run as root: nobody in particular without it.
+SCRIPT_USER = env.text("CHRONOS_SCRIPT_USER")
 
 # Mail
 

@@ -9,6 +9,8 @@ from django.core.validators import validate_email
 from jobs.executors.databases import urls
 from jobs.executors.fields import NamesField, TextField, TextListField
 
+_OTHER_LETTER = re.compile(r"[^\W\d_a-zA-Z](?=[^@]*@)")
+
 
 class EmailsField(NamesField):
     """E-mail addresses separated by commas or line ends."""
@@ -18,7 +20,8 @@ class EmailsField(NamesField):
     def _checked(self, part: Any) -> str:
         address = super()._checked(part).strip()
         try:
-            validate_email(address)
+            # Django knows the name before the @ in ASCII alone; mail servers know other letters.
+            validate_email(_OTHER_LETTER.sub("x", address))
         except forms.ValidationError as error:
             raise forms.ValidationError(
                 f"{address[:60]} is no e-mail address: write it like ops@example.com."

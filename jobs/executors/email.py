@@ -1,12 +1,18 @@
 """EMAIL: send one message to a list of addresses."""
 
+import mimetypes
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 from django import forms
 
+from jobs.executors import mail, roots
 from jobs.executors.addresses import EmailsField, PathsField
-from jobs.executors.base import JobType, PayloadForm
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.fields import JsonField, TextField
+
+ATTACHMENTS_MB = 25
 
 
 class EmailForm(PayloadForm):
@@ -33,13 +39,13 @@ class EmailForm(PayloadForm):
         mono=True,
         required=False,
         strip=False,
-        help_text="Shown instead of the text where it can be.",
+        help_text="Shown instead of the text where it can be; the text is made from it if empty.",
     )
     attachments = PathsField(
         label="Attachments",
         lines=2,
         required=False,
-        help_text="Whole paths, one a line: /srv/exports/orders.csv",
+        help_text=f"Whole paths, one a line: /srv/exports/orders.csv; {ATTACHMENTS_MB} MB together.",
     )
     metadata = JsonField(label="Other options", required=False)
 
@@ -49,6 +55,82 @@ class EmailForm(PayloadForm):
         if len(said) > 500:
             self.add_error("to", forms.ValidationError("These are more than 500 addresses."))
         return cleaned
+
+
+def execute(payload: Payload, context: Context) -> Result:
+    """Hand one message to the mail server, for all recipients at once.
+
+    A retry or a replay after a partial delivery goes only to those who have not got it. Raises
+    ExecutionError with FILE_ERROR for an attachment, and with what `mail.send` raises.
+    """
+    options = payload.options
+    message = mail.Message(
+        to=options.get("to") or [],
+        cc=options.get("cc") or [],
+        bcc=options.get("bcc") or [],
+        reply_to=options.get("reply_to") or [],
+        subject=options.get("subject") or "",
+        text=options.get("text") or "",
+        html=options.get("html") or "",
+        attachments=list(_attachments(options.get("attachments") or [], context)),
+    )
+    before = _delivered_before(context)
+    if before:
+        context.log("INFO", f"{len(before):,} have got it by an attempt before this one.")
+    if not set(message.recipients) - set(before):
+        return Result("Everybody had got it already")
+    try:
+        sent = mail.send(message, context, leaving_out=before)
+    except ExecutionError as error:
+        if delivered := error.result.get("delivered"):
+            tick = context.scheduled_time.isoformat()
+            context.remember(delivered={"tick": tick, "to": [*before, *delivered]})
+        raise
+    if before:
+        context.remember(delivered=None)
+    return _told(sent, context)
+
+
+def _delivered_before(context: Context) -> list[str]:
+    """Who has got the message by another attempt at the same tick."""
+    state = context.state.get("delivered") or {}
+    return list(state["to"]) if state.get("tick") == context.scheduled_time.isoformat() else []
+
+
+def _told(sent: mail.Sent, context: Context) -> Result:
+    context.log("INFO", f"The mail server took it: {sent.answer}")
+    names = sent.recipients
+    whom = names[0] if len(names) == 1 else f"{len(names):,} recipients"
+    data = {"recipients": len(names), "bytes": sent.size, "answer": sent.answer}
+    return Result(f"Sent to {whom}, {sent.size:,} bytes", data)
+
+
+def _attachments(paths: list[str], context: Context) -> Iterator[mail.Attachment]:
+    room = ATTACHMENTS_MB * 1024 * 1024
+    for path in paths:
+        context.check()
+        content = _read(path, room)
+        room -= len(content)
+        context.log("INFO", f"Attaching {path} ({len(content):,} bytes)")
+        kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+        yield mail.Attachment(Path(path).name, content, kind)
+
+
+def _read(path: str, room: int) -> bytes:
+    """What is in a plain file inside the folders for files, reached by no link.
+
+    Raises ExecutionError when it is something else, or larger than `room`.
+    """
+    try:
+        with roots.open_file(path) as file:
+            content = file.read(room + 1)
+    except roots.Outside as error:
+        raise ExecutionError("FILE_ERROR", str(error)) from error
+    except OSError as error:
+        raise ExecutionError("FILE_ERROR", f"{path} cannot be attached: {error.strerror}.") from error
+    if len(content) > room:
+        raise ExecutionError("FILE_ERROR", f"With {path} the attachments are over {ATTACHMENTS_MB} MB.")
+    return content
 
 
 TYPE = JobType(
@@ -71,7 +153,9 @@ TYPE = JobType(
         "attachments": "attachments",
         "metadata": "metadata",
     },
+    execute=execute,
     ceiling=16,
     limit=60,
-    error_classes=("EMAIL_ERROR", "RECIPIENT_REFUSED", "FILE_ERROR", "CONNECTION_ERROR", "TIMEOUT"),
+    remembers=True,
+    error_classes=(*mail.ERROR_CLASSES, "FILE_ERROR", "TIMEOUT"),
 )

@@ -51,6 +51,7 @@ def kill(pid: int, run_id: str) -> None:
             os.killpg(pid, signal.SIGKILL)
         return
     give_up_at = time.monotonic() + 1
+    _stop(pid, run_id, give_up_at)
     while (tree := _tree(pid, run_id)) and time.monotonic() < give_up_at:
         for each in tree:
             with suppress(ProcessLookupError, PermissionError):
@@ -60,6 +61,16 @@ def kill(pid: int, run_id: str) -> None:
             # An orphan was handed to us, where we are asked to take those.
             with suppress(ChildProcessError):
                 os.waitpid(each, os.WNOHANG)
+
+
+def _stop(pid: int, run_id: str, give_up_at: float) -> None:
+    """Hold them all where they are: none starts another, or loses its parent, while they are killed."""
+    stopped: set[int] = set()
+    while (fresh := _tree(pid, run_id) - stopped) and time.monotonic() < give_up_at:
+        for each in fresh:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(each, signal.SIGSTOP)
+        stopped |= fresh
 
 
 def _tree(root: int, run_id: str) -> set[int]:

@@ -1,12 +1,68 @@
-"""SCRIPT: run a script on the worker's machine."""
+"""SCRIPT: run a script on the worker's machine, with nothing of what Chronos knows."""
 
-from typing import ClassVar
+import errno
+import os
+import re
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn
 
+from django import forms
+from django.conf import settings
+
+from jobs import masking
+from jobs.executors import interpreters, process_tree, sandbox
 from jobs.executors.addresses import PathField
-from jobs.executors.base import JobType, PayloadForm
+from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.fields import EnvironmentField, JsonField, NumberField, NumbersField, TextField, WordField
+from jobs.executors.output import Output
 
-INTERPRETERS = {"": "As its first line says, else sh", "BASH": "bash", "SH": "sh", "PYTHON3": "python3"}
+INTERPRETERS = {"": "As its first line says, else bash", **interpreters.CHOICES}
+MEMORY_MB, FILE_MB, PROCESSES = 1024, 1024, 256
+SUMMARY_CHARACTERS = 200
+TAIL_CHARACTERS = 2_000
+
+# What people may have exit codes mean.
+CHOSEN_CLASSES = (
+    "SCRIPT_ERROR",
+    "SYSTEM_ERROR",
+    "PYTHON_ERROR",
+    "BACKUP_ERROR",
+    "STORAGE_ERROR",
+    "DOCKER_ERROR",
+    "API_ERROR",
+    "SETUP_ERROR",
+    "FILE_ERROR",
+    "NETWORK_ERROR",
+)
+
+
+class ErrorClassesField(JsonField):
+    """Exit codes and what they mean, as `3=NETWORK_ERROR` lines or a JSON object."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
+            value = dict(_pair(line) for line in value.splitlines() if line.strip())
+        found = super().to_python(value)
+        for code, name in (found or {}).items():
+            if not re.fullmatch(r"[1-9]\d{0,2}", code) or int(code) > 255:
+                raise forms.ValidationError(f"{code[:20]!r} is no exit code from 1 to 255.")
+            if name not in CHOSEN_CLASSES:
+                raise forms.ValidationError(f"{str(name)[:40]!r} is none of {', '.join(CHOSEN_CLASSES)}.")
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, Mapping) and all(isinstance(name, str) for name in value.values()):
+            return "\n".join(f"{code}={name}" for code, name in value.items())
+        return super().prepare_value(value)
+
+
+def _pair(line: str) -> tuple[str, str]:
+    code, equals, name = line.partition("=")
+    if not equals:
+        raise forms.ValidationError("Write an exit code and its class a line, such as 3=NETWORK_ERROR.")
+    return code.strip(), name.strip()
 
 
 class ScriptForm(PayloadForm):
@@ -15,7 +71,13 @@ class ScriptForm(PayloadForm):
         "working_directory",
         "environment",
         "success_exit_codes",
+        "error_classes",
+        "memory_mb",
+        "cpu_seconds",
+        "file_mb",
+        "processes",
     )
+    binds: ClassVar[frozenset[str]] = frozenset({"script_content"})
 
     interpreter = WordField(label="Interpreter", required=False, choices=INTERPRETERS)
     timeout_seconds = NumberField(
@@ -42,12 +104,228 @@ class ScriptForm(PayloadForm):
     working_directory = PathField(
         label="Working directory",
         required=False,
-        help_text="For example /srv/jobs/media; a private one if empty.",
+        help_text="For example /srv/jobs/media, inside the folders for files; a private one if empty.",
     )
     environment = EnvironmentField(
-        label="Environment", required=False, help_text="One a line, such as LOG_LEVEL=info, or a JSON object."
+        label="Environment",
+        required=False,
+        help_text="One a line, such as LOG_LEVEL=info or TOKEN={{ secret:name }}, or a JSON object.",
+    )
+    error_classes = ErrorClassesField(
+        label="What exit codes mean",
+        required=False,
+        help_text="One a line, such as 3=NETWORK_ERROR, to name in Retry on; SCRIPT_ERROR if empty.",
+    )
+    memory_mb = NumberField(
+        label="Memory",
+        required=False,
+        least=16,
+        most=1_000_000,
+        help_text=f"Megabytes for all its processes; {MEMORY_MB:,} if empty.",
+    )
+    cpu_seconds = NumberField(
+        label="Computing time",
+        required=False,
+        least=1,
+        most=86_400,
+        help_text="Seconds for each process; no limit but the timeout if empty.",
+    )
+    file_mb = NumberField(
+        label="File size",
+        required=False,
+        least=1,
+        most=10_000_000,
+        help_text=f"Megabytes that a file may grow to; {FILE_MB:,} if empty.",
+    )
+    processes = NumberField(
+        label="Processes",
+        required=False,
+        least=1,
+        most=10_000,
+        help_text=f"At the same time; {PROCESSES} if empty.",
     )
     metadata = JsonField(label="Other options", required=False)
+
+    def clean_environment(self) -> dict[str, str] | None:
+        environment: dict[str, str] | None = self.cleaned_data["environment"]
+        for name in environment or {}:
+            if name.startswith("CHRONOS_"):
+                raise forms.ValidationError(f"{name}: variables named CHRONOS_… are set by Chronos itself.")
+        return environment
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        script = cleaned.get("script_content")
+        if script and "interpreter" not in self.errors:
+            try:
+                said = interpreters.words(script, cleaned.get("interpreter") or "")
+                interpreters.check_placeholders(script, said)
+            except ValueError as error:
+                self.add_error("script_content", str(error))
+        return cleaned
+
+
+def execute(payload: Payload, context: Context) -> Result:
+    """Run the script to its end, or to that of its time, and judge it by its exit code.
+
+    Raises ExecutionError with SCRIPT_DISABLED, SYSTEM_ERROR, INTERPRETER_MISSING, FILE_ERROR, SCRIPT_ERROR or
+    one of those within it, or the class that the job has chosen for the exit code.
+    """
+    if not settings.SCRIPT_ENABLED:
+        raise ExecutionError(
+            "SCRIPT_DISABLED", "Scripts are switched off here: CHRONOS_SCRIPT_ENABLED allows them."
+        )
+    try:
+        return _run(payload, context)
+    except OSError as error:
+        raise ExecutionError("SYSTEM_ERROR", f"This machine cannot run the script: {error}.") from error
+
+
+def _run(payload: Payload, context: Context) -> Result:
+    user = sandbox.user()
+    if user is None:
+        sandbox.keep_to_ourselves()
+    with sandbox.private_folder(user, context) as private:
+        task = _task(payload, context, private, user)
+        output = Output(context)
+        ended = sandbox.run(task, context, output)
+        _log_end(ended, output, context)
+        return _judge(ended, output, task, payload, sandbox.artefacts(private / "artefacts", context))
+
+
+def _task(payload: Payload, context: Context, private: Path, user: sandbox.User | None) -> dict[str, Any]:
+    """What the supervisor is to do, as it reads it."""
+    options = payload.options
+    content = payload.script_content or ""
+    said = interpreters.words(content, options.get("interpreter") or "")
+    script, values = interpreters.bind(content, context.value)
+    environment = {
+        **sandbox.environment(context, private, user),
+        **(options.get("environment") or {}),
+        **_facts(context, private),
+        **values,
+    }
+    for name, value in environment.items():
+        if "\0" in value:
+            raise ExecutionError("PLACEHOLDER_ERROR", f"The value of {name} holds a NUL.")
+    interpreter = interpreters.find(said, environment["PATH"])
+    if interpreter is None:
+        raise ExecutionError("INTERPRETER_MISSING", f"There is no {said[0]} on this worker's machine.")
+    file = sandbox.script_file(private, script, user)
+    folder = sandbox.working_directory(options.get("working_directory"), private)
+    context.log("INFO", f"Running {' '.join(interpreter)} in {folder}" + (f" as {user.name}" if user else ""))
+    return {
+        "command": [*interpreter, str(file)],
+        "environment": environment,
+        "folder": folder,
+        "private": str(private),
+        "user": user and {"name": user.name, "id": user.id, "group": user.group},
+        "memory_mb": options.get("memory_mb") or MEMORY_MB,
+        "cpu_seconds": options.get("cpu_seconds"),
+        "file_mb": options.get("file_mb") or FILE_MB,
+        "processes": options.get("processes") or PROCESSES,
+    }
+
+
+def _facts(context: Context, private: Path) -> dict[str, str]:
+    given = {
+        f"CHRONOS_PARAM_{re.sub(r'[^A-Z0-9]', '_', name.upper())}": value
+        for name, value in context.parameters.items()
+    }
+    return {
+        **given,
+        "CHRONOS_RUN_ID": context.run_id,
+        "CHRONOS_JOB_ID": context.job_id,
+        "CHRONOS_JOB_NAME": context.job_name,
+        "CHRONOS_ATTEMPT": str(context.attempt),
+        "CHRONOS_FIRE_TIME": context.scheduled_time.isoformat(timespec="seconds"),
+        "CHRONOS_ARTEFACTS": str(private / "artefacts"),
+        process_tree.MARK: context.run_id,
+    }
+
+
+def _log_end(ended: dict[str, Any], output: Output, context: Context) -> None:
+    lines = f"{output.stdout.lines:,} lines of output, {output.stderr.lines:,} of error output"
+    how = f"exit code {ended['exit']}" if "exit" in ended else "no exit code"
+    context.log("INFO", f"Ended with {how}: {lines}, {ended.get('cpu', 0):g} s of computing")
+
+
+def _judge(
+    ended: dict[str, Any], output: Output, task: dict[str, Any], payload: Payload, files: list[Artefact]
+) -> Result:
+    if "error" in ended:
+        _refuse_start(ended, task)
+    code = ended.get("exit", 128 + ended.get("signal", signal.SIGKILL))
+    last = masking.text(output.last_line)
+    data = {
+        "exit_code": code,
+        "cpu_seconds": ended.get("cpu"),
+        "lines": output.stdout.lines,
+        "error_lines": output.stderr.lines,
+        "output": masking.text(output.stdout.tail[-TAIL_CHARACTERS:]),
+        "error_output": masking.text(output.stderr.tail[-TAIL_CHARACTERS:]),
+    }
+    if ended.get("exit") in (payload.options.get("success_exit_codes") or [0]):
+        return Result(last[:SUMMARY_CHARACTERS] or f"Exit code {code}, no output", data, code, files)
+    error_class, sentence = _failure(ended, task, payload)
+    said = masking.text(output.stderr.last_line) or last
+    message = f"{sentence}: {said[:SUMMARY_CHARACTERS]}" if said else f"{sentence}."
+    raise ExecutionError(error_class, message, exit_code=code, result=data, artefacts=files)
+
+
+def _refuse_start(ended: dict[str, Any], task: dict[str, Any]) -> NoReturn:
+    why = os.strerror(ended["errno"])
+    who = task["user"]["name"] if task["user"] else "the worker's user"
+    if ended["error"] == "chdir":
+        raise ExecutionError("FILE_ERROR", f"{who} cannot enter {task['folder']}: {why}.")
+    if ended["error"] == "exec" and ended["errno"] == errno.E2BIG:
+        raise ExecutionError("SYSTEM_ERROR", "A variable of the script is too long: 131,071 bytes at most.")
+    raise ExecutionError(
+        "SYSTEM_ERROR", f"{who} cannot run {task['command'][0]} here ({ended['error']}): {why}."
+    )
+
+
+def _failure(ended: dict[str, Any], task: dict[str, Any], payload: Payload) -> tuple[str, str]:
+    """Error class and sentence of a script that did not end well."""
+    limits = {
+        "memory": ("OUT_OF_MEMORY", f"The script used more than {task['memory_mb']:,} MB of memory"),
+        "processes": ("LIMIT_EXCEEDED", f"The script had more than {task['processes']:,} processes"),
+        signal.SIGXCPU: ("LIMIT_EXCEEDED", f"The script computed for {task['cpu_seconds'] or 0:,} s"),
+        signal.SIGXFSZ: ("LIMIT_EXCEEDED", f"A file of the script grew to {task['file_mb']:,} MB"),
+    }
+    said = interpreters.words(payload.script_content, payload.options.get("interpreter") or "")
+    code = ended.get("exit")
+    if code is not None:
+        chosen = (payload.options.get("error_classes") or {}).get(str(code))
+        if chosen:
+            return chosen, f"Exit code {code}"
+    # A shell whose last command was ended by a signal says so in its exit code.
+    ended_by = ended.get("signal") or (
+        code - 128 if code and code > 128 and interpreters.is_shell(said) else 0
+    )
+    cause = ended.get("stopped") or ended_by
+    if cause in limits:
+        return limits[cause]
+    if code is None or ended_by:
+        name = _signal_name(ended_by or signal.SIGKILL)
+        return (
+            "SIGNALLED",
+            f"The script was ended by {name}" if code is None else f"Exit code {code} ({name})",
+        )
+    return _class_of(code, said), f"Exit code {code}"
+
+
+def _class_of(code: int, said: list[str]) -> str:
+    if interpreters.is_shell(said) and code in (126, 127):
+        return "COMMAND_NOT_FOUND" if code == 127 else "NOT_EXECUTABLE"
+    return "PYTHON_ERROR" if interpreters.is_python(said) and code == 1 else "SCRIPT_ERROR"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 TYPE = JobType(
@@ -64,21 +342,25 @@ TYPE = JobType(
         "workingDirectory": "working_directory",
         "environment": "environment",
         "successExitCodes": "success_exit_codes",
+        "errorClasses": "error_classes",
+        "memoryMb": "memory_mb",
+        "cpuSeconds": "cpu_seconds",
+        "fileMb": "file_mb",
+        "processes": "processes",
         "metadata": "metadata",
     },
+    execute=execute,
     ceiling=4,
     limit=1800,
     error_classes=(
-        "SCRIPT_ERROR",
-        "SYSTEM_ERROR",
-        "PYTHON_ERROR",
-        "BACKUP_ERROR",
-        "STORAGE_ERROR",
-        "DOCKER_ERROR",
-        "API_ERROR",
-        "SETUP_ERROR",
-        "FILE_ERROR",
-        "NETWORK_ERROR",
+        *CHOSEN_CLASSES,
+        "COMMAND_NOT_FOUND",
+        "NOT_EXECUTABLE",
+        "SIGNALLED",
+        "OUT_OF_MEMORY",
+        "LIMIT_EXCEEDED",
+        "INTERPRETER_MISSING",
+        "SCRIPT_DISABLED",
         "TIMEOUT",
     ),
 )

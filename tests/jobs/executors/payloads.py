@@ -143,6 +143,11 @@ FULL = {
         "workingDirectory": "/srv/jobs/media",
         "environment": {"LOG_LEVEL": "info", "_X": "a=b", "EMPTY": ""},
         "successExitCodes": [0, 3],
+        "errorClasses": {"4": "NETWORK_ERROR", "5": "BACKUP_ERROR"},
+        "memoryMb": 512,
+        "cpuSeconds": 60,
+        "fileMb": 2048,
+        "processes": 20,
         "metadata": {"team": "media"},
     },
     "DUMMY": {

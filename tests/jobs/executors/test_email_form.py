@@ -17,9 +17,24 @@ def test_addresses_may_be_typed_in_a_row(to):
     assert checked.columns()["metadata"]["to"] == ["a@example.com", "b@example.com"]
 
 
+@pytest.mark.parametrize("address", ["zoë@example.com", "ops@bücher.example", "иван@example.com"])
+def test_other_letters_may_stand_in_an_address(address):
+    assert errors(small("EMAIL", to=[address])) == {}
+
+
 @pytest.mark.parametrize("key", ["to", "cc", "bcc"])
 @pytest.mark.parametrize(
-    "address", ["ops", "ops@", "a b@example.com", "Ops <ops@example.com>", "x" * 80 + "@a.b"]
+    "address",
+    [
+        "ops",
+        "ops@",
+        "zoë",
+        "ops\u200b@example.com",
+        "a@b@example.com",
+        "a b@example.com",
+        "Ops <ops@example.com>",
+        "x" * 80 + "@a.b",
+    ],
 )
 def test_what_is_no_address_is_refused(key, address):
     assert errors(full("EMAIL", **{key: ["ok@example.com", address]})) == {
