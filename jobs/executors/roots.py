@@ -162,6 +162,30 @@ def write(path: str, content: bytes, *, overwrite: bool, create_folders: bool = 
         file.write(content)
 
 
+def move(path: str, target: str, *, overwrite: bool, create_folders: bool = False) -> None:
+    """Give the regular file a new path in one step.
+
+    Raises FileExistsError, and OSError with EXDEV where the target is on another filesystem.
+    """
+    with parent(path) as (source, name), parent(target, create=create_folders) as (opened, new_name):
+        found = os.lstat(name, dir_fd=source)
+        _refuse_special(found, path)
+        _check_replaceable(opened, new_name, target, overwrite)
+        settle(source, name, opened, new_name, overwrite=overwrite)
+        with suppress(FileNotFoundError):
+            # Two names of one file are left as they are by a rename.
+            if os.path.samestat(os.lstat(name, dir_fd=source), found):
+                os.unlink(name, dir_fd=source)
+        os.fsync(opened)
+
+
+def remove(path: str) -> None:
+    """Delete the regular file."""
+    with parent(path) as (opened, name):
+        _refuse_special(os.lstat(name, dir_fd=opened), path)
+        os.unlink(name, dir_fd=opened)
+
+
 def settle(source: int, name: str, target: int, new_name: str, *, overwrite: bool) -> None:
     """Give a file its place, in one step: nobody's file is lost there unless it may be overwritten.
 
