@@ -17,7 +17,7 @@ from jobs.executors.file_transfer import (
     refuse_taken,
     standing_at,
 )
-from jobs.executors.file_work import Plan, Step, Work, pump
+from jobs.executors.file_work import CHUNK, Plan, Step, Work, pump
 
 # Kept in whole lines, with whatever they are cut into or joined from.
 _OF_LINES = (".csv", ".tsv", ".txt", ".log", ".jsonl", ".ndjson")
@@ -31,6 +31,13 @@ def plan_split(work: Work) -> Plan:
     target = work.target or os.path.dirname(work.path.rstrip("/"))
     chosen = choose(work, leaving=[target] if is_inside(target, work.path) else [])
     check_folder(work, target)
+    for each in chosen.files:
+        suffix = os.path.splitext(each.path)[1].lower()
+        if not work.options["maxPartSize"] and not _is_of_lines(suffix, work):
+            raise ExecutionError(
+                "VALIDATION_ERROR",
+                f"Say as maxPartSize how large the pieces of {roots.shown(each.path)} may be.",
+            )
     return Plan([Step("split", each.path, each.size, target, each.stamp) for each in chosen.files])
 
 
@@ -81,9 +88,8 @@ def _fill(
 
 def _records(source: BinaryIO, work: Work, suffix: str, *, quoted: bool) -> Iterator[bytes]:
     """Whole lines, a CSV's with the line ends inside their quotes; of other files chunks as they come."""
-    if suffix not in _OF_LINES and not work.options["linesPerFile"]:
-        while chunk := source.read(min(64 * 1024, work.options["maxPartSize"] or 64 * 1024)):
-            yield chunk
+    if not _is_of_lines(suffix, work):
+        yield from _chunks(source, work.options["maxPartSize"])
         return
     record = b""
     while line := source.readline(LONGEST):
@@ -95,6 +101,18 @@ def _records(source: BinaryIO, work: Work, suffix: str, *, quoted: bool) -> Iter
             record = b""
     if record:
         yield record
+
+
+def _is_of_lines(suffix: str, work: Work) -> bool:
+    return suffix in _OF_LINES or bool(work.options["linesPerFile"])
+
+
+def _chunks(source: BinaryIO, most: int) -> Iterator[bytes]:
+    """Chunks of which some make `most` bytes, and the next as many again."""
+    left = most
+    while chunk := source.read(min(CHUNK, left)):
+        yield chunk
+        left = left - len(chunk) or most
 
 
 def plan_merge(work: Work) -> Plan:

@@ -83,6 +83,14 @@ class Place:
         return "\n".join(message for each, message in self.logged if each == level)
 
 
+@pytest.fixture
+def place(tmp_path, settings):
+    root = tmp_path / "files"
+    root.mkdir()
+    settings.FILE_ROOTS = [root]
+    return Place(root)
+
+
 def names(result) -> list[str]:
     """The last names of the files that a result lists."""
     return [os.path.basename(each["path"]) for each in result.data["files"]]

@@ -8,16 +8,7 @@ import time
 import pytest
 
 from jobs.executors.base import Cancelled, DeadlineExceeded
-from tests.jobs.executors.files import DAY, HOUR, Place, names
-
-
-@pytest.fixture
-def place(tmp_path, settings):
-    root = tmp_path / "files"
-    settings.FILE_ROOTS = [root]
-    root.mkdir()
-    return Place(root)
-
+from tests.jobs.executors.files import DAY, HOUR, names
 
 # Copy
 
@@ -474,7 +465,7 @@ def test_a_cancelled_run_stops_within_one_file(place):
     with pytest.raises(Cancelled):
         place.run("COMPRESS", "large", "large.gz", within=within)
     assert time.monotonic() - started < 2
-    assert [*place.tree()] == ["large"]
+    assert os.listdir(place.root) == ["large"]
 
 
 def test_a_report_lists_every_step_and_no_formula(place):
