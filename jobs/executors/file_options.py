@@ -165,7 +165,8 @@ _SEALING = {"encryption", "decryption"}
 
 # What options are for: operations, and within PROCESS the kinds; no kind named is every kind.
 _USES: tuple[tuple[str, set[str], set[str]], ...] = (
-    ("dryRun generateReport followSymlinks atomic", _EVERY, set()),
+    ("dryRun followSymlinks atomic", _EVERY, set()),
+    ("generateReport", _EVERY - {"READ"}, set()),
     ("recursive pattern filePatterns excludePatterns includeHidden", _MANY, set()),
     ("olderThanDays minFileAge maxFileSize keepLatest", _MANY, set()),
     ("preservePath", {*_KEEPING, "COMPRESS"}, _EACH),

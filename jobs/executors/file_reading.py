@@ -1,8 +1,10 @@
 """READ, WRITE and LIST: what a file says, what it is to say, and which files there are."""
 
+import csv
+import io
 import mimetypes
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +30,7 @@ def read(work: Work) -> Result:
     with roots.open_file(work.path) as file:
         size = os.fstat(file.fileno()).st_size
         if not work.options["dryRun"]:
-            pump(file, content.extend, work.context, max(SHOWN, min(artefact_limit(), size)))
+            pump(file, content.extend, work.context, SHOWN if size > artefact_limit() else max(SHOWN, size))
     name, summary = roots.shown(os.path.basename(work.path)), f"{size:,} bytes"
     data: dict[str, Any] = {"path": roots.shown(work.path), "bytes": size}
     if work.options["dryRun"]:
@@ -61,12 +63,33 @@ def listed(work: Work) -> Result:
     told = list(fitting(_told(each) for each in chosen.files))
     more = {"not_listed": len(chosen.files) - len(told)} if len(told) < len(chosen.files) else {}
     data = {"count": len(chosen.files), "bytes": chosen.bytes, "files": told, **more}
-    return Result(f"{count(len(chosen.files))}, {chosen.bytes:,} bytes", data)
+    rows = [("list", each.path, "", each.size) for each in chosen.files]
+    artefacts = [report(rows)] if work.options["generateReport"] else []
+    return Result(f"{count(len(chosen.files))}, {chosen.bytes:,} bytes", data, artefacts=artefacts)
 
 
 def _told(each: Found) -> dict[str, Any]:
     changed_at = datetime.fromtimestamp(each.changed_at, UTC).isoformat(timespec="seconds")
     return {"path": roots.shown(each.path), "bytes": each.size, "changed": changed_at}
+
+
+def report(rows: Iterable[tuple[str, str, str, int]]) -> Artefact:
+    """What was done to which file, as a CSV; cut where it grows larger than what a run keeps."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["action", "path", "target", "bytes"])
+    for action, path, target, size in rows:
+        if text.tell() > artefact_limit() // 4:
+            writer.writerow(["and more", "", "", ""])
+            break
+        writer.writerow([action, _cell(path), _cell(target), size])
+    return Artefact("files.csv", text.getvalue().encode(), "text/csv")
+
+
+def _cell(path: str) -> str:
+    text = roots.shown(path)
+    # What begins like a formula would be one in a spreadsheet.
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def plan_writing(work: Work) -> Plan:

@@ -154,7 +154,7 @@ class FileSystemForm(PayloadForm):
         )
         if operation in WITH_TARGET and not target and "target_path" not in self.errors:
             self.add_error("target_path", f"Say where to {operation.lower()} it to.")
-        if target and target.rstrip("/") == (path or "").rstrip("/"):
+        if target and path and roots.plain(f"{target}/") == roots.plain(f"{path}/"):
             self.add_error("target_path", "The target is the path itself.")
         if operation == "WRITE" and not cleaned.get("file_content") and "file_content" not in self.errors:
             self.add_error("file_content", "Say what to write.")
@@ -236,15 +236,16 @@ def execute(payload: Payload, context: Context) -> Result:
 
 def _work(payload: Payload, context: Context) -> Work:
     fields = {name: FileSystemForm.base_fields[name] for name in FileSystemForm.options}
-    target = payload.target_path or ""
-    if _FOR_SHELLS.search(target):
+    path, target = (roots.plain(said) if said else "" for said in (payload.file_path, payload.target_path))
+    written = path if payload.file_operation == "WRITE" else target
+    if _FOR_SHELLS.search(written):
         raise ExecutionError(
             "VALIDATION_ERROR",
-            f"{roots.shown(target)} is meant for a shell, and none reads it. The day is {{{{ fire.date }}}}.",
+            f"{roots.shown(written)} is meant for a shell, and none reads it. The day is {{{{ fire.date }}}}.",
         )
     return Work(
         operation=payload.file_operation,
-        path=payload.file_path,
+        path=path,
         target=target,
         content=payload.file_content or "",
         create_folders=bool(payload.create_directories),

@@ -1,13 +1,11 @@
 """What a run of a file job tells afterwards: one line, its counts, and a list of every step."""
 
-import csv
-import io
 from collections import Counter
 from typing import Any
 
 from jobs.executors import roots
 from jobs.executors.base import Artefact, ExecutionError, Result
-from jobs.executors.file_reading import artefact_limit
+from jobs.executors.file_reading import report
 from jobs.executors.file_work import Plan, Tally, Work, count
 
 _DONE = {
@@ -70,22 +68,7 @@ def _summary(work: Work, plan: Plan, tally: Tally) -> str:
 
 
 def _report(work: Work, tally: Tally) -> list[Artefact]:
-    """Every step as a line of a CSV, where the job asks for it."""
+    """Every step, where the job asks for them."""
     if not work.options["generateReport"]:
         return []
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["action", "path", "target", "bytes"])
-    for step in tally.steps:
-        if text.tell() > artefact_limit() // 4:
-            writer.writerow(["and more", "", "", ""])
-            break
-        writer.writerow(
-            [step.action, _cell(roots.shown(step.path)), _cell(roots.shown(step.target)), step.size]
-        )
-    return [Artefact("files.csv", text.getvalue().encode(), "text/csv")]
-
-
-def _cell(text: str) -> str:
-    # What begins like a formula would be one in a spreadsheet.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return [report((step.action, step.path, step.target, step.size) for step in tally.steps)]

@@ -67,7 +67,7 @@ def refuse_taken(taken: Sequence[str]) -> None:
 
 
 def is_inside(path: str, folder: str) -> bool:
-    return path.rstrip("/").startswith(f"{folder.rstrip('/')}/")
+    return roots.plain(path).rstrip("/").startswith(roots.plain(f"{folder}/"))
 
 
 def backup_of(path: str, now: float) -> str:
@@ -141,13 +141,20 @@ def _extra(work: Work) -> list[Step]:
     if not roots.is_folder(work.target) or not roots.is_folder(work.path):
         return []
     left_out: Counter[str] = Counter()
-    here = {each.relative for each in walk(work.path.rstrip("/"), work.options, work.context, left_out)}
+    found = [*walk(work.path.rstrip("/"), work.options, work.context, left_out)]
+    here = {each.relative for each in found}
+    # By another path that leads there, the target may hold the source's own files.
+    own = {(each.stamp.device, each.stamp.inode) for each in found}
     there = [
         each
         for each in walk(work.target.rstrip("/"), work.options, work.context, left_out)
         if is_named(each.relative, work.options) and not _BACKUP.fullmatch(each.relative)
     ]
-    extra = sorted((each for each in there if each.relative not in here), key=lambda each: each.relative)
+    extra = [
+        each
+        for each in sorted(there, key=lambda each: each.relative)
+        if each.relative not in here and (each.stamp.device, each.stamp.inode) not in own
+    ]
     if extra and not here:
         raise ExecutionError(
             "SYNC_ERROR",

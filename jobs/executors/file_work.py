@@ -98,7 +98,8 @@ class Tally:
         for step, passed_over in done:
             if passed_over:
                 self.passed_over[passed_over] += 1
-                self._context.log("WARN", f"Left alone, {passed_over}: {roots.shown(step.path)}")
+                if self.passed_over[passed_over] <= _LOGGED:
+                    self._context.log("WARN", f"Left alone, {passed_over}: {roots.shown(step.path)}")
             else:
                 self.steps.append(step)
                 self._tell(step)

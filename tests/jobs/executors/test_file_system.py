@@ -1,5 +1,6 @@
 """FILE_SYSTEM jobs on real files."""
 
+import contextlib
 import os
 import stat
 import threading
@@ -7,7 +8,7 @@ import time
 
 import pytest
 
-from jobs.executors.base import Cancelled, DeadlineExceeded
+from jobs.executors.base import Cancelled, DeadlineExceeded, ExecutionError
 from tests.jobs.executors.files import DAY, HOUR, names
 
 # Copy
@@ -192,6 +193,27 @@ def test_a_move_onto_another_name_of_the_same_file_leaves_one(place):
     os.link(place.put("a", "1"), place.root / "b")
     place.run("MOVE", "a", "b", overwrite=True)
     assert place.tree() == {"b": b"1"}
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_move_to_where_it_is_already_loses_nothing(place, tmp_path, settings, overwrite, linked):
+    (tmp_path / "again").symlink_to(place.root)
+    settings.FILE_ROOTS = [place.root, tmp_path / "again"]
+    place.put("a", "1")
+    if linked:
+        os.link(place.root / "a", place.root / "other")
+    with contextlib.suppress(ExecutionError):
+        place.run("MOVE", "a", f"{tmp_path}/again//a", overwrite=overwrite)
+    assert place.tree()["a"] == b"1"
+
+
+def test_syncing_never_deletes_the_source_by_another_path(place, tmp_path, settings):
+    (tmp_path / "again").symlink_to(place.root)
+    settings.FILE_ROOTS = [place.root, tmp_path / "again"]
+    place.put("in/a", "1")
+    place.run("COPY", "in", f"{tmp_path}/again", overwrite=True, syncMode=True, deleteExtra=True)
+    assert place.tree()["in/a"] == b"1"
 
 
 def test_a_move_to_another_filesystem_is_a_copy_and_a_deletion(place, settings, other_filesystem):
@@ -466,6 +488,13 @@ def test_a_cancelled_run_stops_within_one_file(place):
         place.run("COMPRESS", "large", "large.gz", within=within)
     assert time.monotonic() - started < 2
     assert os.listdir(place.root) == ["large"]
+
+
+def test_a_list_can_be_downloaded_whole(place):
+    for number in range(2000):
+        place.put(f"{number}")
+    (report,) = place.run("LIST", "", generateReport=True).artefacts
+    assert report.content.count(b"\n") == 2001
 
 
 def test_a_report_lists_every_step_and_no_formula(place):

@@ -210,6 +210,25 @@ def test_a_size_is_read_and_kept_as_it_was_written(written, size):
     assert bytes_of(str(written)) == size
 
 
+@pytest.mark.parametrize("target", ["/srv/exports//", "//srv/./exports"])
+def test_another_way_to_write_the_path_is_the_same_path(target):
+    assert errors(small("FILE_SYSTEM", operation="MOVE", targetPath=target)) == {
+        "target_path": "The target is the path itself."
+    }
+
+
+def test_paths_and_keys_may_hold_placeholders():
+    checked = small(
+        "FILE_SYSTEM",
+        operation="PROCESS",
+        path="/srv/{{ param:region=north }}/orders",
+        targetPath="/srv/sealed/{{ fire.date - 1d }}/",
+        parameters={"processingType": "encryption", "key": "{{ secret:archive }}"},
+    )
+    assert errors(checked) == {}
+    assert checked.columns()["parameters"]["key"] == "{{ secret:archive }}"
+
+
 def test_every_option_says_what_it_is_for():
     assert {*CONCERNS} == {*OTHERS, *FileSystemForm.options}
 
