@@ -228,7 +228,12 @@ class PayloadForm(forms.Form):
     def _clean_with_samples(self, said: Mapping[str, Any]) -> None:
         """Clean the fields with samples in the place of placeholders, which then come back."""
         typed = self.data
-        sampled = {name: self._samples(self.fields[name], value) for name, value in said.items()}
+        sampled: dict[str, Samples] = {}
+        # Numbers of one width: none of them is the beginning of another.
+        first = 100
+        for name, value in said.items():
+            sampled[name] = self._samples(self.fields[name], value, first)
+            first += len(placeholders.find(value))
         again = True
         while again:
             stand_ins = {self.add_prefix(name): each.value for name, each in sampled.items()}
@@ -242,9 +247,10 @@ class PayloadForm(forms.Form):
             for errors in self.errors.values():
                 errors.data = [ValidationError(each.restored(str(told))) for told in errors]
 
-    def _samples(self, field: Any, value: Any) -> Samples:
+    def _samples(self, field: Any, value: Any, first: int) -> Samples:
         # Inside JSON that we parse, a bare number could not be told from a typed one.
-        return Samples(value, field.sample, list(Shape) if isinstance(field, TextField) else [Shape.WORD])
+        shapes = list(Shape) if isinstance(field, TextField) else [Shape.WORD]
+        return Samples(value, field.sample, shapes, first=first)
 
     def clean(self) -> dict[str, Any]:
         """Check options that stand inside the JSON of other options like those in their own fields."""
@@ -373,6 +379,11 @@ PARENTS: dict[str, str] = {
     "OUT_OF_MEMORY": "SCRIPT_ERROR",
     "LIMIT_EXCEEDED": "SCRIPT_ERROR",
     "INTERPRETER_MISSING": "SYSTEM_ERROR",
+    "FILE_EXISTS": "FILE_ERROR",
+    "FILE_NOT_FOUND": "FILE_ERROR",
+    "FORBIDDEN_PATH": "FILE_ERROR",
+    "FORMAT_ERROR": "PROCESSING_ERROR",
+    "KEY_ERROR": "ENCRYPTION_ERROR",
 }
 
 _STATUS = re.compile(r"HTTP_([45])\d\d")

@@ -1,10 +1,24 @@
 """FILE_SYSTEM: copy, move, delete, compress, process, read, write and list files."""
 
+import re
+import time
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+from jobs.executors import (
+    file_archive,
+    file_options,
+    file_processing,
+    file_reading,
+    file_telling,
+    file_transfer,
+    roots,
+)
 from jobs.executors.addresses import PathField
-from jobs.executors.base import JobType, PayloadForm
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, TextListField, WordField
+from jobs.executors.file_options import LowerWordField, ProcessingField, SizeField
+from jobs.executors.file_work import Perform, Plan, Tally, Work, failure
 
 OPERATIONS = ("COPY", "MOVE", "DELETE", "COMPRESS", "PROCESS", "READ", "WRITE", "LIST")
 WITH_TARGET = ("COPY", "MOVE", "COMPRESS")
@@ -18,13 +32,23 @@ class FileSystemForm(PayloadForm):
         "pattern",
         "excludePatterns",
         "olderThanDays",
+        "minFileAge",
+        "maxFileSize",
         "keepLatest",
         "includeHidden",
         "dryRun",
+        "generateReport",
+        "preservePath",
         "preserveAttributes",
+        "backupExisting",
+        "syncMode",
+        "deleteExtra",
         "compressionType",
         "compressionLevel",
         "processingType",
+        "key",
+        "deleteOriginal",
+        "quarantineInvalid",
     )
     options_column: ClassVar[str] = "parameters"
 
@@ -35,51 +59,213 @@ class FileSystemForm(PayloadForm):
     target_path = PathField(
         label="Target",
         required=False,
-        help_text="For copy, move and compress, for example /srv/archive/orders",
+        help_text="For copy, move, compress and process, for example /srv/archive/orders; a folder that is"
+        " there, or that ends with /, gets the files.",
     )
     file_content = TextField(
         label="Content", required=False, lines=6, mono=True, strip=False, help_text="For write."
     )
-    create_directories = FlagField(label="Create missing folders")
-    overwrite = FlagField(label="Overwrite what exists")
-    recursive = FlagField(label="Folders inside too")
-    includeHidden = FlagField(label="Hidden files too")
-    preserveAttributes = FlagField(label="Keep times and permissions")
-    dryRun = FlagField(label="Only say what would happen", help_text="Nothing is changed.")
     pattern = TextField(
         label="Only names like", required=False, mono=True, help_text="For example *.csv or *.pdf,*.xlsx"
     )
-    olderThanDays = NumberField(label="Older than", required=False, least=0, most=36_500, help_text="Days.")
+    excludePatterns = TextListField(
+        label="Never names like", lines=2, required=False, help_text="One a line, for example *.lock"
+    )
+    olderThanDays = NumberField(
+        label="Older than", required=False, least=0, most=36_500, help_text="Days since the last change."
+    )
+    minFileAge = NumberField(
+        label="Unchanged for",
+        required=False,
+        least=0,
+        most=86_400 * 365,
+        help_text="Seconds; leaves files alone that are still being written.",
+    )
+    maxFileSize = SizeField(
+        label="No larger than", required=False, max_length=20, help_text="For example 100MB."
+    )
     keepLatest = NumberField(
         label="Keep the latest",
         required=False,
         least=0,
         most=1_000_000,
-        help_text="Files that are never deleted.",
+        help_text="So many of the newest files are left alone.",
     )
-    excludePatterns = TextListField(
-        label="Never names like", lines=2, required=False, help_text="One a line, for example *.lock"
+    recursive = FlagField(label="Folders inside too")
+    includeHidden = FlagField(label="Hidden files too", help_text="Those whose names begin with a dot.")
+    create_directories = FlagField(label="Create missing folders")
+    overwrite = FlagField(label="Overwrite what exists")
+    backupExisting = FlagField(
+        label="Keep what is overwritten", help_text="Beside it, as .bak with the time."
     )
-    compressionType = TextField(label="Compression", required=False, help_text="For example zip or gzip.")
+    dryRun = FlagField(label="Only say what would happen", help_text="Nothing is changed.")
+    generateReport = FlagField(label="List every file", help_text="As a CSV to download.")
+    preservePath = FlagField(
+        label="Keep the folders", default=True, help_text="Otherwise all files go to one folder."
+    )
+    preserveAttributes = FlagField(label="Keep times and permissions", help_text="For copy and process.")
+    syncMode = FlagField(label="Only what has changed", help_text="Copy, with the folders inside.")
+    deleteExtra = FlagField(
+        label="Delete what the source lacks", help_text="From the target, with the option before."
+    )
+    deleteOriginal = FlagField(label="Delete the originals", help_text="After compress or process.")
+    compressionType = LowerWordField(
+        label="Compression",
+        words={each: each for each in file_archive.TYPES},
+        help_text="By the target's ending if empty.",
+    )
     compressionLevel = NumberField(
-        label="Compression level", required=False, least=0, most=9, help_text="0 is fast, 9 is small."
+        label="Compression level",
+        required=False,
+        least=0,
+        most=9,
+        help_text="0 is fast, 9 is small; 6 if empty.",
     )
-    processingType = TextField(label="Processing", required=False, help_text="For example csv_transform.")
-    parameters = JsonField(label="Other options", required=False, help_text='For example {"syncMode": true}')
+    processingType = ProcessingField(
+        label="Processing",
+        words={each: each.replace("_", " ").capitalize() for each in file_processing.TYPES},
+        help_text="For process; without one, files are taken to the target.",
+    )
+    key = TextField(
+        label="Key",
+        required=False,
+        mono=True,
+        max_length=1024,
+        help_text="To encrypt and decrypt, for example {{ secret:archive-key }}",
+    )
+    quarantineInvalid = FlagField(
+        label="Put aside what is invalid",
+        help_text="Too large, or not of the format; in the folder quarantine.",
+    )
+    parameters = JsonField(
+        label="Other options", required=False, help_text='For example {"columns": ["id", "total"]}'
+    )
     metadata = JsonField(label="Notes", lines=2, required=False, help_text="Kept with the job as JSON.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        self._check_places(cleaned)
+        self._check_options(cleaned)
+        return cleaned
+
+    def _check_places(self, cleaned: dict[str, Any]) -> None:
         operation, path, target = (
             cleaned.get(name) for name in ("file_operation", "file_path", "target_path")
         )
         if operation in WITH_TARGET and not target and "target_path" not in self.errors:
             self.add_error("target_path", f"Say where to {operation.lower()} it to.")
-        if target and target.rstrip("/") == (path or "").rstrip("/"):
+        if target and path and roots.plain(f"{target}/") == roots.plain(f"{path}/"):
             self.add_error("target_path", "The target is the path itself.")
         if operation == "WRITE" and not cleaned.get("file_content") and "file_content" not in self.errors:
             self.add_error("file_content", "Say what to write.")
-        return cleaned
+        if cleaned.get("deleteExtra") and target and path:
+            self._check_deletion_of_extra(cleaned, path, target)
+
+    def _check_deletion_of_extra(self, cleaned: dict[str, Any], path: str, target: str) -> None:
+        if not cleaned.get("syncMode"):
+            self.add_error("deleteExtra", "This goes with syncMode alone.")
+        elif cleaned.get("preservePath") is False:
+            self.add_error("deleteExtra", "This needs the folders to be kept: files are told by their paths.")
+        elif file_transfer.is_inside(path, target) or file_transfer.is_inside(target, path):
+            self.add_error(
+                "deleteExtra", "Path and target lie within each other: this would delete the source."
+            )
+
+    def _check_options(self, cleaned: dict[str, Any]) -> None:
+        """Refuse what nobody knows, what is wrong, and what means nothing to the operation."""
+        said = cleaned.get("parameters") or {}
+        for name, value in said.items():
+            if name not in file_options.OTHERS:
+                self.add_error("parameters", f"There is no option {name[:60]!r}.")
+            elif sentence := file_options.mistake(name, value):
+                self.add_error("parameters", f"{name}: {sentence}")
+        for name in file_options.OTHERS.keys() & (cleaned.get("metadata") or {}).keys():
+            self.add_error("metadata", f"{name} is an option: write it inside parameters.")
+        self._check_operation(cleaned, said)
+
+    def _check_operation(self, cleaned: dict[str, Any], said: dict[str, Any]) -> None:
+        operation, processing = cleaned.get("file_operation"), cleaned.get("processingType") or ""
+        if not operation or "processingType" in self.errors:
+            return
+        for name in self.options:
+            value = cleaned.get(name)
+            if value is not None and value != [] and not self._is_unsaid(name, value):
+                self._refuse_misplaced(name, name, operation, processing)
+        for name in file_options.OTHERS.keys() & {name for name in said if said[name] not in (None, False)}:
+            self._refuse_misplaced(name, "parameters", operation, processing)
+        if processing == "format_conversion" and not said.get("outputFormat"):
+            self.add_error(
+                "processingType",
+                "Say in other options what to convert to: outputFormat is csv, json or jsonl.",
+            )
+
+    def _refuse_misplaced(self, name: str, field: str, operation: str, processing: str) -> None:
+        if sentence := file_options.misplaced(name, operation, processing):
+            self.add_error(field, sentence)
+
+
+PLANNED: dict[str, tuple[Callable[[Work], Plan], Perform]] = {
+    "COPY": (file_transfer.plan_transfer, file_transfer.perform),
+    "MOVE": (file_transfer.plan_transfer, file_transfer.perform),
+    "DELETE": (file_transfer.plan_delete, file_transfer.perform),
+    "COMPRESS": (file_archive.plan, file_archive.perform),
+    "PROCESS": (file_processing.plan, file_processing.perform),
+    "WRITE": (file_reading.plan_writing, file_reading.perform_writing),
+}
+_FOR_SHELLS = re.compile(r"\$[({]|`")
+
+
+def execute(payload: Payload, context: Context) -> Result:
+    """Do to the files what the operation says, or only tell it.
+
+    Raises ExecutionError with the classes that `TYPE` lists.
+    """
+    work = _work(payload, context)
+    if work.options["dryRun"]:
+        context.log("INFO", "A dry run: nothing is changed.")
+    try:
+        if work.operation == "READ":
+            return file_reading.read(work)
+        if work.operation == "LIST":
+            return file_reading.listed(work)
+        plan, perform = PLANNED[work.operation]
+        return _carry_out(work, plan(work), perform)
+    except (OSError, roots.Outside) as error:
+        raise failure(error) from error
+
+
+def _work(payload: Payload, context: Context) -> Work:
+    fields = {name: FileSystemForm.base_fields[name] for name in FileSystemForm.options}
+    path, target = (roots.plain(said) if said else "" for said in (payload.file_path, payload.target_path))
+    written = path if payload.file_operation == "WRITE" else target
+    if _FOR_SHELLS.search(written):
+        raise ExecutionError(
+            "VALIDATION_ERROR",
+            f"{roots.shown(written)} is meant for a shell, and none reads it. The day is {{{{ fire.date }}}}.",
+        )
+    return Work(
+        operation=payload.file_operation,
+        path=path,
+        target=target,
+        content=payload.file_content or "",
+        create_folders=bool(payload.create_directories),
+        overwrite=bool(payload.overwrite),
+        options=file_options.read(fields, payload.parameters or {}),
+        context=context,
+        now=time.time(),
+    )
+
+
+def _carry_out(work: Work, plan: Plan, perform: Perform) -> Result:
+    dry = work.options["dryRun"]
+    tally = Tally(work.context, "Would " if dry else "")
+    try:
+        tally.take(((step, "") for step in plan.steps) if dry else perform(work, plan.steps))
+    except (OSError, roots.Outside) as error:
+        raise file_telling.failed(failure(error), work, plan, tally) from error
+    except ExecutionError as error:
+        raise file_telling.failed(error, work, plan, tally) from error
+    return file_telling.result(work, plan, tally)
 
 
 TYPE = JobType(
@@ -105,22 +291,28 @@ TYPE = JobType(
         "parameters": "parameters",
         "metadata": "metadata",
     },
+    execute=execute,
     ceiling=8,
     limit=600,
+    repeatable=lambda payload: getattr(payload, "file_operation", None) in ("READ", "LIST"),
+    remembers=True,
     error_classes=(
         "FILE_ERROR",
+        "FILE_NOT_FOUND",
+        "FILE_EXISTS",
+        "FORBIDDEN_PATH",
         "IO_ERROR",
         "PERMISSION_ERROR",
         "DISK_SPACE_ERROR",
         "PROCESSING_ERROR",
         "COMPRESSION_ERROR",
         "ENCRYPTION_ERROR",
+        "KEY_ERROR",
         "FORMAT_ERROR",
         "VALIDATION_ERROR",
         "CHECKSUM_ERROR",
         "SYNC_ERROR",
         "MONITORING_ERROR",
-        "KEY_ERROR",
         "NETWORK_ERROR",
         "TIMEOUT",
     ),

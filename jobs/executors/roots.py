@@ -47,6 +47,12 @@ def components(path: str) -> tuple[Path, list[str]]:
     raise Outside(f"{shown(path)} lies outside the folders that jobs may use: {allowed}.")
 
 
+def plain(path: str) -> str:
+    """The path without doubled slashes and dots that say nothing; a slash at its end stays."""
+    names = "/".join(part for part in path.split("/") if part not in ("", "."))
+    return f"/{names}/" if names and path.endswith("/") else f"/{names}"
+
+
 def shown(path: str) -> str:
     """The path as text that every page and database takes, whatever bytes its name is made of."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in path)
@@ -160,6 +166,39 @@ def write(path: str, content: bytes, *, overwrite: bool, create_folders: bool = 
     """Put the content at the path, all of it or nothing."""
     with replacing(path, overwrite=overwrite, create_folders=create_folders) as file:
         file.write(content)
+
+
+def move(path: str, target: str, *, overwrite: bool, create_folders: bool = False) -> None:
+    """Give the regular file a new path in one step.
+
+    Raises FileExistsError, and OSError with EXDEV where the target is on another filesystem.
+    """
+    with parent(path) as (source, name), parent(target, create=create_folders) as (opened, new_name):
+        found = os.lstat(name, dir_fd=source)
+        _refuse_special(found, path)
+        one_folder = os.path.samestat(os.fstat(source), os.fstat(opened))
+        if one_folder and name == new_name:
+            return
+        two_names = found.st_nlink > 1 and not (one_folder and name.casefold() == new_name.casefold())
+        _check_replaceable(opened, new_name, target, overwrite)
+        settle(source, name, opened, new_name, overwrite=overwrite)
+        if two_names:
+            _drop_other_name(source, name, found)
+        os.fsync(opened)
+
+
+def _drop_other_name(folder: int, name: str, found: os.stat_result) -> None:
+    # A rename of one name of a file to another of its names leaves both.
+    with suppress(FileNotFoundError):
+        if os.path.samestat(os.lstat(name, dir_fd=folder), found):
+            os.unlink(name, dir_fd=folder)
+
+
+def remove(path: str) -> None:
+    """Delete the regular file."""
+    with parent(path) as (opened, name):
+        _refuse_special(os.lstat(name, dir_fd=opened), path)
+        os.unlink(name, dir_fd=opened)
 
 
 def settle(source: int, name: str, target: int, new_name: str, *, overwrite: bool) -> None:

@@ -24,10 +24,11 @@ class Shape(Enum):
 class Samples:
     """One field's value with samples for its placeholders, in one shape after the other."""
 
-    def __init__(self, value: Any, sample: str, shapes: Sequence[Shape]) -> None:
+    def __init__(self, value: Any, sample: str, shapes: Sequence[Shape], *, first: int) -> None:
+        """`first` numbers the first placeholder: no two fields of a form share a number."""
         self._typed = value
         self._own = sample
-        self._said = list(enumerate(placeholders.find(value), 10))
+        self._said = list(enumerate(placeholders.find(value), first))
         self._shapes = list(shapes)
 
     @property

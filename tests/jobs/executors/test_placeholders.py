@@ -139,3 +139,11 @@ def test_an_error_beside_a_placeholder_is_told_in_the_words_that_were_typed():
     form = small("EMAIL", to=["{{ job.id }} at home"])
     assert "{{ job.id }} at home" in errors(form)["to"]
     assert form["to"].value() == "{{ job.id }} at home"
+
+
+def test_no_field_gets_the_placeholders_of_another():
+    said = {"httpUrl": "https://example.com/{{ fire.date }}", "httpBody": "{{ secret:body }} {{ run.id }}"}
+    checked = small("HTTP", httpMethod="POST", **said)
+    assert errors(checked) == {}
+    columns = checked.columns()
+    assert [columns["http_url"], columns["http_body"]] == [*said.values()]
