@@ -338,7 +338,20 @@ PARENTS: dict[str, str] = {
     "CONNECTION_ERROR": "NETWORK_ERROR",
     "DNS_ERROR": "CONNECTION_ERROR",
     "TLS_ERROR": "CONNECTION_ERROR",
-    "DEADLOCK": "DATABASE_ERROR",
+    **dict.fromkeys(
+        (
+            "AUTHENTICATION_ERROR",
+            "CONSTRAINT_VIOLATION",
+            "DEADLOCK",
+            "DRIVER_MISSING",
+            "LOCK_TIMEOUT",
+            "PERMISSION_DENIED",
+            "READ_ONLY_VIOLATION",
+            "SERIALIZATION_FAILURE",
+            "SYNTAX_ERROR",
+        ),
+        "DATABASE_ERROR",
+    ),
     "DUMMY_ERROR": "EXECUTION_ERROR",
     "RANDOM_ERROR": "EXECUTION_ERROR",
 }
