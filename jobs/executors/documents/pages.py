@@ -7,10 +7,12 @@ from typing import IO, Any
 from django.utils.html import format_html, format_html_join
 
 from jobs.executors.documents.charts import Chart, blocks, labelled, scale
-from jobs.executors.documents.tables import Column, Document, Row, grouped, is_number, shown
+from jobs.executors.documents.tables import Column, Document, Kind, Row, grouped, is_number, shown
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 960, 240, 56, 28
 MOST_LABELS = 10
+# Texts up to this length are not broken into lines.
+WHOLE = 24
 
 STYLE = """
 :root{color-scheme:light dark;--page:#f3f5f8;--surface:#fff;--line:#dfe4ea;--ink:#0f171f;--soft:#414d5a}
@@ -25,17 +27,17 @@ border-radius:8px}.totals div{padding:.75rem 1.25rem}.totals dt{color:var(--soft
 .totals dd{margin:0;font-size:1.25rem;font-weight:600}
 figure,.rows{margin:1rem 0;padding:1rem;background:var(--surface);border:1px solid var(--line);
 border-radius:8px}.rows{padding:0;overflow-x:auto}figcaption{font-weight:600}
-figure svg{width:100%;height:auto;display:block}figure text{fill:var(--soft);font-size:12px}
+figure svg{width:100%;height:auto;display:block;overflow:visible}figure text{fill:var(--soft);font-size:12px}
 figure line{stroke:var(--line)}.legend{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:.5rem 0 0;
 padding:0;list-style:none}.legend svg{width:.75rem;height:.75rem;margin-right:.4rem;display:inline-block}
 table{border-collapse:collapse;width:100%}th,td{padding:.4rem .75rem;text-align:left;vertical-align:top;
 border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{font-weight:600;font-size:.8125rem;
-white-space:nowrap;position:sticky;top:0;background:var(--surface)}td.n{text-align:right;
-white-space:nowrap}td.w{white-space:nowrap}
+white-space:nowrap;position:sticky;top:0;background:var(--surface)}.n{text-align:right}td.n{white-space:nowrap}td.w{white-space:nowrap}
 @page{size:A4 landscape;margin:12mm}
 @media print{:root{--page:#fff;--surface:#fff;--line:#c3ccd6;--ink:#000;--soft:#414d5a}body{padding:0;
 font-size:9pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}.rows{border:0;overflow:visible}
-thead{display:table-header-group}tr,figure{break-inside:avoid}th{position:static}}
+thead{display:table-header-group}tr,figure{break-inside:avoid}
+th,td{padding:.2rem .35rem;font-size:7pt;white-space:normal!important;overflow-wrap:break-word}td.n{white-space:nowrap!important}th{position:static}.o{display:none}}
 """
 # Nothing in the file may load or run anything, whatever a job was called.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -76,7 +78,8 @@ def _head(document: Document) -> Iterator[str]:
 
 
 def _table(document: Document) -> Iterator[str]:
-    names = format_html_join("", "<th>{}</th>", ((column.heading,) for column in document.columns))
+    heads = ((_classes(column, column.kind is not Kind.PLAIN), column.heading) for column in document.columns)
+    names = format_html_join("", '<th class="{}">{}</th>', heads)
     yield format_html('<div class="rows"><table><thead><tr>{}</tr></thead><tbody>\n', names)
     for row in document.rows:
         yield _row(row, document)
@@ -85,19 +88,16 @@ def _table(document: Document) -> Iterator[str]:
 
 def _row(row: Row, document: Document) -> str:
     cells = (
-        (_style(value, column), shown(value, column, document.zone))
+        (_classes(column, is_number(value), value), shown(value, column, document.zone))
         for value, column in zip(row, document.columns, strict=True)
     )
-    return format_html("<tr>{}</tr>\n", format_html_join("", "<td{}>{}</td>", cells))
+    return format_html("<tr>{}</tr>\n", format_html_join("", '<td class="{}">{}</td>', cells))
 
 
-def _style(value: Any, column: Column) -> str:
-    if is_number(value):
-        return _RIGHT
-    return "" if isinstance(value, str) and len(value) > 24 else _WHOLE
-
-
-_RIGHT, _WHOLE = format_html(' class="{}"', "n"), format_html(' class="{}"', "w")
+def _classes(column: Column, is_right: bool, value: Any = None) -> str:
+    """Numbers stand on the right, short values are kept whole, and ids are left out on paper."""
+    side = "n" if is_right else "" if isinstance(value, str) and len(value) > WHOLE else "w"
+    return side if column.width else f"{side} o"
 
 
 def _drawn(chart: Chart) -> Iterator[str]:

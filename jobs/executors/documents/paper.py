@@ -11,7 +11,7 @@ from django.conf import settings
 from fpdf import FPDF
 
 from jobs.executors.documents.charts import Chart, blocks, labelled, scale
-from jobs.executors.documents.tables import Document, Row, grouped, is_number, shown
+from jobs.executors.documents.tables import Document, Kind, Row, grouped, is_number, shown
 
 # It tells of every table of every font.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -241,7 +241,7 @@ class _Paper(FPDF):
             self.wrapped(column.heading, span - 2, 2)
             for column, span in zip(self.columns, spans, strict=True)
         ]
-        self.lines(lines, spans, [False] * len(spans))
+        self.lines(lines, spans, [column.kind is not Kind.PLAIN for column in self.columns])
         self.ink("", BODY, INK)
 
     def row(self, values: Row, spans: Sequence[float]) -> None:

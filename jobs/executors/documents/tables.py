@@ -21,9 +21,10 @@ BLOB_START = 32
 
 
 class Kind(Enum):
-    """What the values of a column are: times in milliseconds, shares of one, or what their types say."""
+    """What a column holds: counts, times in milliseconds, shares of one, or what the types of values say."""
 
     PLAIN = "plain"
+    NUMBER = "number"
     DURATION = "milliseconds"
     SHARE = "share"
 
