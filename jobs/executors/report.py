@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from jobs import zones
-from jobs.executors import periods, report_texts
+from jobs.executors import database, mail, periods, report_texts
 from jobs.executors.addresses import DatabaseUrlField, EmailsField, PathField
 from jobs.executors.base import JobType
 from jobs.executors.database import QueryForm
@@ -231,14 +231,17 @@ TYPE = JobType(
     ceiling=4,
     limit=600,
     repeatable=lambda payload: True,
-    error_classes=(
-        "REPORT_ERROR",
-        "TEMPLATE_ERROR",
-        "ARTEFACT_TOO_LARGE",
-        "DATABASE_ERROR",
-        "EMAIL_ERROR",
-        "FILE_ERROR",
-        "CONNECTION_ERROR",
-        "TIMEOUT",
+    error_classes=tuple(
+        dict.fromkeys(
+            (
+                "REPORT_ERROR",
+                "TEMPLATE_ERROR",
+                "ARTEFACT_TOO_LARGE",
+                "FILE_ERROR",
+                *database.ERROR_CLASSES,
+                *mail.ERROR_CLASSES,
+                "TIMEOUT",
+            )
+        )
     ),
 )

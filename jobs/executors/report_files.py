@@ -16,6 +16,7 @@ from jobs.executors.documents import data, pages, paper, sheets
 from jobs.executors.documents.tables import Document, Row
 
 MOST_ROWS = 100_000
+MEGABYTE = 1_000_000
 # Rows between two looks at the clock.
 STRIDE = 200
 # What is compressed may be so many times as large before.
@@ -82,7 +83,7 @@ class Stream:
 
 def limit() -> int:
     """The most bytes that a file may have."""
-    return int(settings.ARTEFACT_LIMIT_MB) * 1_000_000
+    return int(settings.ARTEFACT_LIMIT_MB) * MEGABYTE
 
 
 def room(output: Output, compress: bool) -> int:
@@ -136,4 +137,5 @@ def name_of(title: str, day: Any, extension: str) -> str:
     """A file name of plain letters for the title and the day: job-summary-2026-03-02.csv."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
     word = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80] or "report"
-    return f"{word}-{day}.{extension}"
+    dated = word if re.search(r"\d{4}-\d\d-\d\d$", word) else f"{word}-{day}"
+    return f"{dated}.{extension}"

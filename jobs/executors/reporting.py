@@ -1,64 +1,101 @@
 """What a REPORT run does: read the figures, make the file, keep it, mail it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date, datetime
+from itertools import chain, islice, zip_longest
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jobs import zones
 from jobs.executors import periods, report_kinds, report_texts
-from jobs.executors.base import Artefact, Context, ExecutionError, Payload, Result
+from jobs.executors.base import Context, ExecutionError, Payload, Result
+from jobs.executors.database import opened
+from jobs.executors.databases import Terms
 from jobs.executors.documents.charts import Chart
-from jobs.executors.documents.tables import Document
+from jobs.executors.documents.tables import Column, Document, Kind, Row, distinct, is_number
 from jobs.executors.periods import Period
+from jobs.executors.report_delivery import deliver
 from jobs.executors.report_files import OUTPUTS, Stream, made, name_of, room
-from jobs.executors.report_kinds import KINDS, Days, ReportKind
+from jobs.executors.report_kinds import KINDS, ReportKind
 
 
 def execute(payload: Payload, context: Context) -> Result:
     """Make the report's file, then keep and mail it where the job says so.
 
-    Raises ExecutionError with REPORT_ERROR, TEMPLATE_ERROR, ARTEFACT_TOO_LARGE, DATABASE_ERROR,
-    CONNECTION_ERROR, FILE_ERROR or EMAIL_ERROR; once the file is made, it comes with the failure.
+    Raises ExecutionError with REPORT_ERROR, TEMPLATE_ERROR or ARTEFACT_TOO_LARGE, what a query fails
+    with, and FILE_ERROR or what mail fails with; once the file is made, it comes with the failure.
     """
     options = payload.options
     output, compress = OUTPUTS[options["format"]], bool(options.get("compress"))
     zone = zones.zone(options.get("timezone") or context.figures("zone")[0]["timezone"])
-    document = _document(payload, context, zone)
-    _put_texts(document, payload)
-    document.rows = stream = Stream(
-        document.rows, context, output.most_rows, room(output, compress), document.notes
-    )
-    day = context.scheduled_time.astimezone(zone).date()
-    file = made(document, output, name_of(document.title, day, output.extension), compress=compress)
-    return _delivered(file, document, stream, payload, context)
+    with ExitStack() as stack:
+        make = _of_query if options["report_type"] == "QUERY" else _of_figures
+        document = make(payload, context, zone, stack)
+        _put_texts(document, payload)
+        rows = Stream(document.rows, context, output.most_rows, room(output, compress), document.notes)
+        document.rows = rows
+        name = name_of(document.title, context.scheduled_time.astimezone(zone).date(), output.extension)
+        file = made(document, output, name, compress=compress)
+    if rows.cut:
+        context.log("WARN", document.notes[0])
+    count = "1 row" if rows.count == 1 else f"{rows.count:,} rows"
+    said = f"{document.title}: {count} as {file.name}, {len(file.content):,} bytes"
+    context.log("INFO", said)
+    data = {
+        "file": file.name,
+        "bytes": len(file.content),
+        "rows": rows.count,
+        "cut": rows.cut,
+        **document.about,
+    }
+    return deliver(Result(said, data, artefacts=(file,)), document, payload, context)
 
 
-def _document(payload: Payload, context: Context, zone: ZoneInfo) -> Document:
-    """What the report shows; its rows are still to be read."""
+def _of_query(payload: Payload, context: Context, zone: ZoneInfo, stack: ExitStack) -> Document:
+    """What a query gives; the session stays open as long as the stack."""
+    terms = Terms(read_only=True, streaming=True, timeout=max(context.remaining, 1))
+    session, parameters = stack.enter_context(opened(payload, context, terms))
+    names, rows = session.rows(payload.query, parameters)
+    first = list(islice(rows, 1))
+    kinds = [Kind.NUMBER if is_number(value) else Kind.PLAIN for row in first for value in row]
+    columns = [
+        Column(name, name, kind) for name, kind in zip_longest(distinct(names), kinds, fillvalue=Kind.PLAIN)
+    ]
+    document = Document("A query's rows", columns, chain(first, rows), zone=zone)
+    document.facts = [f"Made for the run of {_due(context, zone)}, {zone.key}"]
+    document.about = {"report": "QUERY", "timezone": zone.key}
+    return document
+
+
+def _of_figures(payload: Payload, context: Context, zone: ZoneInfo, stack: ExitStack) -> Document:
+    """What Chronos's own figures say."""
     kind = KINDS[payload.options["report_type"]]
     period = _period(payload.options, context.scheduled_time, zone)
     context.log("INFO", f"{kind.title} of {period}, {zone.key}")
     days = kind.days(context, period)
-    document = _laid_out(kind, days, payload, context, period)
+    chart = kind.chart(days)
+    document = _laid_out(kind, chart, kind.table(context, period, days), payload, zone)
+    document.words = {report_texts.PERIOD: str(period)}
     document.facts = [f"{period}, {zone.key}", f"Made for the run of {_due(context, zone)}"]
     document.about = {
         "report": payload.options["report_type"],
         "since": period.since.astimezone(zone).isoformat(),
         "until": period.until.astimezone(zone).isoformat(),
         "timezone": zone.key,
-        "totals": _totals(kind.chart(days)),
+        "totals": _totals(chart),
     }
     return document
 
 
-def _laid_out(kind: ReportKind, days: Days, payload: Payload, context: Context, period: Period) -> Document:
-    chart, layout = kind.chart(days), payload.options.get("template")
+def _laid_out(
+    kind: ReportKind, chart: Chart, rows: Iterator[Row], payload: Payload, zone: ZoneInfo
+) -> Document:
+    layout = payload.options.get("template")
+    columns: Sequence[Column] = kind.columns
     if layout == "SUMMARY":
         columns, rows = report_kinds.summary_columns(chart), report_kinds.summary_rows(chart)
-    else:
-        columns, rows = list(kind.columns), kind.table(context, period, days)
-    document = Document(kind.title, columns, rows, zone=period.zone)
+    document = Document(kind.title, columns, rows, zone=zone)
     if layout != "ROWS":
         document.totals, document.chart = report_kinds.totals(chart), chart
     return document
@@ -93,10 +130,9 @@ def _put_texts(document: Document, payload: Payload) -> None:
     options = payload.options
     given = report_texts.data(options["report_type"], payload.parameters, options.get("template_data"))
     texts = [options.get(name) or "" for name in ("title", "intro", "footer")]
-    period = {report_texts.PERIOD: document.facts[0].partition(",")[0]}
     try:
         title, document.intro, document.footer = (
-            report_texts.filled(text, {**period, **given}) for text in texts
+            report_texts.filled(text, {**document.words, **given}) for text in texts
         )
     except KeyError as error:
         raise ExecutionError(
@@ -105,21 +141,3 @@ def _put_texts(document: Document, payload: Payload) -> None:
     document.title = title or document.title
     shown = report_texts.unnamed(given, texts)
     document.facts = [*document.facts, *(f"{name}: {value}" for name, value in shown.items())]
-
-
-def _delivered(
-    file: Artefact, document: Document, stream: Stream, payload: Payload, context: Context
-) -> Result:
-    if stream.cut:
-        context.log("WARN", document.notes[0])
-    data = {
-        "file": file.name,
-        "bytes": len(file.content),
-        "rows": stream.count,
-        "cut": stream.cut,
-        **document.about,
-    }
-    rows = "1 row" if stream.count == 1 else f"{stream.count:,} rows"
-    summary = f"{document.title}: {rows} as {file.name}, {len(file.content):,} bytes"
-    context.log("INFO", summary)
-    return Result(summary, data, artefacts=(file,))

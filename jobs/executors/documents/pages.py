@@ -37,7 +37,8 @@ white-space:nowrap;position:sticky;top:0;background:var(--surface)}.n{text-align
 @media print{:root{--page:#fff;--surface:#fff;--line:#c3ccd6;--ink:#000;--soft:#414d5a}body{padding:0;
 font-size:9pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}.rows{border:0;overflow:visible}
 thead{display:table-header-group}tr,figure{break-inside:avoid}
-th,td{padding:.2rem .35rem;font-size:7pt;white-space:normal!important;overflow-wrap:break-word}td.n{white-space:nowrap!important}th{position:static}.o{display:none}}
+th,td{padding:.2rem .35rem;font-size:7pt;white-space:normal!important;overflow-wrap:break-word}
+td.n{white-space:nowrap!important}th{position:static}.o{display:none}}
 """
 # Nothing in the file may load or run anything, whatever a job was called.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

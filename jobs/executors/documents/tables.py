@@ -43,7 +43,8 @@ class Column:
 class Document:
     """One report. Its rows are read once, and the notes are complete when they have been read.
 
-    `facts` are lines below the title, `totals` pairs of a word and a number in words.
+    `facts` are lines below the title, `totals` pairs of a word and a number in words, `about` is what
+    programs are told about it, and `words` are what names in its texts stand for.
     """
 
     title: str
@@ -57,6 +58,19 @@ class Document:
     chart: Chart | None = None
     notes: list[str] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind each that stood before: total, total_2."""
+    found: dict[str, None] = {}
+    for name in names:
+        number, each = 1, name
+        while each in found:
+            number += 1
+            each = f"{name}_{number}"
+        found[each] = None
+    return list(found)
 
 
 def is_number(value: Any) -> bool:
