@@ -86,7 +86,7 @@ def _ended(owner: User, *, since: datetime, until: datetime) -> Rows:
     The sums are those of the view `execution_stats`, of a window that an index can find.
     """
     runs = _Window(since, until).of(Run.objects.visible_to(owner)).ended()
-    found = runs.values(type=F("job__type"), ended=_HOW_IT_ENDED).annotate(
+    found: Any = runs.values(type=F("job__type"), ended=_HOW_IT_ENDED).annotate(
         runs=Sum(Coalesce("skipped_count", 1)),
         average_ms=Avg("duration_ms"),
         shortest_ms=Min("duration_ms"),
@@ -150,7 +150,7 @@ def _counted(job_ids: list[str], window: _Window) -> dict[str, dict[str, Any]]:
         name: Count("pk", filter=ran & Q(outcome=outcome)) for name, outcome in _COUNTED.items()
     }
     runs = window.of(Run.objects.filter(job_id__in=job_ids)).values("job_id")
-    found = runs.annotate(
+    found: Any = runs.annotate(
         **counts,
         runs=Count("pk", filter=ran),
         skipped=Coalesce(Sum(Coalesce("skipped_count", 1), filter=_SKIPPED), 0),
@@ -247,7 +247,8 @@ def _newest(rows: Any, column: str, after: tuple[datetime, str] | None, most: in
 def _letters(owner: User, *, since: datetime, until: datetime) -> Rows:
     """The dead letters that came up in the window, counted by status."""
     events = DeadLetter.objects.visible_to(owner).filter(created_at__gte=since, created_at__lt=until)
-    return list(events.values("status").annotate(events=Count("pk")).order_by("status"))
+    counted: Any = events.values("status").annotate(events=Count("pk"))
+    return list(counted.order_by("status"))
 
 
 _READERS: dict[str, Ask] = {

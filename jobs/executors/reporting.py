@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date, datetime
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice, repeat
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -60,7 +60,8 @@ def _of_query(payload: Payload, context: Context, zone: ZoneInfo, stack: ExitSta
     first = list(islice(rows, 1))
     kinds = [Kind.NUMBER if is_number(value) else Kind.PLAIN for row in first for value in row]
     columns = [
-        Column(name, name, kind) for name, kind in zip_longest(distinct(names), kinds, fillvalue=Kind.PLAIN)
+        Column(name, name, kind)
+        for name, kind in zip(distinct(names), chain(kinds, repeat(Kind.PLAIN)), strict=False)
     ]
     document = Document("A query's rows", columns, chain(first, rows), zone=zone)
     document.facts = [f"Made for the run of {_due(context, zone)}, {zone.key}"]

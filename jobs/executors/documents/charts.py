@@ -1,6 +1,6 @@
 """Stacked bars over time, as data: what stands where is the same on a page and on paper."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -59,7 +59,7 @@ def by_day(
     return Chart(f"{title} by {word}", series, [(day.isoformat(), sums) for day, sums in totals.items()])
 
 
-_SPANS = (
+_SPANS: tuple[tuple[str, Callable[[date], date], float], ...] = (
     ("day", lambda day: day, MOST_BARS),
     ("week", lambda day: day - timedelta(days=day.weekday()), MOST_BARS * 7),
     ("month", lambda day: day.replace(day=1), float("inf")),

@@ -35,7 +35,7 @@ def write(document: Document, file: IO[bytes]) -> None:
     """
     paper = _Paper(document)
     paper.begin()
-    paper.table()
+    paper.rows()
     for note in (*document.notes, *paper.missing_note(), document.footer):
         paper.paragraph(note, SOFT)
     file.write(paper.output())
@@ -50,7 +50,6 @@ class _Paper(FPDF):
         self.columns = [column for column in document.columns if column.width]
         self.missing: Counter[str] = Counter()
         self.widths: dict[tuple[str, str], float] = {}
-        self.in_table = False
         for style, name in FONTS.items():
             self.add_font(FAMILY, style, Path(str(files("fontpkg_fira_sans") / "files" / name)))
         others = [(f"other{number}", path) for number, path in enumerate(settings.PDF_FONTS)]
@@ -224,7 +223,7 @@ class _Paper(FPDF):
 
     # Table
 
-    def table(self) -> None:
+    def rows(self) -> None:
         whole = sum(column.width for column in self.columns) or 1
         spans = [self.epw * column.width / whole for column in self.columns]
         places = [index for index, column in enumerate(self.document.columns) if column.width]

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 from jobs.executors.documents.charts import Chart
 
@@ -18,6 +18,7 @@ Number = int | float | Decimal
 # Longer text is nothing that a person reads in a table, and a spreadsheet's cell holds no more.
 TEXT_LIMIT = 32_000
 BLOB_START = 32
+BILLIONS = 10**18
 
 
 class Kind(Enum):
@@ -73,7 +74,7 @@ def distinct(names: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> TypeGuard[Number]:
     """Whether it is a number that every format can write."""
     if isinstance(value, bool):
         return False
@@ -134,7 +135,7 @@ def _number(value: Number, kind: Kind) -> str:
 def grouped(value: Number) -> str:
     """A number with commas between its thousands."""
     # What takes more digits than eyes can follow keeps to the exponent.
-    return f"{value:,}" if abs(value) < 10**18 else str(value)
+    return f"{value:,}" if -BILLIONS < value < BILLIONS else str(value)
 
 
 def duration(milliseconds: float) -> str:
