@@ -1,11 +1,14 @@
 """Figures for reports: what Chronos's own books say, as the owner of the report's job may see it."""
 
+import socket
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import Avg, Case, Count, F, Max, Min, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, Left
 
@@ -22,6 +25,8 @@ LATE_AFTER = timedelta(seconds=60)
 MOST_ROWS = 2_000
 TEXT_START = 2_000
 
+# As Context.closing: what keeps a function that ends the work, for the time of a block.
+Closing = Callable[[Callable[[], object]], AbstractContextManager[None]]
 Rows = list[dict[str, Any]]
 Ask = Callable[..., Rows]
 
@@ -30,16 +35,33 @@ def reader(job_id: str) -> Ask:
     """What answers `figures(name, **asked)` for a run of the job, from whatever thread asks.
 
     Each answer is of at most MOST_ROWS rows, read by one query whose cost is bounded by the window or
-    the page that was asked for. Raises ExecutionError where the name or the job is unknown.
+    the page that was asked for. While it is read, `closing` holds what ends it from another thread; then
+    it raises what the database says to that. Raises ExecutionError where the name or the job is unknown.
     """
 
-    def ask(name: str, **asked: Any) -> Rows:
+    def ask(name: str, *, closing: Closing = nullcontext, **asked: Any) -> Rows:
         try:
-            return _figures(name, _job(job_id), asked)
+            connection.ensure_connection()
+            with closing(partial(_wake, connection.vendor, connection.connection)):
+                return _figures(name, _job(job_id), asked)
         finally:
             _hang_up()
 
     return ask
+
+
+def _wake(vendor: str, raw: Any) -> None:
+    # It may be closed by now, for which each driver has its own error: then nobody waits any more.
+    with suppress(Exception):
+        _WAKE[vendor](raw)
+
+
+_WAKE: dict[str, Callable[[Any], object]] = {
+    "sqlite": lambda raw: raw.interrupt(),
+    "postgresql": lambda raw: raw.cancel_safe(timeout=1),
+    # MariaDB's driver knows no way to say that the answer is not wanted any more.
+    "mysql": lambda raw: raw._sock.shutdown(socket.SHUT_RDWR),
+}
 
 
 def _job(job_id: str) -> Job:
@@ -64,9 +86,9 @@ def _hang_up() -> None:
 
     A transaction is somebody else's, who asks in his own thread and goes on.
     """
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close()
+    for each in connections.all(initialized_only=True):
+        if not each.in_atomic_block:
+            each.close()
 
 
 @dataclass(frozen=True)

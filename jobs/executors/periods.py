@@ -15,6 +15,8 @@ NAMED = {
 }
 # What is looked at where nobody says how much.
 DAYS = 7
+# The most that one report looks at.
+MOST_DAYS = 3_660
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,13 @@ class Period:
     def days(self) -> list[date]:
         """The days that it touches, in its zone."""
         first = self._day(self.since)
-        last = max(first, self._day(self.until - timedelta(microseconds=1)))
-        return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return [first + timedelta(days=n) for n in range(self.length)]
+
+    @property
+    def length(self) -> int:
+        """How many days it touches."""
+        first = self._day(self.since)
+        return max((self._day(self.until - timedelta(microseconds=1)) - first).days, 0) + 1
 
     def windows(self) -> Iterator[tuple[date, datetime, datetime]]:
         """Each day with its part of the period: where clocks change, days have 23 or 25 hours."""

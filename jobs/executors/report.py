@@ -94,7 +94,7 @@ class ReportForm(QueryForm):
         label="Days back",
         required=False,
         least=1,
-        most=3_660,
+        most=periods.MOST_DAYS,
         help_text=f"Whole days before that of the run, and that one so far; {periods.DAYS} if empty.",
     )
     first_day = DayField(

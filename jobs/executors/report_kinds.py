@@ -47,8 +47,7 @@ class ReportKind:
         """The figures of each day of the period."""
         found: dict[date, Figures] = {}
         for day, since, until in period.windows():
-            context.check()
-            found[day] = context.figures(self.daily, since=since, until=until)
+            found[day] = _ask(context, self.daily, since=since, until=until)
         return found
 
     def chart(self, days: Days) -> Chart:
@@ -93,6 +92,16 @@ def summary_columns(chart: Chart) -> list[Column]:
 
 def summary_rows(chart: Chart) -> Iterator[Row]:
     return ([date.fromisoformat(label), *counts] for label, counts in chart.bars)
+
+
+def _ask(context: Context, name: str, **asked: Any) -> Figures:
+    """The figures, as long as the run may go on."""
+    try:
+        return context.figures(name, closing=context.closing, **asked)
+    except Exception:
+        # What a database says whose answer was cut short is the deadline or a cancellation.
+        context.check()
+        raise
 
 
 # Jobs
@@ -143,8 +152,7 @@ def _paged(
 ) -> Iterator[Mapping[str, Any]]:
     after = None
     while True:
-        context.check()
-        page = context.figures(name, after=after, most=PAGE, **window)
+        page = _ask(context, name, after=after, most=PAGE, **window)
         yield from page
         if len(page) < PAGE:
             return

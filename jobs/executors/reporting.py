@@ -73,6 +73,11 @@ def _of_figures(payload: Payload, context: Context, zone: ZoneInfo, stack: ExitS
     """What Chronos's own figures say."""
     kind = KINDS[payload.options["report_type"]]
     period = _period(payload.options, context.scheduled_time, zone)
+    if period.length > periods.MOST_DAYS:
+        raise ExecutionError(
+            "REPORT_ERROR",
+            f"{period} are {period.length:,} days; a report looks at {periods.MOST_DAYS:,} at most.",
+        )
     context.log("INFO", f"{kind.title} of {period}, {zone.key}")
     days = kind.days(context, period)
     chart = kind.chart(days)

@@ -1,10 +1,12 @@
 """Figures for reports, against the rows themselves, as their owner may see them."""
 
 import threading
+import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
@@ -193,6 +195,30 @@ def test_a_window_is_found_by_an_index(probe, name):
         cursor.execute(f"EXPLAIN QUERY PLAN {queries[-1]['sql']}")
         plan = " ".join(str(row) for row in cursor.fetchall())
     assert "SEARCH job_runs USING INDEX idx_job_runs_scheduled_time" in plan
+
+
+@pytest.mark.databases("postgresql", "mysql")
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_takes_too_long_is_cut_short_from_another_thread(probe):
+    other = connection.copy()
+    lock = "LOCK TABLES job_runs WRITE" if connection.vendor == "mysql" else "LOCK TABLE job_runs"
+    wakers = []
+
+    @contextmanager
+    def closing(wake):
+        wakers.append(threading.Timer(0.5, wake))
+        wakers[0].start()
+        yield
+
+    other.set_autocommit(False)
+    with other.cursor() as cursor:
+        cursor.execute(lock)
+    began = time.monotonic()
+    with pytest.raises(DatabaseError):
+        ask(probe, "ended", **WINDOW, closing=closing)
+    assert time.monotonic() - began < 5
+    wakers[0].join()
+    other.close()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,6 +19,7 @@ from pypdf import PdfReader
 
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.report import TYPE, execute
+from jobs.executors.report_files import Stream
 from runs import figures
 from runs.models import DeadLetter
 from tests import factories
@@ -216,6 +217,11 @@ def test_the_period_counts_from_when_the_run_was_due(nightly, said, since, until
     assert (data["since"], data["until"]) == (since, until)
 
 
+def test_a_period_of_ages_is_refused(nightly):
+    with pytest.raises(ExecutionError, match="days; a report looks at 3,660 at most"):
+        report(nightly, **{"from": "0002-01-01", "to": "8000-01-01"})
+
+
 # Formats
 
 
@@ -293,7 +299,7 @@ def test_a_rows_only_report_has_no_chart(nightly):
 
 
 def test_many_days_are_drawn_by_week_and_very_many_by_month(nightly):
-    for days, word in ((92, "week"), (3660, "month")):
+    for days, word in ((92, "week"), (700, "month")):
         found = json.loads(content(report(nightly, templateName="SUMMARY", days=days, format="JSON")))
         assert found["columns"][0]["name"] == word
         assert sum(row["success"] for row in found["rows"]) == 2
@@ -399,6 +405,13 @@ def test_a_file_that_grows_too_large_is_given_up(orders, settings):
     with pytest.raises(ExecutionError, match="larger than 1 MB: compress it") as caught:
         report(**asked)
     assert caught.value.error_class == "ARTEFACT_TOO_LARGE"
+
+
+def test_what_cannot_fit_is_not_read_to_its_end():
+    source = (["x" * 100] for _ in range(1_000))
+    with pytest.raises(ExecutionError, match="larger than"):
+        list(Stream(source, context(), most=1_000, room=450))
+    assert len(list(source)) == 995
 
 
 def test_what_compresses_well_may_be_larger_before(orders, settings):
