@@ -26,7 +26,7 @@ MOST_ROWS = 2_000
 TEXT_START = 2_000
 
 # As Context.closing: what keeps a function that ends the work, for the time of a block.
-Closing = Callable[[Callable[[], object]], AbstractContextManager[None]]
+Closing = Callable[[Callable[[], object]], AbstractContextManager[Any]]
 Rows = list[dict[str, Any]]
 Ask = Callable[..., Rows]
 
