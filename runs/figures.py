@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import connection, connections
+from django.db import Error, connection, connections
 from django.db.models import Avg, Case, Count, F, Max, Min, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import Coalesce, Left
 
@@ -35,19 +35,33 @@ def reader(job_id: str) -> Ask:
     """What answers `figures(name, **asked)` for a run of the job, from whatever thread asks.
 
     Each answer is of at most MOST_ROWS rows, read by one query whose cost is bounded by the window or
-    the page that was asked for. While it is read, `closing` holds what ends it from another thread; then
-    it raises what the database says to that. Raises ExecutionError where the name or the job is unknown.
+    the page that was asked for. While it is read, `closing` holds what ends it from another thread.
+    Raises ExecutionError where the name or the job is unknown, and where the database gives no answer.
     """
+    return partial(_answer, partial(_asker_of_job, job_id))
 
-    def ask(name: str, *, closing: Closing = nullcontext, **asked: Any) -> Rows:
-        try:
-            connection.ensure_connection()
-            with closing(partial(_wake, connection.vendor, connection.connection)):
-                return _figures(name, _job(job_id), asked)
-        finally:
-            _hang_up()
 
-    return ask
+def trial_reader(owner_id: int, timezone: str) -> Ask:
+    """The same for a definition that is tried before there is a job of it."""
+    return partial(_answer, partial(_asker_of_trial, owner_id, timezone))
+
+
+class _Asker(NamedTuple):
+    """Whose figures are asked for, and by whose clock."""
+
+    owner: User
+    timezone: str
+
+
+def _answer(find: Callable[[], _Asker], name: str, *, closing: Closing = nullcontext, **asked: Any) -> Rows:
+    try:
+        connection.ensure_connection()
+        with closing(partial(_wake, connection.vendor, connection.connection)):
+            return _figures(name, find(), asked)
+    except Error as error:
+        raise ExecutionError("REPORT_ERROR", f"Chronos's own database gave no figures: {error}") from error
+    finally:
+        _hang_up()
 
 
 def _wake(vendor: str, raw: Any) -> None:
@@ -64,21 +78,25 @@ _WAKE: dict[str, Callable[[Any], object]] = {
 }
 
 
-def _job(job_id: str) -> Job:
+def _asker_of_job(job_id: str) -> _Asker:
     job = Job.objects.select_related("owner", "schedule").filter(pk=job_id).first()
     if job is None:
         raise ExecutionError(
             "REPORT_ERROR", "The job of this report is gone, and with it whose figures to read."
         )
-    return job
+    return _Asker(job.owner, job.schedule.timezone or "UTC")
 
 
-def _figures(name: str, job: Job, asked: Mapping[str, Any]) -> Rows:
+def _asker_of_trial(owner_id: int, timezone: str) -> _Asker:
+    return _Asker(User.objects.get(pk=owner_id), timezone)
+
+
+def _figures(name: str, asker: _Asker, asked: Mapping[str, Any]) -> Rows:
     if name == "zone":
-        return [{"timezone": job.schedule.timezone or "UTC"}]
+        return [{"timezone": asker.timezone}]
     if name not in _READERS:
         raise ExecutionError("REPORT_ERROR", f"There are no figures about {name}.")
-    return _READERS[name](job.owner, **asked)
+    return _READERS[name](asker.owner, **asked)
 
 
 def _hang_up() -> None:

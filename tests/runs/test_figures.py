@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Role
@@ -164,6 +164,13 @@ def test_the_zone_is_that_of_the_jobs_schedule(probe):
     ]
 
 
+def test_a_trial_sees_what_its_owner_may_see(probe):
+    ask = figures.trial_reader(probe.owner_id, "Europe/Berlin")
+    assert ask("zone") == [{"timezone": "Europe/Berlin"}]
+    assert [row["id"] for row in ask("jobs", **WINDOW)] == [probe.pk]
+    assert figures.trial_reader(factories.charlie().pk, "UTC")("jobs", **WINDOW) == []
+
+
 def test_what_nobody_knows_is_refused(probe):
     with pytest.raises(ExecutionError, match="no figures about weather"):
         ask(probe, "weather")
@@ -214,7 +221,7 @@ def test_an_answer_that_takes_too_long_is_cut_short_from_another_thread(probe):
     with other.cursor() as cursor:
         cursor.execute(lock)
     began = time.monotonic()
-    with pytest.raises(DatabaseError):
+    with pytest.raises(ExecutionError, match="gave no figures"):
         ask(probe, "ended", **WINDOW, closing=closing)
     assert time.monotonic() - began < 5
     wakers[0].join()
