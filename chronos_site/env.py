@@ -124,6 +124,20 @@ def folders(name: str, default: Path) -> list[Path]:
     return [BASE_DIR / Path(part.strip()).expanduser() for part in found] or [default]
 
 
+def files(name: str) -> list[Path]:
+    """Files separated by colons, each whole as `folder` makes it.
+
+    Raises ImproperlyConfigured for one that is not there.
+    """
+    found = [
+        BASE_DIR / Path(part.strip()).expanduser() for part in text(name).split(os.pathsep) if part.strip()
+    ]
+    for each in found:
+        if not each.is_file():
+            raise ImproperlyConfigured(f"{name} names {each}, which is no file.")
+    return found
+
+
 def addresses(name: str, *schemes: str) -> dict[str, str]:
     """URLs by name, as a JSON object: {"orders": "amqp://user:password@rabbitmq/"}.
 

@@ -138,6 +138,8 @@ FILE_ROOTS = env.folders("CHRONOS_FILE_ROOTS", DATA_DIR / "files")
 # Message brokers and cache regions by name: {"orders": "amqp://user:password@rabbitmq/"}
 BROKERS = env.addresses("CHRONOS_BROKERS", "amqp", "amqps", "redis", "rediss", "kafka", "sqs")
 CACHE_REGIONS = env.addresses("CHRONOS_CACHE_REGIONS", "redis", "rediss", "memcached")
+# Fonts that PDF reports take for scripts which their own font lacks, the first that has a character first.
+PDF_FONTS = env.files("CHRONOS_PDF_FONTS")
 # Whether administrators may define jobs that run scripts on the workers' machines.
 SCRIPT_ENABLED = env.flag("CHRONOS_SCRIPT_ENABLED")
 # Whom they run as on workers that run as root: nobody in particular without it.

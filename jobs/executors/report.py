@@ -1,19 +1,29 @@
 """REPORT: put figures or a query's rows into a file, keep it and mail it."""
 
+import re
+from datetime import date
 from typing import Any, ClassVar
 
+from django import forms
+
+from jobs import zones
+from jobs.executors import database, mail, periods, report_texts
 from jobs.executors.addresses import DatabaseUrlField, EmailsField, PathField
 from jobs.executors.base import JobType
 from jobs.executors.database import QueryForm
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
+from jobs.executors.reporting import execute
 
 KINDS = {
     "JOB_SUMMARY": "Job summary",
     "EXECUTION_STATS": "Execution statistics",
+    "LATE_AND_FAILED": "Late and failed runs",
     "DEAD_LETTERS": "Dead letters",
     "QUERY": "A query's rows",
 }
 FORMATS = {"CSV": "CSV", "XLSX": "Excel", "HTML": "HTML", "PDF": "PDF", "JSON": "JSON"}
+LAYOUTS = {"": "Totals, chart and rows", "SUMMARY": "Totals only", "ROWS": "Rows only"}
+TEXTS = ("title", "intro", "footer")
 
 
 class FormatField(WordField):
@@ -24,26 +34,102 @@ class FormatField(WordField):
         return "XLSX" if word == "EXCEL" else word
 
 
+class DayField(TextField):
+    """A day of the calendar, such as 2026-03-01."""
+
+    def to_python(self, value: Any) -> str:
+        said = super().to_python(value)
+        if said and not _DAY.fullmatch(said):
+            raise forms.ValidationError(_DAY_SENTENCE)
+        try:
+            return date.fromisoformat(said).isoformat() if said else ""
+        except ValueError as error:
+            raise forms.ValidationError(_DAY_SENTENCE) from error
+
+
+# Years in which there is a day before and a day after in every zone.
+_DAY = re.compile(r"(?!0000|0001|9999)\d{4}-\d\d-\d\d|0001-01-02|9999-12-30")
+_DAY_SENTENCE = "Write a day like 2026-03-01."
+
+
+class ZoneField(TextField):
+    """A time zone by its IANA name."""
+
+    def to_python(self, value: Any) -> str:
+        name = super().to_python(value)
+        try:
+            return zones.zone(name).key if name else ""
+        except zones.UnknownZone as error:
+            raise forms.ValidationError(str(error)) from error
+
+
 class ReportForm(QueryForm):
     options: ClassVar[tuple[str, ...]] = (
         "report_type",
         "format",
-        "title",
         "days",
+        "period",
+        "first_day",
+        "last_day",
+        "timezone",
+        "title",
+        "template",
+        "intro",
+        "footer",
         "recipients",
         "output_path",
         "compress",
-        "template",
         "template_data",
     )
 
     report_type = WordField(label="Report", choices=KINDS)
     format = FormatField(label="Format", choices=FORMATS, initial="CSV")
-    days = NumberField(
-        label="Days back", required=False, least=1, most=3_660, help_text="How much to look at; 7 if empty."
+    period = WordField(
+        label="Period",
+        required=False,
+        choices={"": "Days back", **periods.NAMED},
+        help_text="As it stands when the run is due.",
     )
-    title = TextField(label="Title", required=False, help_text="For example Runs of the last week")
-    template = TextField(label="Template", required=False, help_text="For example weekly-summary")
+    days = NumberField(
+        label="Days back",
+        required=False,
+        least=1,
+        most=periods.MOST_DAYS,
+        help_text=f"Whole days before that of the run, and that one so far; {periods.DAYS} if empty.",
+    )
+    first_day = DayField(
+        label="From",
+        required=False,
+        sample="0001-01-02",
+        help_text="The first day, such as 2026-03-01 or {{ fire.date - 7d }}",
+    )
+    last_day = DayField(label="To", required=False, sample="9999-12-30", help_text="The last day, included.")
+    timezone = ZoneField(
+        label="Time zone",
+        required=False,
+        sample="Antarctica/Troll",
+        help_text="Whose days and clock, such as Europe/Berlin; that of the job's schedule if empty.",
+    )
+    title = TextField(label="Title", required=False, help_text="For example Runs of $period")
+    template = WordField(
+        label="Layout",
+        required=False,
+        choices=LAYOUTS,
+        help_text="Totals only is one row a day, week or month.",
+    )
+    intro = TextField(
+        label="Text above",
+        required=False,
+        lines=3,
+        help_text="Such as For $team: names stand for what the template data says, $$ is a dollar sign.",
+    )
+    footer = TextField(label="Text below", required=False, lines=2)
+    template_data = JsonField(
+        label="Template data",
+        lines=2,
+        required=False,
+        help_text='What $names stand for, such as {"team": "billing"}; the rest is shown below the title.',
+    )
     compress = FlagField(label="Compress", help_text="As a ZIP file.")
     database_url = DatabaseUrlField(
         required=False, help_text="For a query's rows, such as postgresql://reader@db:5432/orders"
@@ -59,33 +145,58 @@ class ReportForm(QueryForm):
         label="Parameters",
         lines=2,
         required=False,
-        help_text='For the query or the template, such as {"region": "north"}',
+        help_text='For the query, such as {"region": "north"}; in other reports as template data.',
     )
     recipients = EmailsField(
         label="Mail to", lines=0, required=False, help_text="Separated by commas, for example ops@example.com"
     )
     output_path = PathField(
-        label="Keep a copy at", required=False, help_text="For example /srv/reports/summary.csv"
-    )
-    template_data = JsonField(
-        label="Template data",
-        lines=2,
+        label="Keep a copy at",
         required=False,
-        help_text='What the template shows, such as {"team": "billing"}',
+        help_text="For example /srv/reports/summary.csv, or a folder such as /srv/reports/",
     )
     metadata = JsonField(label="Other options", required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         asked = cleaned.get("report_type") == "QUERY"
-        for name, sentence, wanted in (
-            ("database_url", "Say which database to ask.", asked),
-            ("query", "Say what to ask.", asked),
-            ("template_data", "Say what the template shows.", cleaned.get("template")),
+        for name, sentence in (
+            ("database_url", "Say which database to ask."),
+            ("query", "Say what to ask."),
         ):
-            if wanted and not cleaned.get(name) and name not in self.errors:
+            if asked and not cleaned.get(name) and name not in self.errors:
                 self.add_error(name, sentence)
+            if cleaned.get("report_type") and not asked and cleaned.get(name):
+                self.add_error(name, "Only a query's rows come from a database: choose that report.")
+        self._check_period(cleaned, asked)
+        self._check_texts(cleaned, asked)
         return cleaned
+
+    def _check_period(self, cleaned: dict[str, Any], asked: bool) -> None:
+        said = [name for name in ("period", "days", "first_day", "last_day") if cleaned.get(name)]
+        if asked and said:
+            self.add_error(said[0], "A query says itself which time it looks at: leave this empty.")
+        elif len(said) > 1 and said != ["first_day", "last_day"]:
+            self.add_error(said[1], "Say one of period, days back, and from and to.")
+        elif said == ["last_day"]:
+            self.add_error("first_day", "Say the first day too.")
+        elif "last_day" in said and cleaned["last_day"] < cleaned["first_day"]:
+            self.add_error("last_day", "The last day is before the first.")
+
+    def _check_texts(self, cleaned: dict[str, Any], asked: bool) -> None:
+        if asked and cleaned.get("template") == "SUMMARY":
+            self.add_error("template", "A query's rows have no totals.")
+        given = report_texts.data(
+            cleaned.get("report_type"), cleaned.get("parameters"), cleaned.get("template_data")
+        )
+        known = {*given, *(() if asked else (report_texts.PERIOD,))}
+        for name in TEXTS:
+            unknown = [each for each in report_texts.named(cleaned.get(name) or "") if each not in known]
+            if unknown and "template_data" not in self.errors:
+                self.add_error(
+                    name,
+                    f"${unknown[0]} stands for nothing: add it to the template data, or write $$ for $.",
+                )
 
 
 TYPE = JobType(
@@ -97,28 +208,40 @@ TYPE = JobType(
     aliases={
         "reportType": "report_type",
         "format": "format",
-        "title": "title",
+        "period": "period",
+        "dateRange": "period",
         "days": "days",
+        "from": "first_day",
+        "to": "last_day",
+        "timezone": "timezone",
+        "title": "title",
+        "templateName": "template",
+        "intro": "intro",
+        "footer": "footer",
+        "templateData": "template_data",
         "databaseUrl": "database_url",
         "query": "query",
         "parameters": "parameters",
         "recipients": "recipients",
         "outputPath": "output_path",
         "compress": "compress",
-        "templateName": "template",
-        "templateData": "template_data",
         "metadata": "metadata",
     },
+    execute=execute,
     ceiling=4,
     limit=600,
     repeatable=lambda payload: True,
-    error_classes=(
-        "REPORT_ERROR",
-        "TEMPLATE_ERROR",
-        "DATABASE_ERROR",
-        "EMAIL_ERROR",
-        "FILE_ERROR",
-        "CONNECTION_ERROR",
-        "TIMEOUT",
+    error_classes=tuple(
+        dict.fromkeys(
+            (
+                "REPORT_ERROR",
+                "TEMPLATE_ERROR",
+                "ARTEFACT_TOO_LARGE",
+                "FILE_ERROR",
+                *database.ERROR_CLASSES,
+                *mail.ERROR_CLASSES,
+                "TIMEOUT",
+            )
+        )
     ),
 )

@@ -139,6 +139,15 @@ def test_folders_are_whole_and_several(monkeypatch):
     assert env.folders("ROOTS", env.BASE_DIR) == [env.BASE_DIR]
 
 
+def test_files_must_be_there(monkeypatch, tmp_path):
+    (tmp_path / "a.ttf").touch()
+    monkeypatch.setenv("FONTS", f" {tmp_path}/a.ttf :")
+    assert env.files("FONTS") == [tmp_path / "a.ttf"]
+    monkeypatch.setenv("FONTS", f"{tmp_path}/b.ttf")
+    with pytest.raises(ImproperlyConfigured, match="which is no file"):
+        env.files("FONTS")
+
+
 def test_a_key_in_the_environment_leaves_the_file_alone(file, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "given")
     env.make_file()

@@ -1,1 +1,0 @@
-from tests.jobs.executors.files import place  # noqa: F401 (fixture)
