@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from jobs import memories, vault
 from jobs.executors import TYPES, placeholders
 from jobs.models import Job
+from runs import figures
 from runs.claim import Claimed
 from runs.execution import Given
 
@@ -18,6 +19,7 @@ def gifts(claimed: Sequence[Claimed]) -> dict[str, Given]:
         each.run.pk: Given(
             parameters=each.run.parameters or {},
             secrets=secrets.get(each.run.pk, {}),
+            figures=figures.reader(each.run.job_id),
             state=states.get(each.run.job_id, {}),
         )
         for each in claimed

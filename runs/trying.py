@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs import vault
 from jobs.executors import placeholders
-from runs import trials
+from runs import figures, trials
 from runs.execution import End, Execution, Given
 from runs.models import Outcome
 from runs.storable import plain, text
@@ -86,7 +86,12 @@ class Trying:
     def _begin(self, trial: Trial) -> None:
         notes = Notebook()
         asked = placeholders.secrets(trial.definition["payload"])
-        given = Given(parameters=trial.parameters, secrets=vault.reveal(asked, owner_id=trial.owner_id))
+        zone = trial.definition["schedule"].get("timezone") or "UTC"
+        given = Given(
+            parameters=trial.parameters,
+            secrets=vault.reveal(asked, owner_id=trial.owner_id),
+            figures=figures.trial_reader(trial.owner_id, zone),
+        )
         execution = Execution(
             trial.definition,
             notes.log,
