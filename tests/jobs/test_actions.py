@@ -36,12 +36,6 @@ def test_a_job_is_stored_without_being_armed_when_asked():
     assert (job.status, job.schedule.next_fire_at) == (Status.PENDING, None)
 
 
-def test_a_type_this_version_cannot_run_is_never_armed():
-    payload = {"cache_operation": "STATS", "cache_region": "sessions"}
-    job = factories.job(type="CACHE", payload=payload)
-    assert (job.status, job.schedule.next_fire_at) == (Status.PENDING, None)
-
-
 def test_a_once_job_whose_time_has_passed_stays_pending():
     job = factories.job(schedule={"schedule_type": "ONCE", "run_at": NOON - timedelta(seconds=1)})
     assert job.status == Status.PENDING

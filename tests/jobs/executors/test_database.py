@@ -287,7 +287,7 @@ def test_mariadb_itself_keeps_the_session_read_only(mariadb, query):
 
 
 def test_mariadb_shows_what_it_does_not_explain(mariadb):
-    assert rows(mariadb, "SHOW TABLES") == [["t"]]
+    assert rows(mariadb, "SHOW TABLES LIKE 't'") == [["t"]]
 
 
 @pytest.mark.parametrize("read_only", [True, False])

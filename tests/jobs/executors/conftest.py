@@ -1,0 +1,1 @@
+from tests.jobs.executors.files import place  # noqa: F401 (fixture)
