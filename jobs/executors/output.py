@@ -33,7 +33,7 @@ def readable(line: bytes) -> str:
 
 @dataclass
 class Output:
-    """Both streams of one program: the log keeps so many bytes and lines of them together, and their ends."""
+    """Both streams of one program: the log keeps KEPT_BYTES and KEPT_LINES of them, and their ends."""
 
     context: Context
     kept_bytes: int = 0
