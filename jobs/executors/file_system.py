@@ -241,7 +241,7 @@ def _work(payload: Payload, context: Context) -> Work:
     if _FOR_SHELLS.search(written):
         raise ExecutionError(
             "VALIDATION_ERROR",
-            f"{roots.shown(written)} is meant for a shell, and none reads it. The day is {{{{ fire.date }}}}.",
+            f"{roots.shown(written)} is meant for a shell, and none reads it. Write {{{{ fire.date }}}}.",
         )
     return Work(
         operation=payload.file_operation,

@@ -177,12 +177,11 @@ def move(path: str, target: str, *, overwrite: bool, create_folders: bool = Fals
         found = os.lstat(name, dir_fd=source)
         _refuse_special(found, path)
         one_folder = os.path.samestat(os.fstat(source), os.fstat(opened))
-        if one_folder and name == new_name:
-            return
-        two_names = found.st_nlink > 1 and not (one_folder and name.casefold() == new_name.casefold())
+        # Some filesystems take names that differ in case alone for one.
+        one_name = one_folder and name.casefold() == new_name.casefold()
         _check_replaceable(opened, new_name, target, overwrite)
         settle(source, name, opened, new_name, overwrite=overwrite)
-        if two_names:
+        if found.st_nlink > 1 and not one_name:
             _drop_other_name(source, name, found)
         os.fsync(opened)
 

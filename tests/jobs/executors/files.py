@@ -44,6 +44,17 @@ class Place:
             "r", "j", "job", NOON, 1, time.monotonic() + seconds, log=log, state=state or self.remembered
         )
 
+    def meanwhile(self, beginning: str, act) -> Context:
+        """A context that does something when a line is logged that begins so."""
+
+        def log(level, message, **fields):
+            if message.startswith(beginning):
+                act()
+
+        within = self.context()
+        object.__setattr__(within, "log", log)
+        return within
+
     def run(
         self, operation, path, target="", *, within=None, content="", overwrite=False, create=True, **options
     ):

@@ -106,6 +106,22 @@ def test_originals_are_deleted_only_when_asked_and_only_those_inside(place):
     assert [*place.tree("from")] == ["b.lock"]
 
 
+def test_a_file_that_has_gone_meanwhile_is_passed_over_once(place, tmp_path):
+    place.put("from/a", "1")
+    gone = place.put("from/b", "2")
+    within = place.meanwhile("2 files of", gone.unlink)
+    result = place.run("COMPRESS", "from", "x.tar", deleteOriginal=True, within=within)
+    assert result.data["passed_over"] == {"gone since it was looked at": 1}
+    assert unpacked(place.root / "x.tar", tmp_path / "out") == {"a": b"1"}
+
+
+def test_a_file_that_has_changed_meanwhile_is_packed_and_not_deleted(place):
+    place.put("from/a", "1")
+    within = place.meanwhile("add ", lambda: place.put("from/a", "longer"))
+    place.run("COMPRESS", "from", "x.tar", deleteOriginal=True, within=within)
+    assert place.tree("from") == {"a": b"longer"}
+
+
 def test_without_files_there_is_no_archive(place):
     place.put("from/a")
     place.run("COMPRESS", "from", "x.zip", pattern="*.csv")

@@ -74,7 +74,8 @@ def test_without_a_target_the_file_itself_is_transformed_where_it_may_be_overwri
     place.put("a.csv", ORDERS)
     options = {"processingType": "csv_transform", "columns": "id"}
     assert place.refusal("PROCESS", "a.csv", **options).error_class == "FILE_EXISTS"
-    place.run("PROCESS", "a.csv", overwrite=True, deleteOriginal=True, **options)
+    result = place.run("PROCESS", "a.csv", overwrite=True, deleteOriginal=True, **options)
+    assert (result.data["counts"], "passed_over" in result.data) == ({"transform": 1}, False)
     assert text(place, "a.csv") == "id\n1\n2\n3\n"
 
 
@@ -450,6 +451,14 @@ def test_what_is_too_large_or_of_no_format_is_put_aside(place):
     assert [*place.tree("out")] == ["good.csv", "quarantine/large.csv", "quarantine/wrong.csv"]
     assert [*place.tree("in")] == ["good.csv", "young.csv"]
     assert result.data["counts"] == {"quarantine": 2, "transform": 1}
+
+
+def test_what_was_put_aside_is_not_deleted_as_an_original(place):
+    place.put("in/a.csv", "id\n1,2\n")
+    options = {"quarantineInvalid": True, "deleteOriginal": True, "processingType": "csv_transform"}
+    result = place.run("PROCESS", "in", "out", **options)
+    assert (result.data["counts"], "passed_over" in result.data) == ({"quarantine": 1}, False)
+    assert [*place.tree()] == ["out/quarantine/a.csv"]
 
 
 def test_nothing_in_quarantine_is_lost_to_another_of_its_name(place):

@@ -263,15 +263,9 @@ def test_the_latest_are_kept_whatever_their_age(place):
     assert [*place.tree()] == ["1.log", "2.log"]
 
 
-def test_a_file_that_took_the_place_of_the_one_that_was_looked_at_stays(place, monkeypatch):
+def test_a_file_that_took_the_place_of_the_one_that_was_looked_at_stays(place):
     place.put("a", "old", age=8 * DAY)
-
-    def replaced_meanwhile(level, message, **fields):
-        if message.startswith("1 file"):
-            place.put("a", "new")
-
-    within = place.context()
-    object.__setattr__(within, "log", replaced_meanwhile)
+    within = place.meanwhile("1 file of", lambda: place.put("a", "new"))
     result = place.run("DELETE", "a", olderThanDays=7, within=within)
     assert place.tree() == {"a": b"new"}
     assert result.data["passed_over"] == {"changed since it was looked at": 1}
@@ -455,13 +449,7 @@ def small_filesystem(tmp_path):
 def test_a_failure_tells_what_was_done_before_it(place):
     place.put("from/a", "1")
     place.put("from/b", "2")
-    within = place.context()
-
-    def appears(level, message, **fields):
-        if message.startswith("copy") and "/a to" in message:
-            place.put("to/b", "somebody's")
-
-    object.__setattr__(within, "log", appears)
+    within = place.meanwhile(f"copy {place.path('from/a')}", lambda: place.put("to/b", "somebody's"))
     failure = place.refusal("COPY", "from", "to", within=within)
     assert failure.error_class == "FILE_EXISTS"
     assert failure.result["counts"] == {"copy": 1}
