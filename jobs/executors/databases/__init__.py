@@ -1,0 +1,124 @@
+"""Sessions with other people's databases: connected, bound, limited and, where asked, read only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+from jobs.executors.base import Context, ExecutionError
+from jobs.executors.databases import own, statements, urls
+from jobs.executors.databases.session import Answer, Session, Terms
+
+__all__ = ["Answer", "Database", "Terms", "open_database"]
+
+# Engines whose drivers are not among the product's packages, and the package that brings each.
+_MODULES = {
+    "postgresql": ("postgresql", ""),
+    "mysql": ("mysql", ""),
+    "sqlite": ("sqlite", ""),
+    "mssql": ("sqlserver", "python-tds"),
+    "oracle": ("oracle", "oracledb"),
+}
+
+
+class Database:
+    """An open session: statements go in with `?`, `:name` or placeholders, rows come out."""
+
+    def __init__(self, session: Session, context: Context) -> None:
+        self._session = session
+        self._context = context
+
+    def run(self, query: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+        """What one statement gives; its rows are to be read before the next one is run."""
+        lexicon = self._session.lexicon
+        try:
+            marked, placed = statements.bind_placeholders(query, lexicon, self._context.value)
+            text, values = statements.translate(
+                statements.without_end(marked, lexicon), lexicon, {**(parameters or {}), **placed}
+            )
+        except statements.Mismatch as error:
+            raise ExecutionError("PARAMETER_ERROR", str(error)) from error
+        with self._told():
+            answer = self._session.run(text, values)
+        return replace(answer, rows=iter(())) if not answer.columns else self._watched(answer)
+
+    def rows(
+        self, query: str, parameters: Mapping[str, Any] | None = None
+    ) -> tuple[list[str], Iterator[Sequence[Any]]]:
+        """The columns and the rows of a query.
+
+        Raises ExecutionError where it has none.
+        """
+        answer = self.run(query, parameters)
+        if not answer.columns:
+            raise ExecutionError("DATABASE_ERROR", "The statement gives no rows.")
+        return answer.columns, answer.rows
+
+    def split(self, text: str) -> list[str]:
+        """The statements of a text that holds several."""
+        return statements.split(text, self._session.lexicon)
+
+    def names(self, text: str) -> set[str]:
+        """The names that a statement asks for as `:name`."""
+        return statements.names(text, self._session.lexicon)
+
+    def commit(self) -> None:
+        """Make what was changed stay; without it everything is taken back."""
+        with self._told():
+            self._session.commit()
+
+    def _watched(self, answer: Answer) -> Answer:
+        inner = answer.rows
+
+        def rows() -> Iterator[Sequence[Any]]:
+            with self._told():
+                yield from inner
+
+        answer.rows = rows()
+        return answer
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell the driver's errors in our own words; one after the run was to stop is none of its own."""
+        try:
+            yield
+        except Exception as error:
+            failure = self._session.failure(error)
+            if failure is None:
+                raise
+            self._context.check()
+            raise failure from error
+
+
+@contextmanager
+def open_database(url: str, context: Context, terms: Terms | None = None) -> Iterator[Database]:
+    """A session with the database at a URL, for the time of the block.
+
+    Nothing stays of what it changes unless `commit()` is called. Rows come as the server makes them:
+    whoever stops reading costs nobody the rest. Raises ExecutionError: INVALID_URL, FORBIDDEN_ADDRESS,
+    DNS_ERROR, CONNECTION_ERROR, TLS_ERROR, AUTHENTICATION_ERROR, DRIVER_MISSING, or what statements fail
+    with.
+    """
+    try:
+        place = urls.read(url)
+    except urls.Unreadable as error:
+        raise ExecutionError("INVALID_URL", str(error)) from error
+    own.refuse(place)
+    session = _session(place, terms or Terms(), context)
+    try:
+        with context.closing(session.wake):
+            yield Database(session, context)
+    finally:
+        session.close()
+
+
+def _session(place: urls.Place, terms: Terms, context: Context) -> Session:
+    name, package = _MODULES[place.engine]
+    try:
+        made: type[Session] = import_module(f"jobs.executors.databases.{name}").Session
+    except ModuleNotFoundError as error:
+        raise ExecutionError(
+            "DRIVER_MISSING", f"This needs the package {package}: ask the administrator to install it."
+        ) from error
+    return made(place, terms, context)  # type: ignore[call-arg]
