@@ -162,7 +162,7 @@ def _answers_mariadb(path: str) -> bool:
 
     try:
         with pymysql.connect(unix_socket=path, user="root") as connection:
-            connection.cursor().execute("GRANT ALL ON *.* TO chronos@'%' IDENTIFIED BY 'chronos'")
+            connection.cursor().execute("GRANT ALL ON *.* TO chronos@'%' IDENTIFIED BY 'chronos' WITH GRANT OPTION")
             return True
     except pymysql.err.OperationalError:
         return False

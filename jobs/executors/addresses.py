@@ -2,11 +2,11 @@
 
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from django import forms
 from django.core.validators import validate_email
 
+from jobs.executors.databases import urls
 from jobs.executors.fields import NamesField, TextField, TextListField
 
 
@@ -73,56 +73,12 @@ class DatabaseUrlField(TextField):
 
     def to_python(self, value: Any) -> str:
         url = super().to_python(value)
-        if url:
-            _check_database_url(url)
+        try:
+            if url:
+                urls.read(url)
+        except urls.Unreadable as error:
+            raise forms.ValidationError(str(error)) from error
         return url
-
-
-_SERVERS = {"mysql", "mariadb", "postgresql", "postgres", "mssql", "oracle", "sqlserver"}
-_JDBC_ONLY, _SQLALCHEMY_ONLY = {"sqlserver"}, {"postgres", "mssql", "oracle"}
-
-
-def _check_database_url(url: str) -> None:
-    if " " in url:
-        raise forms.ValidationError("The URL holds a blank.")
-    jdbc = url.startswith("jdbc:")
-    kind = url.removeprefix("jdbc:").partition(":")[0]
-    kind = kind if jdbc else kind.partition("+")[0]
-    if kind == "sqlite":
-        _check_sqlite_file(url.removeprefix("jdbc:"), jdbc)
-    elif jdbc and url.startswith("jdbc:oracle:thin:"):
-        if not re.search(r"@(//)?[\w(\[]", url):
-            raise forms.ValidationError(
-                "The URL names no host: write it like jdbc:oracle:thin:@db:1521/orders."
-            )
-    elif kind in _SERVERS - (_SQLALCHEMY_ONLY if jdbc else _JDBC_ONLY):
-        _check_host(url.removeprefix("jdbc:").partition(";")[0])
-    else:
-        raise forms.ValidationError(
-            "Chronos reads MySQL, MariaDB, PostgreSQL, SQLite, SQL Server and Oracle: start the URL with"
-            " postgresql://, jdbc:mysql:// or the like."
-        )
-
-
-def _check_host(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        named = parts.hostname and parts.port != 0
-    except ValueError as error:
-        raise forms.ValidationError(f"The URL cannot be read: {error}.") from error
-    if not named:
-        raise forms.ValidationError("The URL names no host.")
-
-
-def _check_sqlite_file(url: str, jdbc: bool) -> None:
-    path = url.removeprefix("sqlite:") if jdbc else url.partition("///")[2]
-    try:
-        check_path(path.partition("?")[0])
-    except forms.ValidationError as error:
-        raise forms.ValidationError(
-            "Name the database's file by its whole path: sqlite:////srv/data/orders.db or"
-            " jdbc:sqlite:/srv/data/orders.db."
-        ) from error
 
 
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")

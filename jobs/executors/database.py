@@ -1,20 +1,46 @@
 """DATABASE: one statement against a database, read or write."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar
 
+from django import forms
+
+from jobs import masking
 from jobs.executors.addresses import DatabaseUrlField
-from jobs.executors.base import JobType, PayloadForm
+from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.databases import Answer, Database, Terms, open_database, statements, urls
+from jobs.executors.databases.gathering import Gathered, gather
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
 
 ISOLATIONS = ("READ_UNCOMMITTED", "READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE")
+TIMEOUT_SECONDS = 30
+MOST_ROWS = 1_000
+# Engines whose sessions can be kept from changing anything, whatever the statement says.
+_KEPT_READ_ONLY = {"postgresql", "mysql", "sqlite"}
 
 
 class QueryForm(PayloadForm):
     """Fields of every type that asks a database something.
 
     `?` takes the parameters in their order, but PostgreSQL and MySQL sort the keys of a JSON object
-    that they keep. So the order is kept next to it, as the option `parameter_order`.
+    that they keep. So the order is kept next to it, as the option `parameter_order`. Placeholders in the
+    query become parameters too.
     """
+
+    binds: ClassVar[frozenset[str]] = frozenset({"query"})
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        query = cleaned.get("query")
+        if query and not self.filled:
+            try:
+                statements.bind_placeholders(query, _lexicon(cleaned.get("database_url")), lambda _: "")
+            except statements.Mismatch as error:
+                self.add_error("query", str(error))
+        return cleaned
 
     def columns(self) -> dict[str, Any]:
         kept = super().columns()
@@ -37,7 +63,7 @@ class QueryForm(PayloadForm):
 
 
 class DatabaseForm(QueryForm):
-    options: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[tuple[str, ...]] = ("several_statements", "keep_rows")
 
     database_url = DatabaseUrlField()
     query = TextField(
@@ -53,6 +79,10 @@ class DatabaseForm(QueryForm):
         help_text='For :name by name, for ? in this order: {"status": "OPEN", "since": "2026-01-01"}',
     )
     read_only = FlagField(label="Read only", default=True, help_text="The database refuses every change.")
+    several_statements = FlagField(
+        label="Several statements",
+        help_text="Separated by semicolons, in one transaction; only where changes are allowed.",
+    )
     query_timeout_seconds = NumberField(
         label="Query timeout", required=False, least=1, most=86_400, help_text="Seconds; 30 if empty."
     )
@@ -67,8 +97,153 @@ class DatabaseForm(QueryForm):
             **{each: each.replace("_", " ").capitalize() for each in ISOLATIONS},
         },
     )
+    keep_rows = WordField(
+        label="Keep the rows as a file",
+        required=False,
+        choices={"": "No", "CSV": "CSV", "JSON": "JSON"},
+    )
     metadata = JsonField(label="Other options", required=False)
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("several_statements") and cleaned.get("read_only"):
+            self.add_error(
+                "several_statements", "A read-only job runs one statement: allow changes, or choose one."
+            )
+        return cleaned
+
+
+def _lexicon(url: str | None) -> statements.Lexicon:
+    """How the database at the URL writes its strings; PostgreSQL's way where the URL does not tell."""
+    try:
+        return statements.LEXICONS[urls.read(url or "").engine]
+    except urls.Unreadable:
+        return statements.LEXICONS["postgresql"]
+
+
+@contextmanager
+def opened(
+    payload: Payload, context: Context, terms: Terms
+) -> Iterator[tuple[Database, dict[str, Any]]]:
+    """The database that a payload names, and the parameters of its query in their order.
+
+    `username` and `password` among them that the query does not ask for are credentials, where the URL
+    names no user: so it was in the system that most of our users come from.
+    """
+    try:
+        place = urls.read(payload.database_url or "")
+    except urls.Unreadable as error:
+        raise ExecutionError("INVALID_URL", str(error)) from error
+    parameters = _in_order(payload)
+    asked = statements.names(payload.query or "", statements.LEXICONS[place.engine])
+    if not place.user and place.engine != "sqlite" and _CREDENTIALS <= parameters.keys() - asked:
+        user, password = str(parameters.pop("username")), str(parameters.pop("password"))
+        place = replace(place, user=user, password=password)
+    context.log("INFO", _told(place, terms))
+    with open_database(place, context, terms) as database:
+        yield database, parameters
+
+
+_CREDENTIALS = {"username", "password"}
+
+
+def _in_order(payload: Payload) -> dict[str, Any]:
+    given: dict[str, Any] = payload.parameters or {}
+    order = payload.options.get("parameter_order")
+    known = [name for name in order if name in given] if isinstance(order, list) else []
+    return {**{name: given[name] for name in known}, **given}
+
+
+def _told(place: urls.Place, terms: Terms) -> str:
+    where = f"{place.host}:{place.port}/{place.database}" if place.host else place.database
+    how = "read only" if terms.read_only else "to read and write"
+    return masking.text(f"Opening {where} as {place.user or 'nobody'}, {how}")
+
+
+def execute(payload: Payload, context: Context) -> Result:
+    """Run the statement and gather its rows, or the number of rows that it changed.
+
+    Raises ExecutionError with one of the type's error classes.
+    """
+    terms = Terms(
+        read_only=payload.read_only is not False,
+        timeout=payload.query_timeout_seconds or TIMEOUT_SECONDS,
+        isolation=payload.transaction_isolation or "",
+    )
+    _refuse_pretence(payload, terms)
+    started = time.monotonic()
+    with opened(payload, context, terms) as (database, parameters):
+        if payload.options.get("several_statements"):
+            found = [_one(database, *each, payload) for each in database.several(payload.query, parameters)]
+        else:
+            found = [_one(database, payload.query, parameters, payload)]
+        if not terms.read_only:
+            database.commit()
+    took = f"{(time.monotonic() - started) * 1000:,.0f} ms"
+    for each in found:
+        context.log("WARN" if each.cut else "INFO", each.sentence)
+    return _result(found, took)
+
+
+def _refuse_pretence(payload: Payload, terms: Terms) -> None:
+    if terms.read_only and _engine(payload.database_url) not in _KEPT_READ_ONLY:
+        raise ExecutionError(
+            "DATABASE_ERROR",
+            "Chronos cannot keep a session of this database read only: give the job a user that may only"
+            " read, and switch Read only off.",
+        )
+
+
+def _engine(url: str | None) -> str:
+    try:
+        return urls.read(url or "").engine
+    except urls.Unreadable as error:
+        raise ExecutionError("INVALID_URL", str(error)) from error
+
+
+def _one(database: Database, query: str, parameters: Any, payload: Payload) -> Gathered:
+    answer: Answer = database.run(query, parameters)
+    return gather(
+        answer,
+        most=payload.max_rows or MOST_ROWS,
+        to_the_end=payload.read_only is False,
+        keep=payload.options.get("keep_rows") or "",
+    )
+
+
+def _result(found: list[Gathered], took: str) -> Result:
+    files = [each.file for each in found if each.file]
+    if len(files) > 1:
+        files = [replace(file, name=f"{number}-{file.name}") for number, file in enumerate(files, 1)]
+    if len(found) == 1:
+        return Result(f"{found[0].sentence} in {took}", found[0].data(1), artefacts=files)
+    summary = f"{len(found)} statements in {took}: {'; '.join(each.sentence for each in found)}"
+    data = {"statements": [each.data(len(found)) for each in found]}
+    return Result(summary[:500], data, artefacts=files)
+
+
+# What every type that asks a database something may fail with.
+ERROR_CLASSES = (
+    "DATABASE_ERROR",
+    "AUTHENTICATION_ERROR",
+    "CONSTRAINT_VIOLATION",
+    "DEADLOCK",
+    "DRIVER_MISSING",
+    "LOCK_TIMEOUT",
+    "PERMISSION_DENIED",
+    "READ_ONLY_VIOLATION",
+    "SERIALIZATION_FAILURE",
+    "SYNTAX_ERROR",
+    "PARAMETER_ERROR",
+    "RESULT_TOO_LARGE",
+    "CONNECTION_ERROR",
+    "DNS_ERROR",
+    "TLS_ERROR",
+    "TIMEOUT",
+    "INVALID_URL",
+    "FORBIDDEN_ADDRESS",
+    "FORBIDDEN_PATH",
+)
 
 TYPE = JobType(
     code="DATABASE",
@@ -84,12 +259,15 @@ TYPE = JobType(
         "parameters": "parameters",
         "queryParameters": "parameters",
         "readOnly": "read_only",
+        "severalStatements": "several_statements",
         "queryTimeoutSeconds": "query_timeout_seconds",
         "maxRows": "max_rows",
         "transactionIsolation": "transaction_isolation",
+        "keepRows": "keep_rows",
         "metadata": "metadata",
     },
+    execute=execute,
     ceiling=16,
     repeatable=lambda payload: payload.read_only is not False,
-    error_classes=("DATABASE_ERROR", "CONNECTION_ERROR", "DEADLOCK", "TIMEOUT"),
+    error_classes=ERROR_CLASSES,
 )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -28,20 +27,26 @@ class Database:
     def __init__(self, session: Session, context: Context) -> None:
         self._session = session
         self._context = context
+        self._placed: dict[str, str] = {}
 
     def run(self, query: str, parameters: Mapping[str, Any] | None = None) -> Answer:
         """What one statement gives; its rows are to be read before the next one is run."""
         lexicon = self._session.lexicon
-        try:
-            marked, placed = statements.bind_placeholders(query, lexicon, self._context.value)
-            text, values = statements.translate(
-                statements.without_end(marked, lexicon), lexicon, {**(parameters or {}), **placed}
-            )
-        except statements.Mismatch as error:
-            raise ExecutionError("PARAMETER_ERROR", str(error)) from error
+        with _refused():
+            text = statements.without_end(self._marked(query), lexicon)
+            named = statements.names(text, lexicon)
+            placed = {name: value for name, value in self._placed.items() if name in named}
+            text, values = statements.translate(text, lexicon, {**(parameters or {}), **placed})
         with self._told():
             answer = self._session.run(text, values)
-        return replace(answer, rows=iter(())) if not answer.columns else self._watched(answer)
+        answer.rows = self._watched(answer.rows)
+        return answer
+
+    def _marked(self, query: str) -> str:
+        """The query with names for its placeholders, whose values are kept."""
+        text, values = statements.bind_placeholders(query, self._session.lexicon, self._context.value)
+        self._placed |= values
+        return text
 
     def rows(
         self, query: str, parameters: Mapping[str, Any] | None = None
@@ -55,28 +60,28 @@ class Database:
             raise ExecutionError("DATABASE_ERROR", "The statement gives no rows.")
         return answer.columns, answer.rows
 
-    def split(self, text: str) -> list[str]:
-        """The statements of a text that holds several."""
-        return statements.split(text, self._session.lexicon)
-
-    def names(self, text: str) -> set[str]:
-        """The names that a statement asks for as `:name`."""
-        return statements.names(text, self._session.lexicon)
+    def several(
+        self, query: str, parameters: Mapping[str, Any]
+    ) -> list[tuple[str, Mapping[str, Any]]]:
+        """The statements between a query's semicolons, each with its own parameters."""
+        lexicon = self._session.lexicon
+        with _refused():
+            texts = statements.split(self._marked(query), lexicon)
+            shared = statements.share(texts, lexicon, {**parameters, **self._placed})
+        ours = self._placed.keys()
+        return [
+            (text, {name: value for name, value in given.items() if name not in ours})
+            for text, given in zip(texts, shared, strict=True)
+        ]
 
     def commit(self) -> None:
         """Make what was changed stay; without it everything is taken back."""
         with self._told():
             self._session.commit()
 
-    def _watched(self, answer: Answer) -> Answer:
-        inner = answer.rows
-
-        def rows() -> Iterator[Sequence[Any]]:
-            with self._told():
-                yield from inner
-
-        answer.rows = rows()
-        return answer
+    def _watched(self, rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+        with self._told():
+            yield from rows
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -92,7 +97,15 @@ class Database:
 
 
 @contextmanager
-def open_database(url: str, context: Context, terms: Terms | None = None) -> Iterator[Database]:
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except statements.Mismatch as error:
+        raise ExecutionError("PARAMETER_ERROR", str(error)) from error
+
+
+@contextmanager
+def open_database(url: str | urls.Place, context: Context, terms: Terms | None = None) -> Iterator[Database]:
     """A session with the database at a URL, for the time of the block.
 
     Nothing stays of what it changes unless `commit()` is called. Rows come as the server makes them:
@@ -101,7 +114,7 @@ def open_database(url: str, context: Context, terms: Terms | None = None) -> Ite
     with.
     """
     try:
-        place = urls.read(url)
+        place = urls.read(url) if isinstance(url, str) else url
     except urls.Unreadable as error:
         raise ExecutionError("INVALID_URL", str(error)) from error
     own.refuse(place)

@@ -23,7 +23,8 @@ from jobs.executors.databases.urls import Place
 # Rows that travel together when they are streamed.
 CHUNK = 100
 _BYTES_RECEIVED = 128
-_SILENT = {"passfile": os.devnull, "options": "", "gssencmode": "disable", "sslcertmode": "disable"}
+_AT_ONCE = 128 * 1024
+_SILENT = {"passfile": f"{os.devnull}/none", "options": "", "gssencmode": "disable", "sslcertmode": "disable"}
 _KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 
@@ -37,6 +38,8 @@ class _Connection(psycopg.Connection[Any]):
     def watch(self, clock: Clock) -> None:
         self.clock = clock
         self._probe = socket.socket(fileno=os.dup(self.pgconn.socket))
+        # What fits in at once is read without a look.
+        self._probe.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _AT_ONCE)
 
     def wait(self, gen: Any, interval: float = session.STEP_SECONDS, timeout: float | None = None) -> Any:
         steps = session.watched(gen, self.clock, self._look)

@@ -232,6 +232,35 @@ def bind_placeholders(
     return marked, values
 
 
+def share(
+    texts: Sequence[str], lexicon: Lexicon, parameters: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The parameters of each statement: those that it names, and as many of the others as it has `?`.
+
+    Raises Mismatch when they do not fit.
+    """
+    found = [[token for token in tokens(text, lexicon) if token.kind in "?:"] for text in texts]
+    named = [{token.text[1:] for token in marks if token.kind == ":"} for marks in found]
+    by_name = set().union(*named)
+    if missing := sorted(by_name - set(parameters)):
+        raise Mismatch(f"The query asks for :{missing[0]}, and there is no parameter of that name.")
+    in_order = [name for name in parameters if name not in by_name]
+    asked = sum(token.kind == "?" for marks in found for token in marks)
+    if asked != len(in_order):
+        raise Mismatch(
+            f"The query asks for {_counted(asked)} by ?, and {_counted(len(in_order))} stand ready for it."
+        )
+    given = iter(in_order)
+    return [
+        {name: parameters[name] for name in (*names, *(next(given) for each in marks if each.kind == "?"))}
+        for names, marks in zip(named, found, strict=True)
+    ]
+
+
+def _counted(number: int) -> str:
+    return "no parameter" if not number else "one parameter" if number == 1 else f"{number} parameters"
+
+
 def translate(text: str, lexicon: Lexicon, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
     """The statement with the driver's marks, and the values in their order.
 
@@ -239,14 +268,9 @@ def translate(text: str, lexicon: Lexicon, parameters: Mapping[str, Any]) -> tup
     between the brackets of an IN. Raises Mismatch when they do not fit.
     """
     found = list(tokens(text, lexicon))
+    (fitting,) = share([text], lexicon, parameters)
     by_name = {token.text[1:] for token in found if token.kind == ":"}
-    if missing := sorted(by_name - set(parameters)):
-        raise Mismatch(f"The query asks for :{missing[0]}, and there is no parameter of that name.")
-    in_order = [name for name in parameters if name not in by_name]
-    marks = sum(token.kind == "?" for token in found)
-    if marks != len(in_order):
-        asked = "no parameter" if not marks else f"{marks} parameters by ?" if marks > 1 else "one parameter by ?"
-        raise Mismatch(f"The query asks for {asked}, and {len(in_order)} were given for it.")
+    in_order = [name for name in fitting if name not in by_name]
     return _Writer(lexicon, parameters, in_order).write(found)
 
 

@@ -1,0 +1,192 @@
+"""What a statement gave, gathered within limits: as JSON for the run's page, and as a file for whoever asks."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+
+from jobs.executors.base import Artefact
+from jobs.executors.databases.session import Answer
+
+# Characters of JSON that the result may have in all, and of one value in it.
+RESULT_LIMIT = 80_000
+VALUE_LIMIT = 5_000
+_LARGEST = 2**63
+# What a spreadsheet would take for a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+@dataclass
+class Gathered:
+    """One statement's rows, or how many it changed.
+
+    `count` is how many rows came, the first of which are in `rows` as far as they fit. `cut` says what was
+    left out.
+    """
+
+    columns: list[str]
+    rows: list[list[Any]] = field(default_factory=list)
+    count: int = 0
+    affected: int | None = None
+    cut: list[str] = field(default_factory=list)
+    file: Artefact | None = None
+
+    @property
+    def sentence(self) -> str:
+        if not self.columns:
+            return "Done" if self.affected is None else f"{_rows(self.affected)} changed"
+        return _rows(self.count) + (f" ({', '.join(self.cut)})" if self.cut else "")
+
+    def data(self, among: int) -> dict[str, Any]:
+        """A JSON object that fits beside those of the other statements of the run."""
+        if not self.columns:
+            return {"affected_rows": self.affected}
+        limit, rows = RESULT_LIMIT // among, self.rows
+        while len(json.dumps(rows)) > limit and rows:
+            rows = rows[: len(rows) // 2]
+        cut = [*self.cut, f"the first {len(rows):,} are shown"] if len(rows) < len(self.rows) else self.cut
+        told = {"columns": self.columns[:1_000], "rows": rows, "row_count": self.count}
+        return {**told, "cut": "; ".join(cut)} if cut else told
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def gather(answer: Answer, *, most: int, to_the_end: bool = False, keep: str = "") -> Gathered:
+    """Read the answer's rows, `most` at most, or to the end where what they tell of has been done.
+
+    `keep` is CSV or JSON for a file with all the rows that were read.
+    """
+    found = Gathered(answer.columns)
+    file = _File(keep, answer.columns) if keep and answer.columns else None
+    room = RESULT_LIMIT
+    for row in answer.rows:
+        if found.count == most and not to_the_end:
+            found.cut.append("there are more")
+            break
+        found.count += 1
+        if found.count > most:
+            continue
+        if file:
+            file.add(row)
+        if room > 0:
+            cells = [_short(plain(value)) for value in row]
+            room -= len(json.dumps(cells)) + 2
+            if room > 0:
+                found.rows.append(cells)
+    found.affected = answer.affected
+    read = min(found.count, most)
+    if len(found.rows) < read:
+        found.cut.append(f"the first {len(found.rows):,} are shown")
+    if file:
+        found.file = file.made()
+        found.cut += ["the file is cut"] if file.full else []
+    return found
+
+
+def plain(value: Any) -> Any:
+    """A database's value as JSON has it: what JSON does not know becomes text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < _LARGEST else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal | timedelta):
+        return str(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return _bytes(bytes(value))
+    if isinstance(value, dict):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(inner) for inner in value]
+    return str(value)
+
+
+def _bytes(value: bytes) -> str:
+    """Bytes that are text as text, the others in hexadecimal digits."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return f"0x{value.hex()}"
+    return text if text.isprintable() else f"0x{value.hex()}"
+
+
+def _short(value: Any) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if len(text) <= VALUE_LIMIT:
+        return value
+    return f"{text[:VALUE_LIMIT]}… ({len(text):,} characters)"
+
+
+class _File:
+    """The rows as CSV or JSON, up to the size that a run's files may have."""
+
+    def __init__(self, kind: str, columns: Sequence[str]) -> None:
+        self._kind = kind
+        self._columns = list(_different(columns))
+        self._text = io.StringIO()
+        self._limit = settings.ARTEFACT_LIMIT_MB * 2**20
+        self._size = 0
+        self.full = False
+        if kind == "CSV":
+            self._write(self._line([_harmless(name) for name in self._columns]))
+
+    def add(self, row: Sequence[Any]) -> None:
+        if self.full:
+            return
+        values = [plain(value) for value in row]
+        if self._kind == "CSV":
+            text = self._line([_harmless(value) for value in values])
+        else:
+            told = json.dumps(dict(zip(self._columns, values, strict=True)), ensure_ascii=False)
+            text = ("[\n" if not self._size else ",\n") + told
+        self._write(text)
+
+    def _line(self, cells: Sequence[Any]) -> str:
+        line = io.StringIO()
+        csv.writer(line).writerow(cells)
+        return line.getvalue()
+
+    def _write(self, text: str) -> None:
+        size = len(text.encode("utf-8", "replace"))
+        # The list of JSON is still to be closed.
+        if self._size + size + 3 > self._limit:
+            self.full = True
+            return
+        self._size += size
+        self._text.write(text)
+
+    def made(self) -> Artefact:
+        text = self._text.getvalue()
+        if self._kind == "CSV":
+            return Artefact("rows.csv", text.encode("utf-8", "replace"), "text/csv")
+        text = f"{text}\n]\n" if text else "[]\n"
+        return Artefact("rows.json", text.encode("utf-8", "replace"), "application/json")
+
+
+def _different(columns: Sequence[str]) -> Iterator[str]:
+    """The columns' names; one that comes again gets a number."""
+    seen: dict[str, int] = {}
+    for name in columns:
+        seen[name] = seen.get(name, 0) + 1
+        yield name if seen[name] == 1 else f"{name}_{seen[name]}"
+
+
+def _harmless(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula."""
+    if isinstance(value, dict | list):
+        value = json.dumps(value, ensure_ascii=False)
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
