@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from django import forms
-
 from jobs import masking
 from jobs.executors.addresses import DatabaseUrlField
-from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.databases import Answer, Database, Terms, open_database, statements, urls
 from jobs.executors.databases.gathering import Gathered, gather
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
@@ -122,9 +120,7 @@ def _lexicon(url: str | None) -> statements.Lexicon:
 
 
 @contextmanager
-def opened(
-    payload: Payload, context: Context, terms: Terms
-) -> Iterator[tuple[Database, dict[str, Any]]]:
+def opened(payload: Payload, context: Context, terms: Terms) -> Iterator[tuple[Database, dict[str, Any]]]:
     """The database that a payload names, and the parameters of its query in their order.
 
     `username` and `password` among them that the query does not ask for are credentials, where the URL
@@ -136,7 +132,7 @@ def opened(
         raise ExecutionError("INVALID_URL", str(error)) from error
     parameters = _in_order(payload)
     asked = statements.names(payload.query or "", statements.LEXICONS[place.engine])
-    if not place.user and place.engine != "sqlite" and _CREDENTIALS <= parameters.keys() - asked:
+    if not place.user and place.engine != "sqlite" and parameters.keys() - asked >= _CREDENTIALS:
         user, password = str(parameters.pop("username")), str(parameters.pop("password"))
         place = replace(place, user=user, password=password)
     context.log("INFO", _told(place, terms))

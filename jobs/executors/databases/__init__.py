@@ -60,9 +60,7 @@ class Database:
             raise ExecutionError("DATABASE_ERROR", "The statement gives no rows.")
         return answer.columns, answer.rows
 
-    def several(
-        self, query: str, parameters: Mapping[str, Any]
-    ) -> list[tuple[str, Mapping[str, Any]]]:
+    def several(self, query: str, parameters: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
         """The statements between a query's semicolons, each with its own parameters."""
         lexicon = self._session.lexicon
         with _refused():

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +38,12 @@ class _Connection(pymysql.connections.Connection):  # type: ignore[misc]
         if self._arrived > session.ROW_LIMIT_MB * 2**20:
             raise session.too_large()
         return super()._read_bytes(num_bytes)
+
+    def leave(self) -> None:
+        """Go without reading what is still to come."""
+        if self._result is not None:
+            self._result.unbuffered_active = False
+        self._force_close()
 
 
 def _connected(place: Place, sock: socket.socket, clock: Clock) -> _Connection:
@@ -87,17 +93,22 @@ class Session:
         # TLS takes the socket over and leaves its object empty: a duplicate still reaches the connection.
         self._line = sock.dup()
         try:
-            with context.closing(self.wake):
-                greeting = Clock(context, replace(terms, timeout=terms.connect_timeout))
-                self._connection = _connected(place, sock, greeting)
+            self._open(sock)
+        except (pymysql.Error, OSError) as error:
+            context.check()
+            raise self.failure(error) from error  # type: ignore[misc]
+
+    def _open(self, sock: socket.socket) -> None:
+        greeting = Clock(self._context, replace(self._terms, timeout=self._terms.connect_timeout))
+        with ExitStack() as undo:
+            undo.callback(self._line.close)
+            undo.callback(sock.close)
+            with self._context.closing(self.wake):
+                self._connection = _connected(self._place, sock, greeting)
+                undo.callback(self._connection.leave)
                 self._connection.clock = self._clock
                 self.lexicon = self._begin()
-        except BaseException as error:
-            self._line.close()
-            if told := self.failure(error):
-                context.check()
-                raise told from error
-            raise
+            undo.pop_all()
 
     def _begin(self) -> Lexicon:
         self._clock.start()
@@ -198,7 +209,7 @@ class Session:
     def close(self) -> None:
         if self._busy:
             # To say goodbye the driver would read all rows that are still to come.
-            self._connection._force_close()
+            self._connection.leave()
             self._kill()
         elif self._connection.open:
             with suppress(pymysql.Error, OSError, ExecutionError):

@@ -16,13 +16,16 @@ _PORTS = {"postgresql": 5432, "mysql": 3306}
 
 def refuse(place: Place) -> None:
     """Raises ExecutionError when the place is the database that Chronos itself works with."""
-    ours: dict[str, Any] = settings.DATABASES["default"]
+    if is_the_same(place, settings.DATABASES["default"]):
+        raise ExecutionError("FORBIDDEN_ADDRESS", "This is Chronos's own database: jobs may not open it.")
+
+
+def is_the_same(place: Place, ours: dict[str, Any]) -> bool:
+    """Whether the place is the database of these settings, by whatever name its server is called."""
     engine = ours["ENGINE"].rpartition(".")[2].replace("sqlite3", "sqlite")
     if place.engine != engine:
-        return
-    same = _is_same_file(place, ours) if engine == "sqlite" else _is_same_server(place, ours)
-    if same:
-        raise ExecutionError("FORBIDDEN_ADDRESS", "This is Chronos's own database: jobs may not open it.")
+        return False
+    return _is_same_file(place, ours) if engine == "sqlite" else _is_same_server(place, ours)
 
 
 def _is_same_file(place: Place, ours: dict[str, Any]) -> bool:
@@ -32,8 +35,7 @@ def _is_same_file(place: Place, ours: dict[str, Any]) -> bool:
 
 
 def _is_same_server(place: Place, ours: dict[str, Any]) -> bool:
-    names = {ours["NAME"].lower(), (ours.get("TEST") or {}).get("NAME", "")}
-    if (place.database or place.user).lower() not in names:
+    if (place.database or place.user).lower() != ours["NAME"].lower():
         return False
     if place.port != int(ours.get("PORT") or _PORTS[place.engine]):
         return False

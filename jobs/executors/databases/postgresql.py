@@ -25,7 +25,7 @@ CHUNK = 100
 _BYTES_RECEIVED = 128
 _AT_ONCE = 128 * 1024
 _SILENT = {"passfile": f"{os.devnull}/none", "options": "", "gssencmode": "disable", "sslcertmode": "disable"}
-_KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+_KEEPALIVES = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
 
 
 class _Connection(psycopg.Connection[Any]):
@@ -70,6 +70,7 @@ class _Connection(psycopg.Connection[Any]):
 class _Cursor(psycopg.RawCursor[Any]):
     """A cursor that streams any statement, and tells what one without rows has changed."""
 
+    _conn: _Connection
     changed: int | None = None
 
     def _stream_fetchone_gen(self, first: bool) -> Generator[Any, Any, Any]:
@@ -215,7 +216,7 @@ def _encryption(mode: str) -> dict[str, str]:
 
 
 def _refused(error: psycopg.Error, place: Place) -> ExecutionError:
-    if isinstance(error, psycopg.errors._WaitTimeout):  # noqa: SLF001
+    if isinstance(error, psycopg.errors._WaitTimeout):
         return ExecutionError("CONNECTION_ERROR", f"{place.host}:{place.port} does not answer.")
     text = str(error)
     if re.search(r"authentication failed|no password supplied|pg_hba\.conf|role .* does not exist", text):
@@ -249,7 +250,7 @@ def _lenient(loader: type[Any]) -> type[Any]:
     return Lenient
 
 
-_LOADERS = {
+_LOADERS: dict[str, type[Any]] = {
     "date": _lenient(DateLoader),
     "timestamp": _lenient(TimestampLoader),
     "timestamptz": _lenient(TimestamptzLoader),

@@ -149,7 +149,9 @@ def reach(place: Place, terms: Terms, context: Context) -> socket.socket:
             raise ExecutionError("CONNECTION_ERROR", f"{where} cannot be reached: {error}.") from error
 
 
-def watched(steps: Generator[Any, Any, Any], clock: Clock, look: Callable[[], None] | None = None) -> Generator[Any, Any, Any]:
+def watched(
+    steps: Generator[Any, Any, Any], clock: Clock, look: Callable[[], None] | None = None
+) -> Generator[Any, Any, Any]:
     """The steps of a driver, with a look at the clock before each time that it waits."""
     try:
         wanted = next(steps)

@@ -213,9 +213,7 @@ def names(text: str, lexicon: Lexicon) -> set[str]:
     return {token.text[1:] for token in tokens(text, lexicon) if token.kind == ":"}
 
 
-def bind_placeholders(
-    text: str, lexicon: Lexicon, value: Callable[[str], str]
-) -> tuple[str, dict[str, str]]:
+def bind_placeholders(text: str, lexicon: Lexicon, value: Callable[[str], str]) -> tuple[str, dict[str, str]]:
     """The statement with `:name` in the place of each placeholder, and the names' values.
 
     Raises Mismatch where a placeholder stands inside quotes or a comment: no value can be bound there.
@@ -232,9 +230,7 @@ def bind_placeholders(
     return marked, values
 
 
-def share(
-    texts: Sequence[str], lexicon: Lexicon, parameters: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def share(texts: Sequence[str], lexicon: Lexicon, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The parameters of each statement: those that it names, and as many of the others as it has `?`.
 
     Raises Mismatch when they do not fit.
@@ -315,7 +311,6 @@ class _Writer:
         if name is not None and not self._lexicon.formatted:
             self._written[name] = mark
         return mark
-
 
     def _bindable(self, name: str, value: Any) -> Any:
         if isinstance(value, dict):

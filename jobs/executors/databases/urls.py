@@ -142,14 +142,14 @@ def _file(url: str, jdbc: bool) -> Place:
 
 
 def _server(engine: str, url: str) -> Place:
+    if "#" in url or "\\" in url:
+        raise Unreadable("The URL holds # or a backslash: in a password, write %23 or %5C.")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise Unreadable(f"The URL cannot be read: {error}.") from error
-    if parts.fragment or "\\" in url:
-        raise Unreadable("The URL holds # or a backslash: in a password, write %23 or %5C.")
-    if not parts.hostname or port == 0 or parts.hostname.startswith("/"):
+    if not parts.hostname or port == 0 or "%" in parts.hostname:
         raise Unreadable("The URL names no host.")
     if "," in parts.netloc.rpartition("@")[2]:
         raise Unreadable("The URL names several hosts: name one.")
@@ -170,7 +170,9 @@ def _sql_server(url: str) -> Place:
     pairs = re.findall(r"([^=;]+)=(?:\{((?:[^}]|\}\})*)\}|([^;]*))", found["rest"] or "")
     said = [(name, braced.replace("}}", "}") or plain) for name, braced, plain in pairs]
     options = _options("mssql", said)
-    return _place("mssql", found["host"], int(found["port"] or 0), options.pop("database", ""), "", "", options)
+    return _place(
+        "mssql", found["host"], int(found["port"] or 0), options.pop("database", ""), "", "", options
+    )
 
 
 def _refuse_instance(url: str) -> NoReturn:
