@@ -15,7 +15,7 @@ import pymysql
 import pytest
 
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
-from jobs.executors.database import execute
+from jobs.executors.database import ISOLATIONS, execute
 from jobs.executors.databases import own, urls
 from tests.factories import NOON
 
@@ -252,7 +252,8 @@ def test_postgresql_itself_keeps_the_session_read_only(postgresql, query):
         "DROP SEQUENCE IF EXISTS counter",
         "CREATE SEQUENCE counter",
         f"CREATE OR REPLACE FUNCTION change() RETURNS int LANGUAGE sql AS $$ {change} RETURNING 1 $$",
-        f"CREATE OR REPLACE PROCEDURE commit_and_change() LANGUAGE plpgsql AS $$ BEGIN COMMIT; {change}; END $$",
+        "CREATE OR REPLACE PROCEDURE commit_and_change() LANGUAGE plpgsql"
+        f" AS $$ BEGIN COMMIT; {change}; END $$",
     ]
     write(postgresql, "; ".join(made), options={"several_statements": True})
     with pytest.raises(ExecutionError):
@@ -264,7 +265,8 @@ def test_postgresql_itself_keeps_the_session_read_only(postgresql, query):
     "query",
     [
         "CALL commit_and_change()",
-        "BEGIN NOT ATOMIC COMMIT; SET SESSION TRANSACTION READ WRITE; INSERT INTO t VALUES (1, 'a'); COMMIT; END",
+        "BEGIN NOT ATOMIC COMMIT; SET SESSION TRANSACTION READ WRITE;"
+        " INSERT INTO t VALUES (1, 'a'); COMMIT; END",
         "EXECUTE IMMEDIATE 'CALL commit_and_change()'",
         "SET SESSION TRANSACTION READ WRITE",
         "SELECT changed()",
@@ -430,7 +432,8 @@ def test_a_deadlock_is_told(request, name):
     met = []
 
     def change(first, second):
-        steps = f"UPDATE t SET name = 'c' WHERE id = {first}; {pause}; UPDATE t SET name = 'c' WHERE id = {second}"
+        update = "UPDATE t SET name = 'c' WHERE id ="
+        steps = f"{update} {first}; {pause}; {update} {second}"
         try:
             write(url, steps, options={"several_statements": True})
         except ExecutionError as error:
@@ -450,9 +453,7 @@ def test_sqlite_waits_for_a_lock_as_long_as_its_statement_may_take(sqlite):
     assert failure.error_class == "LOCK_TIMEOUT"
 
 
-@pytest.mark.parametrize(
-    "isolation", ["READ_UNCOMMITTED", "READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE"]
-)
+@pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_every_isolation_is_followed(url, isolation):
     asked = {
         "postgresql": "SELECT current_setting('transaction_isolation')",
@@ -470,8 +471,8 @@ def test_what_json_does_not_know_becomes_text(postgresql):
         " '0a0b0c0d-0000-0000-0000-000000000000'::uuid"
     )
     assert rows(postgresql, query) == [
-        ["1.50", "2026-11-26", "2026-11-26T12:00:00", "infinity", "1 mon", "nan", "0x00ff", {"a": [1]}, [1, 2],
-         "0a0b0c0d-0000-0000-0000-000000000000"]
+        ["1.50", "2026-11-26", "2026-11-26T12:00:00", "infinity", "1 mon", "nan", "0x00ff", {"a": [1]},
+         [1, 2], "0a0b0c0d-0000-0000-0000-000000000000"]
     ]  # fmt: skip
 
 
