@@ -100,3 +100,20 @@ class TopicField(TextField):
         if topic:
             check_topic(topic)
         return topic
+
+
+_SERVER = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,10}))?")
+
+
+class ServersField(TextField):
+    """The servers of a cluster, as `host:port` with commas between them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(mono=True, max_length=2048, **kwargs)
+
+    def to_python(self, value: Any) -> str:
+        parts = [part.strip() for part in super().to_python(value).split(",") if part.strip()]
+        for part in parts:
+            if not _SERVER.fullmatch(part):
+                raise forms.ValidationError(f"{part[:40]!r} is no server: write it like kafka:9092.")
+        return ",".join(parts)

@@ -1,13 +1,22 @@
 """DB_TO_KAFKA: stream the rows of a query to a topic."""
 
+import json
 import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, ClassVar
 
 from django import forms
 
-from jobs.executors.addresses import DatabaseUrlField, TopicField
-from jobs.executors.base import JobType
-from jobs.executors.database import QueryForm
+from jobs.executors import kafka, stream_position
+from jobs.executors.addresses import DatabaseUrlField, ServersField, TopicField
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
+from jobs.executors.database import ERROR_CLASSES, QueryForm, opened
+from jobs.executors.databases import Terms, urls
+from jobs.executors.databases.gathering import plain
 from jobs.executors.fields import FlagField, JsonField, NamesField, NumberField, ScalarField, TextField
 
 # Comments and opening brackets may stand before the first word.
@@ -18,6 +27,7 @@ _READS = re.compile(
 
 class DbToKafkaForm(QueryForm):
     options: ClassVar[tuple[str, ...]] = (
+        "bootstrap_servers",
         "offset_field",
         "last_processed_value",
         "kafka_headers",
@@ -38,6 +48,11 @@ class DbToKafkaForm(QueryForm):
         lines=2,
         required=False,
         help_text='For :name by name, for ? in this order: {"status": "OPEN"}',
+    )
+    bootstrap_servers = ServersField(
+        label="Kafka servers",
+        required=False,
+        help_text="Such as kafka1:9092, kafka2:9092; the administrator's Kafka if empty.",
     )
     kafka_topic = TopicField(label="Topic", mono=True, help_text="For example order-updates")
     kafka_key_field = TextField(
@@ -109,6 +124,13 @@ class DbToKafkaForm(QueryForm):
             )
         return query
 
+    def clean_kafka_headers(self) -> Any:
+        headers = self.cleaned_data["kafka_headers"]
+        for name, value in (headers or {}).items():
+            if not name.strip() or isinstance(value, dict | list):
+                raise forms.ValidationError(f"The header {name[:40]!r} must have a name and one value.")
+        return headers
+
     def clean_field_mappings(self) -> Any:
         mappings = self.cleaned_data["field_mappings"]
         for column, name in (mappings or {}).items():
@@ -124,6 +146,238 @@ class DbToKafkaForm(QueryForm):
         return cleaned
 
 
+def execute(payload: Payload, context: Context) -> Result:
+    """Stream the rows in batches, each acknowledged before the next one is read.
+
+    Raises ExecutionError with one of the type's error classes; what was sent until then is told, and
+    remembered where the job says by which column to go on.
+    """
+    options = payload.options
+    patience = options.get("connection_timeout_seconds") or CONNECT_SECONDS
+    terms = Terms(
+        timeout=payload.query_timeout_seconds or TIMEOUT_SECONDS, connect_timeout=patience, streaming=True
+    )
+    where = kafka.cluster(options.get("bootstrap_servers") or "")
+    topics = [payload.kafka_topic, *filter(None, [options.get("dead_letter_topic")])]
+    retries = options.get("max_retries", RETRIES)
+    context.log("INFO", f"Sending to the topic {payload.kafka_topic} at {where.servers}")
+    stream = Stream(payload, context)
+    with (
+        kafka.producing(where, topics, context, retries=retries, connect_seconds=patience) as sender,
+        opened(payload, context, terms) as (database, parameters),
+    ):
+        query, parameters = stream.query(parameters)
+        columns, rows = database.rows(query, parameters)
+        try:
+            stream.send(columns, rows, sender)
+        except ExecutionError as error:
+            error.result = {**error.result, **stream.told()}
+            raise
+    return Result(stream.sentence(), stream.told())
+
+
+@dataclass
+class Stream:
+    """One run's rows on their way, and how far it has come."""
+
+    payload: Payload
+    context: Context
+    sent: int = 0
+    failed: int = 0
+    batches: int = 0
+    offset: dict[str, Any] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def _column(self) -> str:
+        return self.payload.options.get("offset_field") or ""
+
+    @property
+    def _start(self) -> str:
+        return str(self.payload.options.get("last_processed_value") or "")
+
+    def query(self, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The job's query, going on behind what was sent before."""
+        if not self._column:
+            return self.payload.query, parameters
+        engine = urls.read(self.payload.database_url).engine
+        found = stream_position.position(self._column, self._start, self.context.state, engine)
+        if found.value is not None:
+            self.context.log("INFO", f"Going on behind {self._column} {found.value}")
+        return found.query(self.payload.query, engine, parameters)
+
+    def send(self, columns: list[str], rows: Iterator[Sequence[Any]], sender: "kafka.Acknowledged") -> None:
+        """Send all rows, batch after batch, and remember after each how far it has come."""
+        messages = Messages(self.payload, self.context, columns)
+        at = _index(self._column, columns, "to go on by") if self._column else None
+        rows = _limited(rows, self.payload.max_rows, at)
+        size = self.payload.batch_size or BATCH
+        batch = list(islice(rows, size))
+        told_at = time.monotonic()
+        while batch:
+            following = list(islice(rows, size))
+            self._send_batch(messages, batch, sender)
+            if at is not None:
+                self._remember(batch, following, at)
+            batch = following
+            if time.monotonic() - told_at > TELL_SECONDS:
+                told_at = time.monotonic()
+                self.context.log("INFO", self.sentence())
+
+    def _send_batch(
+        self, messages: "Messages", batch: Sequence[Sequence[Any]], sender: "kafka.Acknowledged"
+    ) -> None:
+        self.context.check()
+        topic, headers = self.payload.kafka_topic, messages.headers
+        broken: dict[int, str] = {}
+        messages.stamp()
+        for number, row in enumerate(batch):
+            try:
+                key, value = messages.made(row)
+            except (ValueError, RecursionError) as error:
+                broken[number] = f"SERIALIZATION_ERROR: {error}"
+            else:
+                sender.send(number, topic, key, value, headers)
+        refused = {number: f"KAFKA_ERROR: {text}" for number, text in sender.failed().items()}
+        failed = {**broken, **refused}
+        self.sent += len(batch) - len(failed)
+        self.batches += 1
+        if failed:
+            self._set_aside(messages, batch, failed, sender)
+
+    def _set_aside(
+        self,
+        messages: "Messages",
+        batch: Sequence[Sequence[Any]],
+        failed: Mapping[int, str],
+        sender: "kafka.Acknowledged",
+    ) -> None:
+        """Send the rows that failed to the dead-letter topic; without leave to go on, end with the first."""
+        self.failed += len(failed)
+        first = min(failed)
+        error_class, _, text = failed[first].partition(": ")
+        self.context.log("WARN", f"{_rows(len(failed))} failed, the first with: {text}")
+        topic = self.payload.options.get("dead_letter_topic")
+        if topic:
+            for number, reason in failed.items():
+                sender.send(number, topic, *messages.dead_letter(batch[number], reason), messages.headers)
+            if lost := sender.failed():
+                raise ExecutionError("KAFKA_ERROR", f"{topic} takes no dead letter: {lost[min(lost)]}.")
+        if not self.payload.skip_on_error:
+            raise ExecutionError(error_class, f"A row could not be sent: {text}.")
+
+    def _remember(self, batch: Sequence[Sequence[Any]], following: Sequence[Sequence[Any]], at: int) -> None:
+        """Remember the greatest value all of whose rows have been sent."""
+        values = [row[at] for row in batch if row[at] is not None]
+        if following:
+            values = [value for value in values if value != following[0][at]]
+        if values:
+            self.offset = stream_position.remembered(self._column, self._start, values[-1])
+            self.context.remember(**self.offset)
+
+    def told(self) -> dict[str, Any]:
+        told = {"sent": self.sent, "failed": self.failed, "batches": self.batches}
+        return {**told, "offset": self.offset["offset"]} if self.offset else told
+
+    def sentence(self) -> str:
+        took = max(time.monotonic() - self.started, 0.001)
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        return f"{_rows(self.sent)} sent in {took:,.1f} s{failed}"
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
+
+
+def _limited(rows: Iterator[Sequence[Any]], most: int | None, at: int | None) -> Iterator[Sequence[Any]]:
+    """The first rows; those with the last one's place go along, since the next run goes on behind it."""
+    last: Any = None
+    for number, row in enumerate(rows, 1):
+        if most and number > most and (at is None or row[at] != last):
+            return
+        last = row[at] if at is not None else None
+        yield row
+
+
+def _index(name: str, columns: Sequence[str], what: str) -> int:
+    """Where the column is; in any case of letters when no other is meant."""
+    for spelling in (str, str.lower):
+        found = [number for number, column in enumerate(columns) if spelling(column) == spelling(name)]
+        if found:
+            return found[0]
+    raise ExecutionError("PARAMETER_ERROR", f"The query gives no column {name} {what}.")
+
+
+class Messages:
+    """Makes messages of rows, as the job says: renamed, left out, with a key and their origin."""
+
+    def __init__(self, payload: Payload, context: Context, columns: list[str]) -> None:
+        names: Mapping[str, str] = payload.field_mappings or {}
+        gone = set(payload.excluded_fields or [])
+        renamed = [names.get(column, column) for column in columns]
+        self._kept = [
+            (number, new)
+            for number, (old, new) in enumerate(zip(columns, renamed, strict=True))
+            if old not in gone and new not in gone
+        ]
+        self._key = self._key_of(payload.kafka_key_field, columns, renamed)
+        self._origin = {"job_id": context.job_id, "job_name": context.job_name, "run_id": context.run_id}
+        self._stamped: dict[str, Any] = {}
+        self._told = bool(payload.include_metadata)
+        self._topic = payload.kafka_topic
+        self.headers = [
+            (name, value if isinstance(value, str) else json.dumps(value))
+            for name, value in (payload.options.get("kafka_headers") or {}).items()
+        ]
+
+    @staticmethod
+    def _key_of(name: str | None, columns: list[str], renamed: list[str]) -> int | None:
+        if not name:
+            return None
+        return renamed.index(name) if name in renamed else _index(name, columns, "for the key")
+
+    def stamp(self) -> None:
+        """Give the messages to come this moment as the one of their making."""
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._stamped = {"_metadata": {**self._origin, "processed_at": moment}} if self._told else {}
+
+    def made(self, row: Sequence[Any]) -> tuple[bytes | None, bytes]:
+        """Key and value of the row's message.
+
+        Raises ValueError or RecursionError for a row that no message can hold.
+        """
+        record = {name: plain(row[number]) for number, name in self._kept}
+        return self._key_bytes(row), _encode({**record, **self._stamped}).encode()
+
+    def _key_bytes(self, row: Sequence[Any]) -> bytes | None:
+        if self._key is None or row[self._key] is None:
+            return None
+        key = plain(row[self._key])
+        return (key if isinstance(key, str) else _encode(key)).encode()
+
+    def dead_letter(self, row: Sequence[Any], reason: str) -> tuple[bytes | None, bytes]:
+        """Key and value for a row that could not be sent: as much of it as fits, and why."""
+        told = {**self._origin, "topic": self._topic, "error": reason}
+        told["failed_at"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+        record = repr([plain(row[number]) for number, _ in self._kept])
+        try:
+            key, value = self.made(row)
+        except (ValueError, RecursionError):
+            key, value = None, b""
+        if 0 < len(value) <= EXCERPT:
+            return key, _encode({**told, "row": json.loads(value)}).encode()
+        return key, _encode({**told, "row_excerpt": record[:EXCERPT]}).encode("utf-8", "backslashreplace")
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+BATCH = 1_000
+RETRIES = 3
+TIMEOUT_SECONDS = 300
+CONNECT_SECONDS = 30
+TELL_SECONDS = 10
+# What a dead letter holds of its row, at most.
+EXCERPT = 100_000
+
 TYPE = JobType(
     code="DB_TO_KAFKA",
     label="DB to Kafka",
@@ -135,6 +389,7 @@ TYPE = JobType(
         "query": "query",
         "queryParameters": "parameters",
         "parameters": "parameters",
+        "bootstrapServers": "bootstrap_servers",
         "kafkaTopic": "kafka_topic",
         "topic": "kafka_topic",
         "kafkaKeyField": "kafka_key_field",
@@ -155,14 +410,9 @@ TYPE = JobType(
         "connectionTimeoutSeconds": "connection_timeout_seconds",
         "metadata": "metadata",
     },
+    execute=execute,
     ceiling=4,
     limit=3600,
-    error_classes=(
-        "DATABASE_ERROR",
-        "DEADLOCK",
-        "KAFKA_ERROR",
-        "SERIALIZATION_ERROR",
-        "CONNECTION_ERROR",
-        "TIMEOUT",
-    ),
+    remembers=True,
+    error_classes=(*ERROR_CLASSES, "KAFKA_ERROR", "SERIALIZATION_ERROR"),
 )

@@ -1,4 +1,4 @@
-"""What a statement gave, gathered within limits: as JSON for the run's page, and as a file for whoever asks."""
+"""What a statement gave, within limits: as JSON for the run's page, and as a file for whoever asks."""
 
 import csv
 import io

@@ -197,8 +197,9 @@ def _connected(place: Place, terms: Terms, clock: Clock) -> _Connection:
         address = probe.getpeername()[0]
     # What the URL does not say is not taken from the worker's files or its environment.
     told = conninfo.make_conninfo(
-        host=place.host, hostaddr=address, port=place.port, user=place.user, password=place.password,
-        dbname=place.database or place.user, application_name=place.options.get("application_name", "Chronos"),
+        host=place.host, hostaddr=address, port=place.port, dbname=place.database or place.user,
+        user=place.user, password=place.password,
+        application_name=place.options.get("application_name", "Chronos"),
         **_encryption(place.options.get("sslmode", "prefer")), **_SILENT, **_KEEPALIVES,
     )  # fmt: skip
     steps = session.watched(generators.connect(told), clock)
@@ -232,7 +233,8 @@ SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
         ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
         AND pg_has_role(oid, 'MEMBER')),
     set_config('statement_timeout', $1, false), set_config('standard_conforming_strings', 'on', false),
-    set_config('datestyle', 'ISO', false), set_config('search_path', coalesce($2, current_setting('search_path')), false)
+    set_config('datestyle', 'ISO', false),
+    set_config('search_path', coalesce($2, current_setting('search_path')), false)
 """
 # What does not work inside a transaction, such as VACUUM, or ends it itself, as a procedure may.
 _NO_TRANSACTION = ("25001", "2D000")

@@ -1,4 +1,4 @@
-"""Databases' URLs, as SQLAlchemy or JDBC writes them: read into their parts, with nothing in them that surprises.
+"""Databases' URLs, as SQLAlchemy or JDBC writes them, read into their parts.
 
 Of the parameters behind `?` or `;` only known ones pass: those that Chronos follows, and those of JDBC
 that change nothing here. The rest can name files, sockets and statements, and is refused.
@@ -89,13 +89,15 @@ _FOLLOWED = {
 _DROPPED = {
     "postgresql": {
         "binarytransfer", "charset", "client_encoding", "defaultrowfetchsize", "loglevel",
-        "preparethreshold", "readonly", "rewritebatchedinserts", "sockettimeout", "stringtype", "targetservertype", "tcpkeepalive",
+        "preparethreshold", "readonly", "rewritebatchedinserts", "sockettimeout", "stringtype",
+        "targetservertype", "tcpkeepalive",
     },
     "mysql": {
         "allowpublickeyretrieval", "autoreconnect", "cacheprepstmts", "characterencoding", "charset",
         "connectioncollation", "defaultfetchsize", "nullnamepatternmatchesall", "prepstmtcachesize",
         "prepstmtcachesqllimit", "rewritebatchedstatements", "servertimezone", "sockettimeout",
-        "tcpkeepalive", "tinyint1isbit", "transformedbitisboolean", "usecursorfetch", "usejdbccomplianttimezoneshift",
+        "tcpkeepalive", "tinyint1isbit", "transformedbitisboolean", "usecursorfetch",
+        "usejdbccomplianttimezoneshift",
         "uselegacydatetimecode", "useserverprepstmts", "useunicode", "zerodatetimebehavior",
     },
     "sqlite": {"busy_timeout", "timeout"},

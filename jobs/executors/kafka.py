@@ -1,0 +1,194 @@
+"""Kafka: which brokers, whether they may be reached, and messages that they acknowledge."""
+
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from django.conf import settings
+
+from jobs import masking
+from jobs.executors import guard
+from jobs.executors.base import Context, ExecutionError
+
+PORT = 9092
+# How long it waits without a look whether the run should stop.
+STEP_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where a cluster is. One that a job names is checked; the administrator's is trusted."""
+
+    servers: str
+    checked: bool
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def cluster(named: str = "") -> Cluster:
+    """The cluster at `host:port,...`; without it the broker of the settings called kafka, or the only one.
+
+    Raises ExecutionError with KAFKA_ERROR where there is none.
+    """
+    if named:
+        return Cluster(named, checked=True)
+    known = {name: url for name, url in settings.BROKERS.items() if url.startswith("kafka://")}
+    url = known.get("kafka") or (next(iter(known.values())) if len(known) == 1 else "")
+    if not url:
+        raise ExecutionError(
+            "KAFKA_ERROR",
+            "The job names no Kafka servers, and CHRONOS_BROKERS has no broker called kafka.",
+        )
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    if parts.username:
+        options.setdefault("security.protocol", "SASL_PLAINTEXT")
+        options.setdefault("sasl.mechanism", "PLAIN")
+        options |= {"sasl.username": unquote(parts.username), "sasl.password": unquote(parts.password or "")}
+    return Cluster(parts.netloc.rpartition("@")[2], checked=False, options=options)
+
+
+class Acknowledged:
+    """A producer whose messages count once the brokers have acknowledged them."""
+
+    def __init__(self, producer: Producer, context: Context) -> None:
+        self._producer = producer
+        self._context = context
+        self._waiting = 0
+        self._failed: dict[int, str] = {}
+
+    def send(
+        self, number: int, topic: str, key: bytes | None, value: bytes, headers: list[tuple[str, Any]]
+    ) -> None:
+        """Hand one message over; `number` is how `failed` calls it."""
+        arrived = _Arrival(self, number)
+        while True:
+            try:
+                self._producer.produce(topic, value, key, on_delivery=arrived, headers=headers)
+            except BufferError:
+                self._context.check()
+                self._producer.poll(STEP_SECONDS)
+            except KafkaException as error:
+                self._failed[number] = _sentence(error.args[0])
+                return
+            else:
+                self._waiting += 1
+                return
+
+    def arrived(self, number: int, error: KafkaError | None) -> None:
+        self._waiting -= 1
+        if error is not None:
+            self._failed[number] = _sentence(error)
+
+    def failed(self) -> dict[int, str]:
+        """Wait until every message is acknowledged or refused; gives the refused ones with their sentences.
+
+        Raises Cancelled or DeadlineExceeded.
+        """
+        while self._waiting:
+            self._context.check()
+            self._producer.flush(min(STEP_SECONDS, max(0.01, self._context.remaining)))
+        failed, self._failed = self._failed, {}
+        return failed
+
+
+class _Arrival:
+    """What the producer calls when a message has arrived or has failed."""
+
+    __slots__ = ("_number", "_sender")
+
+    def __init__(self, sender: Acknowledged, number: int) -> None:
+        self._sender = sender
+        self._number = number
+
+    def __call__(self, error: KafkaError | None, message: object) -> None:
+        self._sender.arrived(self._number, error)
+
+
+@contextmanager
+def producing(
+    where: Cluster, topics: list[str], context: Context, *, retries: int, connect_seconds: float
+) -> Iterator[Acknowledged]:
+    """A producer for the topics, connected.
+
+    What is under way when the block is left early is dropped: it may or may not have arrived. Raises
+    ExecutionError with FORBIDDEN_ADDRESS, CONNECTION_ERROR, DNS_ERROR or KAFKA_ERROR.
+    """
+    if where.checked:
+        _check_servers(where.servers)
+    problems: list[str] = []
+    try:
+        producer = Producer(
+            {
+                "client.id": "chronos",
+                "acks": "all",
+                "enable.idempotence": retries > 0,
+                "retries": retries,
+                "linger.ms": 20,
+                "message.timeout.ms": round(max(connect_seconds, 10) * 1000),
+                "log_level": 0,
+                "error_cb": lambda error: problems.append(_sentence(error)),
+                **where.options,
+                "bootstrap.servers": where.servers,
+            }
+        )
+    except KafkaException as error:
+        raise ExecutionError("KAFKA_ERROR", _sentence(error.args[0])) from error
+    try:
+        _meet(producer, where, topics, context, connect_seconds, problems)
+        yield Acknowledged(producer, context)
+    finally:
+        # Or it would wait for brokers that may be gone.
+        producer.purge()
+        producer.poll(0)
+
+
+def _check_servers(servers: str) -> None:
+    for each in servers.split(","):
+        host, _, port = each.strip().rpartition(":") if ":" in each else (each.strip(), "", str(PORT))
+        _check(host, port)
+
+
+def _check(host: str, port: str | int) -> None:
+    try:
+        guard.addresses(host.strip("[]"), int(port))
+    except guard.Forbidden as error:
+        raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
+    except (socket.gaierror, UnicodeError) as error:
+        raise ExecutionError("DNS_ERROR", f"The host {host} is not known.") from error
+    except (ValueError, OverflowError) as error:
+        raise ExecutionError("KAFKA_ERROR", f"{host}:{port} is no address of a server.") from error
+
+
+def _meet(
+    producer: Producer,
+    where: Cluster,
+    topics: list[str],
+    context: Context,
+    seconds: float,
+    problems: list[str],
+) -> None:
+    """Ask for the topics, and check where the brokers say that they are before anything is sent there."""
+    give_up_at = time.monotonic() + seconds
+    for topic in topics:
+        while True:
+            context.check()
+            with suppress(KafkaException):
+                found = producer.list_topics(topic, timeout=min(1.0, max(0.1, context.remaining)))
+                break
+            producer.poll(0)
+            if time.monotonic() > give_up_at:
+                told = problems[-1] if problems else "they do not answer"
+                raise ExecutionError("CONNECTION_ERROR", f"No broker at {where.servers}: {told}.")
+        if where.checked:
+            for broker in found.brokers.values():
+                _check(broker.host, broker.port)
+
+
+def _sentence(error: Any) -> str:
+    text = error.str() if isinstance(error, KafkaError) else str(error)
+    return masking.text(text).rstrip(".")[:500]
