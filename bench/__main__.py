@@ -6,7 +6,18 @@ import signal
 import sys
 from importlib import import_module
 
-NAMES = ("admin_lists", "engine", "http", "idle", "latency", "memory", "schedules", "soak", "throughput")
+NAMES = (
+    "admin_lists",
+    "engine",
+    "http",
+    "idle",
+    "latency",
+    "memory",
+    "schedules",
+    "soak",
+    "stream",
+    "throughput",
+)
 
 
 def main() -> None:

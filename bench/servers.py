@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,3 +116,27 @@ def _await_port(port: int, server: subprocess.Popen[bytes], seconds: float = 30)
             return
         sleep(0.1)
     raise SystemExit("The throw-away server did not start.")
+
+
+# librdkafka brings a cluster along; it lives as long as its process, and forgets all with it.
+_KAFKA = """
+import sys
+from confluent_kafka import Producer
+keeper = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 3, "log_level": 0})
+brokers = keeper.list_topics(timeout=30).brokers.values()
+print(",".join(f"{each.host}:{each.port}" for each in brokers), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def kafka() -> Iterator[str]:
+    """The addresses of a Kafka cluster of three brokers that makes topics when asked for them."""
+    command = [sys.executable, "-c", _KAFKA]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as keeper:
+        if keeper.stdin is None or keeper.stdout is None:
+            raise RuntimeError("The cluster has no pipes.")
+        try:
+            yield keeper.stdout.readline().strip()
+        finally:
+            keeper.stdin.close()

@@ -347,13 +347,14 @@ class Messages:
         Raises ValueError or RecursionError for a row that no message can hold.
         """
         record = {name: plain(row[number]) for number, name in self._kept}
-        return self._key_bytes(row), _encode({**record, **self._stamped}).encode()
+        record |= self._stamped
+        return self._key_bytes(row), _encode(record).encode()
 
     def _key_bytes(self, row: Sequence[Any]) -> bytes | None:
         if self._key is None or row[self._key] is None:
             return None
         key = plain(row[self._key])
-        return (key if isinstance(key, str) else _encode(key)).encode()
+        return (str(key) if isinstance(key, str | int) else _encode(key)).encode()
 
     def dead_letter(self, row: Sequence[Any], reason: str) -> tuple[bytes | None, bytes]:
         """Key and value for a row that could not be sent: as much of it as fits, and why."""

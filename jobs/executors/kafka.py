@@ -58,17 +58,16 @@ class Acknowledged:
     def __init__(self, producer: Producer, context: Context) -> None:
         self._producer = producer
         self._context = context
-        self._waiting = 0
         self._failed: dict[int, str] = {}
 
     def send(
         self, number: int, topic: str, key: bytes | None, value: bytes, headers: list[tuple[str, Any]]
     ) -> None:
         """Hand one message over; `number` is how `failed` calls it."""
-        arrived = _Arrival(self, number)
+        refused = _Refusal(self, number)
         while True:
             try:
-                self._producer.produce(topic, value, key, on_delivery=arrived, headers=headers)
+                self._producer.produce(topic, value, key, on_delivery=refused, headers=headers)
             except BufferError:
                 self._context.check()
                 self._producer.poll(STEP_SECONDS)
@@ -76,28 +75,24 @@ class Acknowledged:
                 self._failed[number] = _sentence(error.args[0])
                 return
             else:
-                self._waiting += 1
                 return
 
-    def arrived(self, number: int, error: KafkaError | None) -> None:
-        self._waiting -= 1
-        if error is not None:
-            self._failed[number] = _sentence(error)
+    def refused(self, number: int, error: KafkaError) -> None:
+        self._failed[number] = _sentence(error)
 
     def failed(self) -> dict[int, str]:
         """Wait until every message is acknowledged or refused; gives the refused ones with their sentences.
 
         Raises Cancelled or DeadlineExceeded.
         """
-        while self._waiting:
+        while self._producer.flush(min(STEP_SECONDS, max(0.01, self._context.remaining))):
             self._context.check()
-            self._producer.flush(min(STEP_SECONDS, max(0.01, self._context.remaining)))
         failed, self._failed = self._failed, {}
         return failed
 
 
-class _Arrival:
-    """What the producer calls when a message has arrived or has failed."""
+class _Refusal:
+    """What the producer calls when a message has failed."""
 
     __slots__ = ("_number", "_sender")
 
@@ -106,7 +101,8 @@ class _Arrival:
         self._number = number
 
     def __call__(self, error: KafkaError | None, message: object) -> None:
-        self._sender.arrived(self._number, error)
+        if error is not None:
+            self._sender.refused(self._number, error)
 
 
 @contextmanager
@@ -129,6 +125,8 @@ def producing(
                 "enable.idempotence": retries > 0,
                 "retries": retries,
                 "linger.ms": 20,
+                # Those that have arrived are no longer waited for: that tells it.
+                "delivery.report.only.error": True,
                 "message.timeout.ms": round(max(connect_seconds, 10) * 1000),
                 "log_level": 0,
                 "error_cb": lambda error: problems.append(_sentence(error)),

@@ -91,5 +91,5 @@ def quoted(column: str, engine: str) -> str:
     """The column's name as the engine reads it; names that need no quotes get none, whatever their case."""
     if _PLAIN.fullmatch(column):
         return column
-    opening, closing = {"mysql": "``", "mssql": "[]"}.get(engine, '""')
+    opening, closing = {"mysql": ("`", "`"), "mssql": ("[", "]")}.get(engine, ('"', '"'))
     return f"{opening}{column.replace(closing, closing * 2)}{closing}"

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -94,25 +94,30 @@ def gather(answer: Answer, *, most: int, to_the_end: bool = False, keep: str = "
 
 def plain(value: Any) -> Any:
     """A database's value as JSON has it: what JSON does not know becomes text."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < _LARGEST else str(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    if isinstance(value, Decimal | timedelta):
-        return str(value)
-    if isinstance(value, bytes | bytearray | memoryview):
-        return _bytes(bytes(value))
-    if isinstance(value, dict):
-        return {str(name): plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [plain(inner) for inner in value]
+    known = _BY_TYPE.get(type(value))
+    if known is not None:
+        return known(value)
+    for kind, convert in _BY_KIND:
+        if isinstance(value, kind):
+            return convert(value)
     return str(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _integer(value: int) -> int | str:
+    return value if -_LARGEST < value < _LARGEST else str(value)
+
+
+def _float(value: float) -> float | str:
+    return value if math.isfinite(value) else str(value)
+
+
+def _text(value: str) -> str:
+    # No database that we keep results in takes a NUL.
+    return value.replace("\0", "\ufffd") if "\0" in value else value
 
 
 def _bytes(value: bytes) -> str:
@@ -122,6 +127,31 @@ def _bytes(value: bytes) -> str:
     except UnicodeDecodeError:
         return f"0x{value.hex()}"
     return text if text.isprintable() else f"0x{value.hex()}"
+
+
+_BY_TYPE: dict[type, Callable[[Any], Any]] = {
+    type(None): _same,
+    bool: _same,
+    int: _integer,
+    float: _float,
+    str: _text,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    time: time.isoformat,
+    Decimal: str,
+    timedelta: str,
+}
+_BY_KIND: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (bytes | bytearray | memoryview, lambda value: _bytes(bytes(value))),
+    (dict, lambda value: {str(name): plain(inner) for name, inner in value.items()}),
+    (list | tuple | set, lambda value: [plain(inner) for inner in value]),
+    # Of drivers' own kinds: text, and the like.
+    (bool, bool),
+    (int, lambda value: _integer(int(value))),
+    (float, lambda value: _float(float(value))),
+    (str, lambda value: _text(str(value))),
+    (datetime | date | time, lambda value: value.isoformat()),
+)
 
 
 def _short(value: Any) -> Any:

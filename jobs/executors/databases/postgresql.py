@@ -4,14 +4,15 @@ import os
 import re
 import socket
 import struct
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
 from psycopg import conninfo, generators, pq, waiting
 from psycopg.abc import Buffer
-from psycopg.types.datetime import DateLoader, TimestampLoader, TimestamptzLoader
+from psycopg.adapt import Loader
 from psycopg.types.string import TextLoader
 
 from jobs.executors.base import Context, ExecutionError
@@ -240,22 +241,27 @@ SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
 _NO_TRANSACTION = ("25001", "2D000")
 
 
-def _lenient(loader: type[Any]) -> type[Any]:
-    class Lenient(loader):  # type: ignore[misc]
-        def load(self, data: Buffer) -> Any:
-            try:
-                return super().load(data)
-            except psycopg.DataError:
-                # Such as infinity, or a year that Python does not count.
-                return bytes(data).decode()
+class _MomentLoader(Loader):
+    """Reads dates and times as Python has them; the others, such as infinity or a year BC, stay text."""
 
-    return Lenient
+    read: Callable[[str], Any] = datetime.fromisoformat
+
+    def load(self, data: Buffer) -> Any:
+        text = bytes(data).decode()
+        try:
+            return type(self).read(text)
+        except ValueError:
+            return text
+
+
+class _DateLoader(_MomentLoader):
+    read = date.fromisoformat
 
 
 _LOADERS: dict[str, type[Any]] = {
-    "date": _lenient(DateLoader),
-    "timestamp": _lenient(TimestampLoader),
-    "timestamptz": _lenient(TimestamptzLoader),
+    "date": _DateLoader,
+    "timestamp": _MomentLoader,
+    "timestamptz": _MomentLoader,
     # A month has no number of days.
     "interval": TextLoader,
 }

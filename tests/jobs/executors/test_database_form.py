@@ -90,3 +90,44 @@ def test_a_strange_order_of_parameters_loses_none(order):
 )
 def test_limits_are_within_reason(key, value):
     assert errors(small("DATABASE", **{key: value})).keys() == {TYPES["DATABASE"].aliases[key]}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@h/db?options=-c%20default_transaction_read_only%3Doff",
+        "postgresql://u@h/db?host=/var/run/postgresql",
+        "postgresql://u@h/db?service=x",
+        "mysql://h/?local_infile=1&init_command=DROP%20TABLE%20t",
+    ],
+)
+def test_a_url_that_reaches_further_is_refused(url):
+    assert "is none that Chronos follows" in errors(small("DATABASE", databaseUrl=url))["database_url"]
+
+
+@pytest.mark.parametrize(
+    ("url", "query"),
+    [
+        ("postgresql://a@db/shop", "SELECT '{{ fire.date }}'"),
+        ("postgresql://a@db/shop", "SELECT $$ {{ fire.date }} $$"),
+        ("jdbc:mysql://db/shop?user=a", 'SELECT "\\"{{ fire.date }}"'),
+        ("sqlite:////srv/a.db", "SELECT 1 -- {{ fire.date }}"),
+    ],
+)
+def test_a_placeholder_inside_quotes_is_refused(url, query):
+    assert errors(small("DATABASE", databaseUrl=url, query=query)) == {
+        "query": "A placeholder stands inside quotes or a comment: write it without quotes, since its value"
+        " is bound and never pasted."
+    }
+
+
+def test_a_placeholder_in_the_open_passes():
+    checked = small("DATABASE", query="SELECT * FROM orders WHERE day = {{ fire.date - 1d }}")
+    assert errors(checked) == {}
+
+
+def test_several_statements_are_for_jobs_that_may_change_something():
+    assert errors(small("DATABASE", severalStatements=True)) == {
+        "several_statements": "A read-only job runs one statement: allow changes, or choose one."
+    }
+    assert errors(small("DATABASE", severalStatements=True, readOnly=False)) == {}

@@ -1,15 +1,19 @@
 """Streams from real databases to a Kafka cluster in another process."""
 
 import json
+import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
+from contextlib import contextmanager, suppress
 from itertools import count
 
 import psycopg
 import pymysql
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from jobs.executors import kafka
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
@@ -97,8 +101,9 @@ def refusal(*args, **kwargs):
 def messages(settings, topic, number):
     """So many messages of the topic: key, value and headers."""
     servers = kafka.cluster().servers
-    reader = Consumer({"bootstrap.servers": servers, "group.id": topic, "auto.offset.reset": "earliest"})
-    reader.subscribe([topic])
+    reader = Consumer({"bootstrap.servers": servers, "group.id": topic})
+    partitions = reader.list_topics(topic, timeout=10).topics[topic].partitions
+    reader.assign([TopicPartition(topic, each, OFFSET_BEGINNING) for each in partitions])
     found, give_up_at = [], time.monotonic() + 20
     while len(found) < number and time.monotonic() < give_up_at:
         message = reader.poll(0.2)
@@ -259,8 +264,8 @@ def test_a_query_that_changes_something_is_refused(postgresql, topic):
 
 
 def test_a_query_may_take_its_time_once_rows_come(postgresql, topic):
-    slow = "SELECT id, pg_sleep(0.4)::text FROM generate_series(1, 4) AS id"
-    assert stream(postgresql, topic, slow, query_timeout_seconds=1).data["sent"] == 4
+    slow = "SELECT id, repeat('x', 400), pg_sleep(0.004)::text FROM generate_series(1, 400) AS id"
+    assert stream(postgresql, topic, slow, query_timeout_seconds=1).data["sent"] == 400
 
 
 def test_a_query_that_gives_no_row_in_time_is_ended(postgresql, topic):
@@ -282,10 +287,34 @@ def test_servers_that_a_job_names_must_be_allowed(postgresql, kafka_servers, set
 
 
 def test_brokers_that_servers_lead_to_must_be_allowed_too(postgresql, kafka_servers, settings):
-    port = kafka_servers.rpartition(":")[2]
     settings.ALLOWED_NETWORKS = ["127.0.0.2/32"]
-    failure = refusal(postgresql, "orders", options={"bootstrap_servers": f"127.0.0.2:{port}"})
+    with passing_on("127.0.0.2", int(kafka_servers.rpartition(":")[2])) as port:
+        failure = refusal(postgresql, "orders", options={"bootstrap_servers": f"127.0.0.2:{port}"})
     assert (failure.error_class, "127.0.0.1" in failure.message) == ("FORBIDDEN_ADDRESS", True)
+
+
+@contextmanager
+def passing_on(host, to):
+    """A port there whose connections end at a port of this machine."""
+    with socket.create_server((host, 0)) as listener:
+        threading.Thread(target=pass_on, args=(listener, to), daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def pass_on(listener, to):
+    with suppress(OSError):
+        while True:
+            near, _ = listener.accept()
+            far = socket.create_connection(("127.0.0.1", to))
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=copy, args=pair, daemon=True).start()
+
+
+def copy(source, target):
+    with suppress(OSError), source, target:
+        while data := source.recv(65536):
+            target.sendall(data)
 
 
 def test_without_any_kafka_there_is_nothing_to_send_to(postgresql, settings):
@@ -325,3 +354,10 @@ def test_a_cancellation_wakes_who_waits_for_servers(postgresql):
     with pytest.raises(Cancelled):
         stream(postgresql, "orders", within=within, options={"bootstrap_servers": "127.0.0.1:1"})
     assert time.monotonic() - started < 5
+
+
+def test_memory_does_not_grow_with_the_rows(postgresql_server):
+    words = [sys.executable, "-m", "bench", "stream", "--rows", "60000", "--batch", "1000", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["memory_grown_mb"] < 8

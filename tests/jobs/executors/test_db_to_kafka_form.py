@@ -55,3 +55,20 @@ def test_excluded_fields_by_either_name(key):
     checked = small("DB_TO_KAFKA", **{key: ["internal_id"]})
     assert checked.is_valid()
     assert checked.columns()["excluded_fields"] == ["internal_id"]
+
+
+@pytest.mark.parametrize("servers", ["kafka", "kafka1:9092, kafka2:9092", "[2001:db8::1]:9092"])
+def test_servers_are_named_with_commas_between_them(servers):
+    checked = small("DB_TO_KAFKA", bootstrapServers=servers)
+    assert checked.is_valid()
+    assert checked.columns()["metadata"] == {"bootstrap_servers": servers.replace(" ", "")}
+
+
+@pytest.mark.parametrize("servers", ["kafka:port", "PLAINTEXT://kafka:9092", "a b", "kafka/"])
+def test_what_is_no_server_is_refused(servers):
+    assert "is no server:" in errors(small("DB_TO_KAFKA", bootstrapServers=servers))["bootstrap_servers"]
+
+
+@pytest.mark.parametrize("headers", [{"a": ["b"]}, {" ": "b"}])
+def test_a_header_has_a_name_and_one_value(headers):
+    assert errors(small("DB_TO_KAFKA", kafkaHeaders=headers)).keys() == {"kafka_headers"}
