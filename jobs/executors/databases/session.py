@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from requests import certs
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from jobs import masking
 from jobs.executors import guard
@@ -165,4 +165,4 @@ def watched(
 
 def certificates() -> str:
     """The file with the authorities that this machine trusts."""
-    return ssl.get_default_verify_paths().cafile or certs.where()
+    return ssl.get_default_verify_paths().cafile or DEFAULT_CA_BUNDLE_PATH

@@ -5,6 +5,7 @@ import json
 import resource
 import socket
 import sqlite3
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -524,6 +525,30 @@ def test_a_cancellation_wakes_who_waits_for_a_server_that_says_nothing(kind):
         with pytest.raises(Cancelled):
             run(f"{kind}://a@127.0.0.1:{silent.getsockname()[1]}/x", "SELECT 1", within=within)
     assert time.monotonic() - started < 5
+
+
+ELSEWHERE = {
+    "pytds": "jdbc:sqlserver://127.0.0.1:{port};user=a;password=b",
+    "oracledb": "jdbc:oracle:thin:@127.0.0.1:{port}/x?user=a&password=b",
+}
+
+
+@pytest.mark.parametrize("driver", ELSEWHERE)
+def test_a_driver_that_is_not_installed_is_named(driver, monkeypatch):
+    monkeypatch.setitem(sys.modules, driver, None)
+    monkeypatch.delitem(sys.modules, "jobs.executors.databases.sqlserver", raising=False)
+    monkeypatch.delitem(sys.modules, "jobs.executors.databases.oracle", raising=False)
+    failure = refusal(ELSEWHERE[driver].format(port=1), "SELECT 1", read_only=False)
+    assert failure.error_class == "DRIVER_MISSING"
+    assert failure.message.endswith("ask the administrator to install it.")
+
+
+@pytest.mark.parametrize("driver", ELSEWHERE)
+def test_drivers_of_others_connect_to_allowed_addresses_alone(driver, settings):
+    url = ELSEWHERE[driver].format(port=1)
+    assert refusal(url, "SELECT 1", read_only=False).error_class == "CONNECTION_ERROR"
+    settings.ALLOWED_NETWORKS = []
+    assert refusal(url, "SELECT 1", read_only=False).error_class == "FORBIDDEN_ADDRESS"
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "{folder}/link.db", "{folder}/inside/orders.db"])
