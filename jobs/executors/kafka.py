@@ -18,6 +18,7 @@ from jobs.executors.base import Context, ExecutionError
 PORT = 9092
 # How long it waits without a look whether the run should stop.
 STEP_SECONDS = 0.2
+LOOK_UP_SECONDS = 4
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ def _check_servers(servers: str) -> None:
 
 def _check(host: str, port: str | int) -> None:
     try:
-        guard.addresses(host.strip("[]"), int(port))
+        guard.addresses(host.strip("[]"), int(port), timeout=LOOK_UP_SECONDS)
     except guard.Forbidden as error:
         raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
     except (socket.gaierror, UnicodeError) as error:

@@ -130,23 +130,28 @@ def reach(place: Place, terms: Terms, context: Context) -> socket.socket:
 
     Raises ExecutionError with FORBIDDEN_ADDRESS, DNS_ERROR or CONNECTION_ERROR.
     """
-    give_up_at = time.monotonic() + terms.connect_timeout
-    where = f"{place.host}:{place.port}"
-    while True:
-        # A connection attempt cannot be woken: so it is made in short ones.
+    sockets = guard.Sockets()
+    timeout = max(0.01, min(terms.connect_timeout, context.remaining))
+    try:
+        with context.closing(sockets.shut_down):
+            return guard.connect(place.host, place.port, timeout, sockets=sockets, own_database=True)
+    except guard.Forbidden as error:
+        raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
+    except (OSError, ValueError, OverflowError) as error:
+        # A socket closed under our hands is the deadline or a cancellation, not the network.
         context.check()
-        left = min(give_up_at - time.monotonic(), context.remaining)
-        try:
-            return guard.connect(place.host, place.port, min(TRY_SECONDS, max(left, 0.01)))
-        except guard.Forbidden as error:
-            raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
-        except (socket.gaierror, UnicodeError) as error:
-            raise ExecutionError("DNS_ERROR", f"The host {place.host} is not known.") from error
-        except TimeoutError as error:
-            if time.monotonic() >= give_up_at:
-                raise ExecutionError("CONNECTION_ERROR", f"{where} does not answer.") from error
-        except (OSError, OverflowError) as error:
-            raise ExecutionError("CONNECTION_ERROR", f"{where} cannot be reached: {error}.") from error
+        raise _unreached(place, error) from error
+    finally:
+        sockets.close()
+
+
+def _unreached(place: Place, error: Exception) -> ExecutionError:
+    where = f"{place.host}:{place.port}"
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return ExecutionError("DNS_ERROR", f"The host {place.host} is not known.")
+    if isinstance(error, TimeoutError):
+        return ExecutionError("CONNECTION_ERROR", f"{where} does not answer.")
+    return ExecutionError("CONNECTION_ERROR", f"{where} cannot be reached: {error}.")
 
 
 def watched(
