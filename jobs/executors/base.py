@@ -187,6 +187,27 @@ class Result:
     artefacts: Sequence[Artefact] = ()
 
 
+@dataclass(frozen=True)
+class FieldGroup:
+    """Fields of a form that are shown together, under a title."""
+
+    title: str
+    fields: list[forms.BoundField]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one of them says something, or is wrong."""
+        return any(each.errors or _typed(each) != _typed_by(each, each.field.initial) for each in self.fields)
+
+
+def _typed(bound: forms.BoundField) -> str:
+    return _typed_by(bound, bound.value())
+
+
+def _typed_by(bound: forms.BoundField, value: Any) -> str:
+    return str(bound.field.prepare_value(value) or "")
+
+
 class PayloadForm(forms.Form):
     """The fields of one job type's payload.
 
@@ -197,12 +218,24 @@ class PayloadForm(forms.Form):
 
     options: ClassVar[tuple[str, ...]] = ()
     options_column: ClassVar[str] = "metadata"
+    # Fields that few jobs need, under a title that opens them.
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     binds: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, filled: bool = False, **kwargs: Any) -> None:
         """`filled` says that whatever looks like a placeholder is meant as it stands."""
         super().__init__(*args, **kwargs)
         self.filled = filled
+
+    @property
+    def main_fields(self) -> list[forms.BoundField]:
+        """The fields that stand in no group."""
+        grouped = {name for names in self.groups.values() for name in names}
+        return [self[name] for name in self.fields if name not in {*grouped, self.options_column}]
+
+    @property
+    def field_groups(self) -> list[FieldGroup]:
+        return [FieldGroup(title, [self[name] for name in names]) for title, names in self.groups.items()]
 
     def full_clean(self) -> None:
         said = {} if self.filled or not self.is_bound else self._with_placeholders()

@@ -35,6 +35,12 @@ class DbToKafkaForm(QueryForm):
         "max_retries",
         "connection_timeout_seconds",
     )
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Go on where the last run came to": ("offset_field", "last_processed_value"),
+        "What messages hold": ("field_mappings", "excluded_fields", "kafka_headers", "include_metadata"),
+        "Rows that fail": ("skip_on_error", "dead_letter_topic", "max_retries"),
+        "Limits": ("batch_size", "max_rows", "query_timeout_seconds", "connection_timeout_seconds"),
+    }
 
     database_url = DatabaseUrlField()
     query = TextField(

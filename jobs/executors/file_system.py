@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from jobs.executors import (
@@ -50,6 +50,37 @@ class FileSystemForm(PayloadForm):
         "deleteOriginal",
         "quarantineInvalid",
     )
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Which files": (
+            "pattern",
+            "excludePatterns",
+            "recursive",
+            "includeHidden",
+            "olderThanDays",
+            "minFileAge",
+            "maxFileSize",
+            "keepLatest",
+        ),
+        "What happens to them": (
+            "create_directories",
+            "overwrite",
+            "backupExisting",
+            "preservePath",
+            "preserveAttributes",
+            "syncMode",
+            "deleteExtra",
+            "deleteOriginal",
+        ),
+        "Compress and process": (
+            "compressionType",
+            "compressionLevel",
+            "processingType",
+            "quarantineInvalid",
+            "key",
+        ),
+        "Content to write": ("file_content",),
+        "Notes": ("metadata",),
+    }
     options_column: ClassVar[str] = "parameters"
 
     file_operation = WordField(

@@ -56,6 +56,17 @@ class HttpForm(PayloadForm):
         "client_certificate",
         "minimum_tls",
     )
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Sign in": ("authentication", "auth_user", "auth_password", "auth_token"),
+        "What counts as success": ("expected_statuses", "answer_contains", "json_path", "json_equals"),
+        "Redirects and TLS": (
+            "follow_redirects",
+            "verify_tls",
+            "minimum_tls",
+            "ca_certificate",
+            "client_certificate",
+        ),
+    }
 
     http_method = WordField(label="Method", choices=dict(zip(METHODS, METHODS, strict=True)), initial="GET")
     timeout_seconds = NumberField(

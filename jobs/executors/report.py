@@ -1,6 +1,7 @@
 """REPORT: put figures or a query's rows into a file, keep it and mail it."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, ClassVar
 
@@ -81,6 +82,10 @@ class ReportForm(QueryForm):
         "compress",
         "template_data",
     )
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "A query's rows": ("database_url", "query", "parameters"),
+        "Texts": ("template", "intro", "footer", "template_data"),
+    }
 
     report_type = WordField(label="Report", choices=KINDS)
     format = FormatField(label="Format", choices=FORMATS, initial="CSV")

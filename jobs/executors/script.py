@@ -77,6 +77,10 @@ class ScriptForm(PayloadForm):
         "file_mb",
         "processes",
     )
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Exit codes": ("success_exit_codes", "error_classes"),
+        "Limits": ("memory_mb", "cpu_seconds", "file_mb", "processes"),
+    }
     binds: ClassVar[frozenset[str]] = frozenset({"script_content"})
 
     interpreter = WordField(label="Interpreter", required=False, choices=INTERPRETERS)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import threading
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
@@ -45,8 +46,9 @@ def mysql(mariadb_server):
     with _mariadb(place) as cursor:
         for statement in MYSQL.split(";\n"):
             cursor.execute(statement)
-    yield f"mysql://chronos:chronos@127.0.0.1:{place.port}"
+    yield f"mysql://visitor:v1s1tor@127.0.0.1:{place.port}"
     with _mariadb(place) as cursor:
+        cursor.execute("DROP USER visitor@'%'")
         for name in ("chronos_db", "myapp", "analytics"):
             cursor.execute(f"DROP DATABASE {name}")
 
@@ -85,7 +87,11 @@ INSERT INTO myapp.users VALUES (1, true);
 CREATE DATABASE analytics;
 CREATE TABLE analytics.user_events (id INT PRIMARY KEY, user_id INT, event_type VARCHAR(20),
     created_at DATETIME);
-INSERT INTO analytics.user_events VALUES (1, 1, 'LOGIN', NOW())"""
+INSERT INTO analytics.user_events VALUES (1, 1, 'LOGIN', NOW());
+CREATE USER visitor@'%' IDENTIFIED BY 'v1s1tor';
+GRANT ALL ON chronos_db.* TO visitor@'%';
+GRANT ALL ON myapp.* TO visitor@'%';
+GRANT ALL ON analytics.* TO visitor@'%'"""
 
 
 @pytest.fixture
@@ -97,9 +103,10 @@ def postgres(postgresql_server):
         connection.execute(
             "CREATE TABLE users (id int, email text, status text, updated_at timestamp);"
             "CREATE TABLE user_preferences (user_id int, preferences jsonb);"
-            "INSERT INTO users VALUES (1, 'mara@example.com', 'active', now())"
+            "INSERT INTO users VALUES (1, 'mara@example.com', 'active', now());"
+            "GRANT SELECT ON users, user_preferences TO reader"
         )
-    yield root
+    yield root.replace("chronos@", "reader@")
     with psycopg.connect(f"{root}/postgres", autocommit=True) as connection:
         connection.execute("DROP DATABASE userdb")
 
@@ -127,13 +134,21 @@ def files(tmp_path, settings):
 
 
 @pytest.fixture
-def places(site, mysql, postgres, kafka_servers, rabbitmq_url, redis_url, files, settings):
+def scratch():
+    """A folder that scripts may write to, whoever they run as."""
+    with tempfile.TemporaryDirectory(prefix="chronos-", ignore_cleanup_errors=True) as name:
+        os.chmod(name, 0o777)
+        yield Path(name)
+
+
+@pytest.fixture
+def places(site, mysql, postgres, kafka_servers, rabbitmq_url, redis_url, files, scratch, settings):
     settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
     settings.SCRIPT_ENABLED = True
     settings.BROKERS = {"events": f"kafka://{kafka_servers}"}
     regions = ("job", "session", "temp", "performance", "application", "user")
     settings.CACHE_REGIONS = {f"{name}-cache": f"{redis_url}/0?prefix={name}:" for name in regions}
-    return Places(site, mysql, postgres, kafka_servers, urlsplit(rabbitmq_url).port, Path(files))
+    return Places(site, mysql, postgres, kafka_servers, urlsplit(rabbitmq_url).port, files, scratch)
 
 
 @pytest.fixture(autouse=True)
