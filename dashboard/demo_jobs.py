@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.conf import settings
+
 
 @dataclass(frozen=True)
 class Habit:
@@ -51,6 +53,8 @@ def tries(attempts: int, seconds: int, strategy: str = "EXPONENTIAL") -> dict[st
     return {"max_attempts": attempts, "backoff_strategy": strategy, "backoff_seconds": seconds}
 
 
+# Where its file jobs write.
+FILES = str(settings.FILE_ROOTS[0])
 # Where the demo's HTTP jobs find this product's own address, which they call and nothing else.
 SITE = "<site>"
 _PROBE = {"http_url": f"{SITE}healthz", "http_method": "GET", "timeout_seconds": 10}
@@ -215,18 +219,37 @@ JOBS: tuple[DemoJob, ...] = (
             "query": "DELETE FROM contacts WHERE erase_after < now()",
             "read_only": False,
         },
+        description="Paused until the CRM's database has a user for it.",
+        paused=True,
     ),
     DemoJob(
-        "tax-archive-copy",
+        "close-of-business-note",
         "finance",
         "FILE_SYSTEM",
-        cron("0 0 23 ? * FRI", "UTC"),
+        cron("0 0 18 ? * MON-FRI"),
         {
-            "file_operation": "COPY",
-            "file_path": "/srv/exports/tax",
-            "target_path": "/srv/archive/tax",
+            "file_operation": "WRITE",
+            "file_path": f"{FILES}/finance/closed-{{{{ fire.date }}}}.txt",
+            "file_content": "Closed at {{ fire.time }} by {{ job.name }}.\n",
             "create_directories": True,
+            "overwrite": True,
         },
+        description="Other systems look for this file before they start.",
+    ),
+    DemoJob(
+        "runs-of-the-week",
+        "operations",
+        "REPORT",
+        cron("0 0 7 ? * MON"),
+        {
+            "metadata": {
+                "report_type": "EXECUTION_STATS",
+                "format": "HTML",
+                "period": "LAST_WEEK",
+                "title": "Runs of the week",
+            }
+        },
+        description="A page to read on Monday morning, kept with its run.",
     ),
     DemoJob(
         "shipment-fanout",
@@ -234,6 +257,8 @@ JOBS: tuple[DemoJob, ...] = (
         "MESSAGE_QUEUE",
         every(120),
         {"operation_type": "PRODUCE", "queue_name": "shipments", "message_body": '{"kind": "sweep"}'},
+        description="Paused: CHRONOS_BROKERS names no broker yet.",
+        paused=True,
     ),
     DemoJob(
         "cache-warm-storefront",
@@ -241,6 +266,8 @@ JOBS: tuple[DemoJob, ...] = (
         "CACHE",
         every(600),
         {"cache_operation": "WARM", "cache_region": "storefront", "cache_keys": ["home", "top-100"]},
+        description="Paused: CHRONOS_CACHE_REGIONS names no region yet.",
+        paused=True,
     ),
 )
 

@@ -18,7 +18,7 @@ from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payl
 from jobs.executors.fields import EnvironmentField, JsonField, NumberField, NumbersField, TextField, WordField
 from jobs.executors.output import Output
 
-INTERPRETERS = {"": "As its first line says, else bash", **interpreters.CHOICES}
+INTERPRETERS = {"": "By its first line, or bash", **interpreters.CHOICES}
 MEMORY_MB, FILE_MB, PROCESSES = 1024, 1024, 256
 SUMMARY_CHARACTERS = 200
 TAIL_CHARACTERS = 2_000

@@ -244,7 +244,7 @@ def share(texts: Sequence[str], lexicon: Lexicon, parameters: Mapping[str, Any])
     asked = sum(token.kind == "?" for marks in found for token in marks)
     if asked != len(in_order):
         raise Mismatch(
-            f"The query asks for {_counted(asked)} by ?, and {_counted(len(in_order))} stand ready for it."
+            f"The query asks for {_counted(asked)} by ?, and {_counted(len(in_order))} given."
         )
     given = iter(in_order)
     return [

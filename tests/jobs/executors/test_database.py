@@ -145,7 +145,7 @@ def test_a_placeholder_inside_quotes_is_refused(url):
 @pytest.mark.parametrize(("parameters", "said"), [({}, "no parameter"), ({"a": 1, "b": 2}, "2 parameters")])
 def test_a_wrong_number_of_parameters_is_told(url, parameters, said):
     failure = refusal(url, "SELECT ?", parameters=parameters)
-    assert failure.message == f"The query asks for one parameter by ?, and {said} stand ready for it."
+    assert failure.message == f"The query asks for one parameter by ?, and {said} given."
 
 
 def test_rows_beyond_the_most_are_left(url):

@@ -83,8 +83,8 @@ def test_an_object_is_bound_as_json():
     ("text", "parameters", "sentence"),
     [
         (":b", {"a": 1}, "The query asks for :b, and there is no parameter of that name."),
-        ("? + ?", {"a": 1}, "The query asks for 2 parameters by ?, and one parameter stand ready for it."),
-        ("1", {"a": 1}, "The query asks for no parameter by ?, and one parameter stand ready for it."),
+        ("? + ?", {"a": 1}, "The query asks for 2 parameters by ?, and one parameter given."),
+        ("1", {"a": 1}, "The query asks for no parameter by ?, and one parameter given."),
     ],
 )
 def test_marks_and_parameters_that_do_not_fit_are_told(text, parameters, sentence):
