@@ -345,6 +345,12 @@ def test_a_file_is_read_into_the_result_and_kept_whole(place):
     assert (kept.name, kept.media_type, kept.content) == ("a.csv", "text/csv", "id\nü\n".encode())
 
 
+def test_a_slash_too_many_does_no_harm(place):
+    place.put("a.csv", "1")
+    assert place.run("READ", place.path("/a.csv/")).artefacts[0].name == "a.csv"
+    assert place.refusal("WRITE", "b/", content="1").error_class == "VALIDATION_ERROR"
+
+
 def test_of_a_long_file_the_result_holds_the_beginning(place):
     place.put("a.txt", "ü" * 70_000)
     result = place.run("READ", "a.txt")
