@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import count as numbers
 from typing import BinaryIO
 
 from jobs.executors import roots
@@ -56,16 +55,15 @@ def _split(source: BinaryIO, step: Step, work: Work) -> int:
     records = _records(source, work, suffix.lower(), quoted=table)
     header = next(records, b"") if table and work.options["hasHeader"] else b""
     mode = os.fstat(source.fileno()).st_mode
-    waiting = next(records, None)
-    for number in numbers(1):
+    waiting, number = next(records, None), 0
+    while number == 0 or waiting is not None:
+        number += 1
         path = os.path.join(step.target, f"{stem}-{number:04}{suffix}")
         with roots.replacing(
             path, overwrite=work.overwrite, create_folders=work.create_folders, mode=mode
         ) as piece:
             waiting = _fill(piece, header, waiting, records, work)
-        if waiting is None:
-            return number
-    raise AssertionError
+    return number
 
 
 def _fill(

@@ -276,7 +276,7 @@ def _work(payload: Payload, context: Context) -> Work:
         )
     return Work(
         operation=payload.file_operation,
-        path=path,
+        path=path if payload.file_operation == "WRITE" else path.rstrip("/") or "/",
         target=target,
         content=payload.file_content or "",
         create_folders=bool(payload.create_directories),

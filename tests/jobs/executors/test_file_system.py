@@ -1,6 +1,7 @@
 """FILE_SYSTEM jobs on real files."""
 
 import contextlib
+import json
 import os
 import stat
 import threading
@@ -8,8 +9,10 @@ import time
 
 import pytest
 
-from jobs.executors.base import Cancelled, DeadlineExceeded, ExecutionError
+from jobs.executors.base import Cancelled, DeadlineExceeded, ExecutionError, Payload
+from jobs.executors.file_system import execute
 from tests.jobs.executors.files import DAY, HOUR, names
+from tests.jobs.executors.payloads import errors, form
 
 # Copy
 
@@ -345,6 +348,12 @@ def test_a_file_is_read_into_the_result_and_kept_whole(place):
     assert (kept.name, kept.media_type, kept.content) == ("a.csv", "text/csv", "id\nü\n".encode())
 
 
+def test_a_slash_too_many_does_no_harm(place):
+    place.put("a.csv", "1")
+    assert place.run("READ", place.path("/a.csv/")).artefacts[0].name == "a.csv"
+    assert place.refusal("WRITE", "b/", content="1").error_class == "VALIDATION_ERROR"
+
+
 def test_of_a_long_file_the_result_holds_the_beginning(place):
     place.put("a.txt", "ü" * 70_000)
     result = place.run("READ", "a.txt")
@@ -493,3 +502,45 @@ def test_a_report_lists_every_step_and_no_formula(place):
         "action,path,target,bytes",
         f"delete,{place.path('from/=1+1')},,0",
     ]
+
+
+# The requests that people wrote for another system
+
+OUTCOMES = {
+    "Copy Configuration File": "1 file copied, 3 bytes",
+    "Delete Temporary Files": "1 file deleted, 3 bytes",
+    "Compress Log Directory": "1 file put into the archive, 3 bytes",
+    "Sync Configuration Directory": "2 files copied, 6 bytes",
+    "Monitor Upload Directory": "1 file taken to the target, 3 bytes",
+    "Encrypt Sensitive Files": "KEY_ERROR",
+    "Backup Configuration Files": "VALIDATION_ERROR",
+}
+
+
+def test_what_the_requests_of_the_corpus_ask_for_is_done_or_refused_with_a_sentence(place, corpus):
+    for name in ("source-config.properties", "temp-files/a.tmp", "logs/a.log", "uploads/a.csv"):
+        place.put(f"tmp/{name}", "one", age=9 * DAY)
+    for name in (
+        "tmp/config/a.yml",
+        "tmp/config/in/b.yml",
+        "tmp/config/.git/c",
+        "app/config/application.yml",
+    ):
+        place.put(name, "one", age=9 * DAY)
+    place.put("tmp/sensitive-data/a.pdf", "one")
+    jobs = [entry["job"] for entry in json.loads(corpus.read_text()) if entry["job"]["type"] == "FILE_SYSTEM"]
+    found = {}
+    for job in jobs:
+        said = {
+            key: f"{place.root}{text}" if key.lower().endswith("path") else text
+            for key, text in job["payload"].items()
+        }
+        checked = form("FILE_SYSTEM", said)
+        assert errors(checked) == {}
+        try:
+            summary = execute(Payload(checked.columns()), place.context()).summary
+        except ExecutionError as error:
+            summary = error.error_class
+        found[job["name"]] = summary.partition("; ")[0]
+    assert found == OUTCOMES
+    assert [*place.tree("tmp/config-backup")] == ["a.yml", "in/b.yml"]
