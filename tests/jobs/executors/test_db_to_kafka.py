@@ -231,6 +231,17 @@ def test_a_run_that_fails_remembers_what_was_acknowledged(postgresql, postgresql
     assert within.remembered["offset"] == 2
 
 
+def test_a_run_that_fails_among_rows_that_share_a_position_goes_back_to_the_first_of_them(
+    postgresql, postgresql_server, topic
+):
+    with psycopg.connect(postgresql_server) as connection:
+        connection.execute("UPDATE orders SET changed_at = '2026-01-01' WHERE id > 1")
+        connection.execute("UPDATE orders SET name = repeat('x', 2000000) WHERE id = 3")
+    within = context()
+    refusal(postgresql, topic, within=within, batch_size=1, options={"offset_field": "changed_at"})
+    assert within.remembered == {}
+
+
 def test_rows_that_fail_go_to_the_dead_letters(postgresql, postgresql_server, topic, settings):
     with psycopg.connect(postgresql_server) as connection:
         connection.execute("UPDATE orders SET name = repeat('x', 2000000) WHERE id = 2")
@@ -286,10 +297,10 @@ def test_servers_that_a_job_names_must_be_allowed(postgresql, kafka_servers, set
     assert failure.error_class == "FORBIDDEN_ADDRESS"
 
 
-def test_brokers_that_servers_lead_to_must_be_allowed_too(postgresql, kafka_servers, settings):
+def test_brokers_that_servers_lead_to_must_be_allowed_too(sqlite, kafka_servers, settings):
     settings.ALLOWED_NETWORKS = ["127.0.0.2/32"]
     with passing_on("127.0.0.2", int(kafka_servers.rpartition(":")[2])) as port:
-        failure = refusal(postgresql, "orders", options={"bootstrap_servers": f"127.0.0.2:{port}"})
+        failure = refusal(sqlite, "orders", options={"bootstrap_servers": f"127.0.0.2:{port}"})
     assert (failure.error_class, "127.0.0.1" in failure.message) == ("FORBIDDEN_ADDRESS", True)
 
 
