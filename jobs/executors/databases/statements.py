@@ -243,9 +243,7 @@ def share(texts: Sequence[str], lexicon: Lexicon, parameters: Mapping[str, Any])
     in_order = [name for name in parameters if name not in by_name]
     asked = sum(token.kind == "?" for marks in found for token in marks)
     if asked != len(in_order):
-        raise Mismatch(
-            f"The query asks for {_counted(asked)} by ?, and {_counted(len(in_order))} given."
-        )
+        raise Mismatch(f"The query asks for {_counted(asked)} by ?, and {_counted(len(in_order))} given.")
     given = iter(in_order)
     return [
         {name: parameters[name] for name in (*names, *(next(given) for each in marks if each.kind == "?"))}
