@@ -11,10 +11,12 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Length
 from ulid import ULID
 
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, JobVersion, Priority, Status
+from runs.artefacts import Artefact
 from runs.drain import MOST_RESERVED
 from runs.models import ENDED, DeadLetter, Outcome, Process, Run, RunQuerySet, Trigger
 
@@ -307,3 +309,17 @@ def a_finished_job_has_nothing_left(moment: Moment) -> Ids:
     finished = Q(job__status__in=(Status.SUCCEEDED, Status.FAILED))
     cancelled = Q(job__status=Status.CANCELLED, start_time=None)
     return Run.objects.active().filter(finished | cancelled).values_list("pk", flat=True)
+
+
+# Files
+
+
+@_invariant
+def a_file_is_whole(moment: Moment) -> Ids:
+    """The parts of a run's file are as long together as the file, and its run has ended."""
+    files = Artefact.objects.filter(pk__gte=moment.since)
+    odd = files.annotate(kept=Sum(Length("parts__content"), default=0)).exclude(kept=F("size"))
+    early = files.filter(run__outcome=None)
+    return files.filter(Q(pk__in=odd.values("pk")) | Q(pk__in=early.values("pk"))).values_list(
+        "pk", flat=True
+    )

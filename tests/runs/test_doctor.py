@@ -11,8 +11,11 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from chronos_site.clock import database_now
 from jobs import actions
+from jobs.executors import base
 from jobs.models import Job, JobSchedule, Status
+from runs import artefacts
 from runs.actions import cancel_job, run_now
+from runs.artefacts import Artefact
 from runs.claim import claim
 from runs.doctor import Verdict, examine, invariants
 from runs.fire import fire
@@ -180,6 +183,23 @@ def test_a_job_that_hides_its_running_run_is_found(world):
 def test_a_job_that_is_over_and_has_a_run_waiting_is_found(world, status):
     world.job("well").update(status=status)
     assert broken()["a-finished-job-has-nothing-left"] == {world.runs("well").pending().get().pk}
+
+
+@pytest.fixture
+def file(world):
+    artefacts.keep([(world.one("well").get().pk, base.Artefact("a.bin", b"x" * 1_000_001))])
+    assert broken() == {}
+    return Artefact.objects.get()
+
+
+def test_a_file_that_lacks_a_part_is_found(file):
+    file.parts.get(number=1).delete()
+    assert broken() == {"a-file-is-whole": {file.pk}}
+
+
+def test_a_file_of_a_run_that_has_not_ended_is_found(world, file):
+    Artefact.objects.update(run=world.one("runs").get())
+    assert broken() == {"a-file-is-whole": {file.pk}}
 
 
 def test_every_invariant_has_a_test(request):
