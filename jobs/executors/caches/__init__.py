@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
+from redis import ConnectionPool
 
 from jobs.executors.base import Context, ExecutionError
 from jobs.executors.caches import memcached, redis
@@ -52,6 +54,13 @@ def opened(names: list[str], context: Context) -> Iterator[list[Region]]:
         yield regions
 
 
+def _place(url: str) -> tuple[Any, ...]:
+    """The server and the database of a Redis."""
+    parts = ConnectionPool.from_url(url).connection_kwargs
+    where = parts.get("path") or (parts.get("host", "localhost"), parts.get("port", 6379))
+    return where, parts.get("db", 0)
+
+
 def _region(name: str, context: Context) -> Region:
     parts = urlsplit(settings.CACHE_REGIONS[name])
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -60,7 +69,7 @@ def _region(name: str, context: Context) -> Region:
         if parts.scheme == "memcached":
             return memcached.MemcachedRegion(name, prefix, context, parts.hostname or "", parts.port)
         url = parts._replace(query=urlencode(options)).geturl()
-        if not prefix and url.rstrip("/") == settings.REDIS_URL.rstrip("/"):
+        if not prefix and _place(url) == _place(settings.REDIS_URL):
             raise ExecutionError(
                 "CACHE_ERROR", f"The region {name} is where Chronos keeps its queues: give it a ?prefix=."
             )

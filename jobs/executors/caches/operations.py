@@ -16,7 +16,8 @@ from jobs.executors.caches.sources import Source, source
 SECONDS = 3_600
 CHANNEL = "chronos:cache:"
 # Keys that a result names one by one.
-_NAMED = 100
+_NAMED = 20
+_RESULT_LIMIT = 80_000
 
 
 @dataclass
@@ -92,12 +93,23 @@ class Work:
             self.context.log("INFO", f"Told {listeners} listeners on the channel {channel}")
 
     def result(self, summary: str, files: Sequence[Artefact] = ()) -> Result:
-        data = {"regions": self.told}
+        data: dict[str, Any] = {"regions": self.told}
         if self.config.get("generateReport"):
             report = {"run": self.context.run_id, "summary": summary, **data}
             content = json.dumps(report, indent=2, ensure_ascii=False).encode()
             files = [*files, Artefact("report.json", content, "application/json")]
-        return Result(summary, data, artefacts=files)
+        return Result(summary, _fitting(data), artefacts=files)
+
+
+def _fitting(data: dict[str, Any]) -> dict[str, Any]:
+    """The result as far as a run's page has room for it."""
+    if len(json.dumps(data)) <= _RESULT_LIMIT:
+        return data
+    shorter = {
+        name: {section: told for section, told in figures.items() if section != "latency"}
+        for name, figures in data["regions"].items()
+    }
+    return {"regions": shorter, "cut": "the latency stands in the files alone"}
 
 
 @contextmanager
@@ -170,14 +182,16 @@ def warm(payload: Payload, context: Context) -> Result:
         return _fill(work, found) if found else _refresh(work)
 
 
-def _fill(work: Work, values: Source) -> Result:
+def _fill(work: Work, origin: Source) -> Result:
     kept = (work.payload.time_to_live_seconds or SECONDS) * 1000
     only_new = bool(work.payload.skip_if_exists)
     wanted = _missing(work) if only_new and work.keys else work.keys or None
     came: set[str] = set()
     for region in work.regions:
         work.told[region.name] = {"stored": 0, "left": 0}
-    for batch in batches(values.values(wanted, work.context), work.batch):
+    # A source is not asked for nothing.
+    values = iter(()) if wanted == [] else origin.values(wanted, work.context)
+    for batch in batches(values, work.batch):
         came |= {key for key, _ in batch} if wanted else set()
         entries = {key.encode(): Entry(value, kept) for key, value in batch}
         for region in work.regions:
