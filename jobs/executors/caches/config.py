@@ -120,10 +120,7 @@ _KNOWN: dict[str, tuple[Callable[[Any], str], tuple[str, ...]]] = {
     "histogramBuckets": (_buckets, ("STATS",)),
 }
 _CHECKS = {name: check for name, (check, _) in _KNOWN.items()}
-_WHY_NOT = {
-    "connectionPool": "each run opens connections of its own",
-    "exportToMetrics": "Chronos's /metrics tells of Chronos alone; see the file statistics.prom",
-}
+_WHY_NOT = {"connectionPool": "each run opens connections of its own"}
 
 
 def tell_what_is_idle(config: Mapping[str, Any], operation: str, context: Context) -> None:

@@ -193,7 +193,7 @@ def _fill(work: Work, origin: Source) -> Result:
     values = iter(()) if wanted == [] else origin.values(wanted, work.context)
     for batch in batches(values, work.batch):
         came |= {key for key, _ in batch} if wanted else set()
-        entries = {key.encode(): Entry(value, kept) for key, value in batch}
+        entries = {key.encode("utf-8", "replace"): Entry(value, kept) for key, value in batch}
         for region in work.regions:
             stored = region.write(entries, only_new=only_new)
             work.told[region.name]["stored"] += stored
@@ -300,6 +300,10 @@ def statistics(payload: Payload, context: Context) -> Result:
             work.told[region.name] = figures.collect(region, sections, buckets, context)
             context.log("INFO", f"{region.name}: {_summary(work.told[region.name])}")
         export = str(work.config.get("exportFormat") or "").lower()
+        if work.config.get("exportToMetrics"):
+            context.log(
+                "WARN", "Chronos's own /metrics tells no cache's figures: they are in statistics.prom"
+            )
         kinds = {export} | ({"prometheus"} if work.config.get("exportToMetrics") else set())
         files = [figures.exported(kind, work.told) for kind in sorted(kinds - {""})]
         if len(work.regions) == 1:

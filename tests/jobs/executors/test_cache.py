@@ -113,6 +113,11 @@ def test_a_wildcard_does_not_leave_its_region(cache, key):
     assert [name for name in ("a:1", "b:1", "abc*:1", "[ab]x:1") if not cache.exists(name)] == []
 
 
+def test_a_prefix_is_never_read_as_a_wildcard(cache):
+    cache.mset({"[ab]*:1": "inside", "[ab]*:2": "inside", "a:1": "outside"})
+    assert run("INVALIDATE", "odd").summary == "2 keys removed from odd"
+
+
 def test_only_asterisk_and_question_mark_are_wild(cache):
     cache.mset({"user:[1]a": "x", "user:1a": "y", "user:\\b": "z"})
     run("INVALIDATE", "users", ["[1]*", "\\*"])
@@ -230,7 +235,7 @@ def test_a_query_that_changes_something_is_refused(cache, shop):
     assert refusal("WARM", "users", config=config).error_class == "PERMISSION_DENIED"
 
 
-PRICES = {"tea": 3, "milk": "cheap"}
+PRICES = {"tea": 3, "milk": "cheap", "\ud800": "\ud800"}
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -256,7 +261,7 @@ def test_an_answer_gives_the_values_by_their_keys(cache, site):
     run("WARM", "users", ["tea"], {"dataSource": f"{site}/prices"})
     assert (cache.get("user:tea"), cache.dbsize()) == ("3", 1)
     run("WARM", "users", config={"dataSource": {"url": f"{site}/prices", "headers": {"Accept": "*/*"}}})
-    assert cache.get("user:milk") == "cheap"
+    assert cache.mget("user:milk", "user:?") == ["cheap", "?"]
 
 
 def test_each_key_may_have_an_answer_of_its_own(cache, site):
@@ -308,6 +313,13 @@ def test_what_memcached_cannot_hold_is_told(cache, memory):
     failure = refusal("SYNC", "memory", source_region="users")
     assert failure.error_class == "SYNC_ERROR"
     assert failure.message == "1 in users is no text, and memcached keeps only texts."
+
+
+def test_a_cache_that_takes_no_copies_is_told(cache, redis_url, settings):
+    cache.set("user:1", "a")
+    cache.acl_setuser("ben", enabled=True, passwords=["+b"], commands=["+@all", "-restore"], keys=["*"])
+    settings.CACHE_REGIONS |= {"pages": redis_url.replace("//", "//ben:b@") + "/1"}
+    assert refusal("SYNC", "pages", source_region="users").error_class == "SYNC_ERROR"
 
 
 def test_there_is_one_source(cache):
