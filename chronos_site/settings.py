@@ -138,6 +138,10 @@ FILE_ROOTS = env.folders("CHRONOS_FILE_ROOTS", DATA_DIR / "files")
 # Message brokers and cache regions by name: {"orders": "amqp://user:password@rabbitmq/"}
 BROKERS = env.addresses("CHRONOS_BROKERS", "amqp", "amqps", "redis", "rediss", "kafka", "sqs")
 CACHE_REGIONS = env.addresses("CHRONOS_CACHE_REGIONS", "redis", "rediss", "memcached")
+# Databases by name, for jobs that are not to know their passwords: {"shop": "mysql://user:password@db/shop"}
+NAMED_DATABASES = env.addresses(
+    "CHRONOS_DATABASES", "postgresql", "mysql", "mariadb", "sqlite", "mssql", "oracle"
+)
 # Fonts that PDF reports take for scripts which their own font lacks, the first that has a character first.
 PDF_FONTS = env.files("CHRONOS_PDF_FONTS")
 # Whether administrators may define jobs that run scripts on the workers' machines.

@@ -391,6 +391,16 @@ PARENTS: dict[str, str] = {
         ),
         "DATABASE_ERROR",
     ),
+    **dict.fromkeys(
+        (
+            "CACHE_REGION_MISSING",
+            "CACHE_SOURCE_ERROR",
+            "CACHE_SOURCE_MISSING",
+            "PATTERN_ERROR",
+            "SYNC_ERROR",
+        ),
+        "CACHE_ERROR",
+    ),
     "DUMMY_ERROR": "SIMULATION_ERROR",
     "RANDOM_ERROR": "SIMULATION_ERROR",
     "SIMULATION_ERROR": "EXECUTION_ERROR",

@@ -1,16 +1,27 @@
 """CACHE: warm, invalidate and synchronise cache regions, and read their statistics."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from jobs.executors.base import JobType, PayloadForm
+from jobs.executors.base import Context, JobType, Payload, PayloadForm, Result
+from jobs.executors.caches.config import ConfigField
+from jobs.executors.caches.operations import invalidate, statistics, sync, warm
+from jobs.executors.caches.region import is_wild
+from jobs.executors.database import ERROR_CLASSES as DATABASE_ERRORS
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, TextListField, WordField
 
 OPERATIONS = {"WARM": "Warm", "INVALIDATE": "Invalidate", "SYNC": "Sync", "STATS": "Statistics"}
 
 
 class CacheForm(PayloadForm):
+    # Values for queries are bound; the rest of the settings is filled beside them.
+    binds: ClassVar[frozenset[str]] = frozenset({"cache_config"})
+
     cache_operation = WordField(label="Operation", choices=OPERATIONS, initial="INVALIDATE")
-    cache_region = TextField(label="Region", mono=True, help_text="For example user-cache")
+    cache_region = TextField(
+        label="Region",
+        mono=True,
+        help_text="For example user-cache; several separated by commas, or all-regions.",
+    )
     source_region = TextField(
         label="Source region", required=False, mono=True, help_text="For sync: where the entries come from."
     )
@@ -26,11 +37,11 @@ class CacheForm(PayloadForm):
         most=315_360_000,
         help_text="Seconds, for warm; 3600 if empty.",
     )
-    skip_if_exists = FlagField(label="Leave keys that exist", help_text="For warm.")
+    skip_if_exists = FlagField(label="Leave keys that exist", help_text="For warm and sync.")
     run_async = FlagField(
-        label="Do not wait for the cache", help_text="The run ends when the cache took the task."
+        label="Do not wait for replicas", help_text="The run ends when the cache itself has done it."
     )
-    cache_config = JsonField(
+    cache_config = ConfigField(
         label="Settings", required=False, help_text='For example {"dataSource": "mysql", "batchSize": 100}'
     )
     metadata = JsonField(label="Other options", required=False)
@@ -38,17 +49,37 @@ class CacheForm(PayloadForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         operation, source = cleaned.get("cache_operation"), cleaned.get("source_region")
-        if operation == "WARM" and not self._says_what_to_warm() and "cache_keys" not in self.errors:
-            self.add_error("cache_keys", "Name the keys to warm.")
+        if operation == "WARM" and "cache_keys" not in self.errors:
+            self._check_what_to_warm(cleaned)
         if operation == "SYNC" and not source and "source_region" not in self.errors:
             self.add_error("source_region", "Name the region to copy from.")
         if source and source == cleaned.get("cache_region"):
             self.add_error("source_region", "The source is the region itself.")
         return cleaned
 
-    def _says_what_to_warm(self) -> bool:
-        config = self.cleaned_data.get("cache_config") or {}
-        return bool(self.cleaned_data.get("cache_keys") or config.get("preloadQueries"))
+    def _check_what_to_warm(self, cleaned: dict[str, Any]) -> None:
+        keys, config = cleaned.get("cache_keys") or [], cleaned.get("cache_config") or {}
+        queries = config.get("preloadQueries") or config.get("values") or {}
+        if not keys and not queries and not config.get("query") and not _is_answer(config.get("dataSource")):
+            self.add_error("cache_keys", "Name the keys to warm.")
+        wild = [key for key in keys if config.get("patternMatching") is not False and is_wild(key)]
+        if wild:
+            self.add_error("cache_keys", f"Only whole keys can be warmed: {wild[0][:40]} has a wildcard.")
+
+
+def _is_answer(source: Any) -> bool:
+    return isinstance(source, dict) or str(source or "").startswith(("http://", "https://"))
+
+
+_DONE_BY = {"WARM": warm, "INVALIDATE": invalidate, "SYNC": sync, "STATS": statistics}
+
+
+def execute(payload: Payload, context: Context) -> Result:
+    """Do the operation in every region that the job names.
+
+    Raises ExecutionError with one of the type's error classes; what was done until then is told.
+    """
+    return _DONE_BY[payload.cache_operation](payload, context)
 
 
 TYPE = JobType(
@@ -72,16 +103,23 @@ TYPE = JobType(
         "async": "run_async",
         "metadata": "metadata",
     },
+    execute=execute,
     ceiling=32,
     limit=60,
     repeatable=lambda payload: payload.cache_operation == "STATS",
     error_classes=(
         "CACHE_ERROR",
+        "CACHE_REGION_MISSING",
+        "CACHE_SOURCE_MISSING",
+        "CACHE_SOURCE_ERROR",
         "PATTERN_ERROR",
         "SYNC_ERROR",
         "STORAGE_ERROR",
-        "DATABASE_ERROR",
-        "CONNECTION_ERROR",
-        "TIMEOUT",
+        *DATABASE_ERRORS,
+        "4XX",
+        "5XX",
+        "HTTP_ERROR",
+        "TOO_MANY_REDIRECTS",
+        "UNEXPECTED_BODY",
     ),
 )

@@ -213,14 +213,19 @@ def connect(
     *,
     sockets: Sockets | None = None,
     own_database: bool = False,
+    trusted: bool = False,
 ) -> socket.socket:
     """A connection to the first of the host's addresses that answers, each checked before it is tried.
 
-    `timeout` is for all of it together. Raises Forbidden when any address is not allowed, and OSError
-    when none answers or `sockets` are ended.
+    A host that the administrator has named is `trusted`: it is not checked. `timeout` is for all of it
+    together. Raises Forbidden when any address is not allowed, and OSError when none answers or
+    `sockets` are ended.
     """
     ends_at = None if timeout is None else time.monotonic() + timeout
-    found = _resolved(host, port, timeout, sockets or Sockets(), own_database)
+    known = sockets or Sockets()
+    found = (
+        known.look_up(host, port, timeout) if trusted else _resolved(host, port, timeout, known, own_database)
+    )
     failure: OSError = OSError("no address found")
     for tried, (family, kind, protocol, _, place) in enumerate(found):
         # One address that stays silent must leave time for the others.

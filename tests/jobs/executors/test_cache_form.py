@@ -63,3 +63,45 @@ def test_every_spelling_of_the_corpus_is_understood():
 @pytest.mark.parametrize("seconds", [0, -1, 10**10, "1h"])
 def test_entries_live_for_a_number_of_seconds(seconds):
     assert errors(full("CACHE", timeToLiveSeconds=seconds)).keys() == {"time_to_live_seconds"}
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"batchSize": 0}, "batchSize must be a whole number from 1 to 10,000."),
+        ({"batchSize": True}, "batchSize must be a whole number from 1 to 10,000."),
+        ({"notifyOtherNodes": "yes"}, "notifyOtherNodes must be true or false."),
+        ({"invalidationStrategy": "lazy"}, "invalidationStrategy must be immediate."),
+        ({"exportFormat": "csv"}, "exportFormat must be json or prometheus."),
+        ({"histogramBuckets": [0]}, "histogramBuckets must be a list of milliseconds such as [1, 10, 100]."),
+        ({"dataSource": {"url": "mysql://db", "user": "x"}}, "dataSource knows url and headers, not 'user'."),
+        ({"query": "SELECT 1"}, "query and key belong together: the key of each row, such as user:{id}."),
+        (
+            {"values": {"a": 1}, "preloadQueries": {"a": "SELECT 1"}},
+            "Name one source: values, preloadQueries, query, or the URL alone.",
+        ),
+    ],
+)
+def test_settings_make_sense(config, told):
+    assert errors(small("CACHE", cacheConfig=config)) == {"cache_config": told}
+
+
+def test_a_placeholder_in_a_query_stands_without_quotes():
+    config = {"preloadQueries": {"a": "SELECT id FROM users WHERE name = '{{ param:name }}'"}}
+    assert "inside quotes" in errors(small("CACHE", cacheConfig=config))["cache_config"]
+    config = {"preloadQueries": {"a": "SELECT id FROM users WHERE name = {{ param:name }}"}}
+    assert errors(small("CACHE", cacheConfig=config)) == {}
+
+
+def test_settings_that_chronos_does_not_know_stay():
+    checked = small("CACHE", cacheConfig={"colour": "red"})
+    assert checked.is_valid()
+    assert checked.columns()["cache_config"] == {"colour": "red"}
+
+
+def test_wildcards_warm_nothing():
+    warming = {"operation": "WARM", "keys": ["user:*"]}
+    assert errors(small("CACHE", **warming)) == {
+        "cache_keys": "Only whole keys can be warmed: user:* has a wildcard."
+    }
+    assert errors(small("CACHE", **warming, cacheConfig={"patternMatching": False})) == {}
