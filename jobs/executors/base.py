@@ -352,6 +352,9 @@ PARENTS: dict[str, str] = {
         ),
         "DATABASE_ERROR",
     ),
+    **dict.fromkeys(
+        ("AWS_ERROR", "BROKER_REFUSED", "KAFKA_ERROR", "QUEUE_MISSING", "UNROUTABLE"), "BROKER_ERROR"
+    ),
     "DUMMY_ERROR": "SIMULATION_ERROR",
     "RANDOM_ERROR": "SIMULATION_ERROR",
     "SIMULATION_ERROR": "EXECUTION_ERROR",
