@@ -42,6 +42,15 @@ def check_headers(found: Mapping[str, Any] | None) -> None:
             raise forms.ValidationError(f"The header {name[:40]!r} must have a name and one value.")
 
 
+class _Target(TextField):
+    """The name of another queue."""
+
+    def clean(self, value: Any) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise forms.ValidationError('Name the queue to move to: "targetQueue": "orders".')
+        return super().clean(value)
+
+
 def _text() -> TextField:
     return TextField(max_length=2048)
 
@@ -50,7 +59,7 @@ _ANY = {
     "type": _OneOf(*KINDS),
     "broker": _text(),
     "connection": _text(),
-    "targetQueue": _text(),
+    "targetQueue": _Target(),
     "messageKey": ScalarField(),
     "headers": _Headers(),
 }
@@ -169,5 +178,7 @@ def cleaned(config: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
         try:
             found[name] = known[name].clean(value)
         except forms.ValidationError as error:
+            if name == "targetQueue":
+                raise
             raise forms.ValidationError([f"{name}: {text}" for text in error.messages]) from error
     return found

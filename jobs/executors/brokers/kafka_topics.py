@@ -1,4 +1,4 @@
-"""Kafka: messages are sent to topics, and taken from them by a group that says how far it has come."""
+"""Kafka: messages are sent to topics, and taken from them behind the place that a group has come to."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, TopicMetadata
 
 from jobs.executors import kafka
@@ -15,8 +15,9 @@ from jobs.executors.brokers import Message, is_room
 from jobs.executors.brokers.places import CONNECT_SECONDS
 
 RETRIES = 3
-# A group shares the topic out before its first message comes.
-WAIT_SECONDS = 15.0
+# How long a partition may give nothing before it counts as read to its end.
+WAIT_SECONDS = 10.0
+# A call that nobody can interrupt.
 CALL_SECONDS = 4.0
 _OF_PRODUCERS = {
     "acks": "acks",
@@ -115,17 +116,22 @@ class KafkaTopics:
 
 
 class _Reader:
-    """A member of the job's group that reads one topic."""
+    """Reads all partitions of one topic for a group.
+
+    It does not join the group: that takes seconds, and a run is over sooner. Brokers refuse what it has
+    come to while members of the group are there.
+    """
 
     def __init__(self, where: kafka.Cluster, topic: str, config: Mapping[str, Any], context: Context) -> None:
         self._topic = topic
         self._context = context
         self._at_end: set[int] = set()
-        self._subscribed = False
+        self._started = False
+        self._latest = config.get("autoOffsetReset") == "latest"
         problems: list[str] = []
         options = {
             "group.id": config.get("groupId") or f"chronos-{context.job_id}",
-            "auto.offset.reset": config.get("autoOffsetReset") or "earliest",
+            "auto.offset.reset": "latest" if self._latest else "earliest",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
         }
@@ -160,9 +166,8 @@ class _Reader:
 
     def take(self, most: int) -> list[Message]:
         """The next messages, until all partitions are read to their ends."""
-        if not self._subscribed:
-            self._subscribed = True
-            self._consumer.subscribe([self._topic], on_assign=self._start, on_revoke=self._start)
+        if not self._started:
+            self._start()
         found: list[Message] = []
         give_up_at = time.monotonic() + WAIT_SECONDS
         while is_room(found, most) and not self._is_at_end() and time.monotonic() < give_up_at:
@@ -180,12 +185,20 @@ class _Reader:
                 raise KafkaException(error)
         return found
 
-    def _start(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        self._at_end.clear()
+    def _start(self) -> None:
+        asked = [TopicPartition(self._topic, number) for number in self._partitions]
+        places = self._consumer.committed(asked, timeout=CALL_SECONDS)
+        unread = [each for each in places if each.offset < 0]
+        for each in unread:
+            each.offset = self._reach_of(each.partition)[1] if self._latest else OFFSET_BEGINNING
+        if self._latest and unread:
+            # Or the next run would begin at the end again, and miss what came in between.
+            self._consumer.commit(offsets=unread, asynchronous=False)
+        self._consumer.assign(places)
+        self._started = True
 
     def _is_at_end(self) -> bool:
-        given = {each.partition for each in self._consumer.assignment()}
-        return bool(given) and given <= self._at_end
+        return self._at_end.issuperset(self._partitions)
 
     def commit(self, places: Sequence[TopicPartition]) -> None:
         ends = {place.partition: place for place in sorted(places, key=lambda each: each.offset)}

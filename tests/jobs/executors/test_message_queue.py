@@ -1,7 +1,5 @@
 """Message jobs against a real RabbitMQ, Redis and Kafka cluster."""
 
-import json
-import socket
 import threading
 import time
 from itertools import count
