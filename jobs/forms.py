@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from jobs import retries, zones
 from jobs.executors import TYPES
-from jobs.executors.base import chain
+from jobs.executors.error_classes import chain
 from jobs.models import Backoff, Kind, Misfire, Overlap, Priority
 from jobs.schedules import BadSchedule, Plan, check, next_fire
 

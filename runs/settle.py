@@ -17,7 +17,8 @@ from chronos_site.locks import locked
 from chronos_site.logs import first_line
 from chronos_site.schema import new_ulid
 from jobs import memories, moves, retries
-from jobs.executors.base import Artefact, chain
+from jobs.executors.base import Artefact
+from jobs.executors.error_classes import chain
 from jobs.models import JobVersion
 from runs import artefacts, stats
 from runs.dead_letters import resolve_replayed, without_replays

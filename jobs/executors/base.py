@@ -1,6 +1,5 @@
 """The contract between the engine and a job type: what goes in, what comes out, how it fails."""
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from jobs.executors import placeholders
+from jobs.executors.error_classes import OF_THE_ENGINE, STATUS, chain
 from jobs.executors.fields import JsonField, TextField
 from jobs.executors.samples import Samples, Shape
 
@@ -347,8 +347,8 @@ class JobType:
     hint: str
     icon: str
     form: type[PayloadForm]
+    execute: Execute
     aliases: Mapping[str, str] = field(default_factory=dict)
-    execute: Execute | None = None
     ceiling: int = 256
     limit: int = 300
     repeatable: Callable[[Payload], bool] = lambda payload: False
@@ -363,81 +363,5 @@ class JobType:
 
     def may_fail_with(self, name: str) -> bool:
         """Whether the class is one of the vocabulary, or one status, such as HTTP_503, of a class of it."""
-        family = chain(name) if _STATUS.fullmatch(name) else [name]
+        family = chain(name) if STATUS.fullmatch(name) else [name]
         return not set(family).isdisjoint(self.vocabulary)
-
-
-# What runs fail with whatever their type is.
-OF_THE_ENGINE = ("TIMEOUT", "WORKER_LOST", "PLACEHOLDER_ERROR", "ARTEFACT_TOO_LARGE", "INTERNAL_ERROR")
-
-# Each error class and the wider ones it belongs to; `retry_on` may name any of the chain.
-PARENTS: dict[str, str] = {
-    "4XX": "HTTP_ERROR",
-    "5XX": "HTTP_ERROR",
-    "CONNECTION_ERROR": "NETWORK_ERROR",
-    "DNS_ERROR": "CONNECTION_ERROR",
-    "TLS_ERROR": "CONNECTION_ERROR",
-    **dict.fromkeys(
-        (
-            "AUTHENTICATION_ERROR",
-            "CONSTRAINT_VIOLATION",
-            "DEADLOCK",
-            "DRIVER_MISSING",
-            "LOCK_TIMEOUT",
-            "PERMISSION_DENIED",
-            "READ_ONLY_VIOLATION",
-            "SERIALIZATION_FAILURE",
-            "SYNTAX_ERROR",
-        ),
-        "DATABASE_ERROR",
-    ),
-    **dict.fromkeys(
-        (
-            "CACHE_REGION_MISSING",
-            "CACHE_SOURCE_ERROR",
-            "CACHE_SOURCE_MISSING",
-            "PATTERN_ERROR",
-            "SYNC_ERROR",
-        ),
-        "CACHE_ERROR",
-    ),
-    "DUMMY_ERROR": "SIMULATION_ERROR",
-    "RANDOM_ERROR": "SIMULATION_ERROR",
-    "SIMULATION_ERROR": "EXECUTION_ERROR",
-    "MEMORY_ERROR": "RESOURCE_ERROR",
-    "TEMPORARY_FAILURE": "EMAIL_ERROR",
-    "RECIPIENT_REFUSED": "EMAIL_ERROR",
-    "SENDER_REFUSED": "EMAIL_ERROR",
-    "MESSAGE_REFUSED": "EMAIL_ERROR",
-    "PARTIALLY_DELIVERED": "EMAIL_ERROR",
-    "AUTHENTICATION_FAILED": "EMAIL_ERROR",
-    "PYTHON_ERROR": "SCRIPT_ERROR",
-    "BACKUP_ERROR": "SCRIPT_ERROR",
-    "DOCKER_ERROR": "SCRIPT_ERROR",
-    "API_ERROR": "SCRIPT_ERROR",
-    "SETUP_ERROR": "SCRIPT_ERROR",
-    "COMMAND_NOT_FOUND": "SCRIPT_ERROR",
-    "NOT_EXECUTABLE": "SCRIPT_ERROR",
-    "SIGNALLED": "SCRIPT_ERROR",
-    "OUT_OF_MEMORY": "SCRIPT_ERROR",
-    "LIMIT_EXCEEDED": "SCRIPT_ERROR",
-    "INTERPRETER_MISSING": "SYSTEM_ERROR",
-    "FILE_EXISTS": "FILE_ERROR",
-    "FILE_NOT_FOUND": "FILE_ERROR",
-    "FORBIDDEN_PATH": "FILE_ERROR",
-    "FORMAT_ERROR": "PROCESSING_ERROR",
-    "KEY_ERROR": "ENCRYPTION_ERROR",
-}
-
-_STATUS = re.compile(r"HTTP_([45])\d\d")
-
-
-def chain(error_class: str) -> list[str]:
-    """The error class and its parents, narrowest first: HTTP_503, 5XX, HTTP_ERROR."""
-    names = [error_class]
-    while True:
-        status = _STATUS.fullmatch(names[-1])
-        parent = f"{status[1]}XX" if status else PARENTS.get(names[-1])
-        if parent is None:
-            return names
-        names.append(parent)

@@ -2,13 +2,14 @@
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka.admin import TopicMetadata
 from django.conf import settings
 
 from jobs import masking
@@ -19,6 +20,8 @@ PORT = 9092
 # How long it waits without a look whether the run should stop.
 STEP_SECONDS = 0.2
 LOOK_UP_SECONDS = 4
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ def cluster(named: str = "") -> Cluster:
             "KAFKA_ERROR",
             "The job names no Kafka servers, and CHRONOS_BROKERS has no broker called kafka.",
         )
+    return trusted(url)
+
+
+def trusted(url: str) -> Cluster:
+    """The cluster at a URL of the settings."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
     if parts.username:
@@ -73,13 +81,13 @@ class Acknowledged:
                 self._context.check()
                 self._producer.poll(STEP_SECONDS)
             except KafkaException as error:
-                self._failed[number] = _sentence(error.args[0])
+                self._failed[number] = sentence(error.args[0])
                 return
             else:
                 return
 
     def refused(self, number: int, error: KafkaError) -> None:
-        self._failed[number] = _sentence(error)
+        self._failed[number] = sentence(error)
 
     def failed(self) -> dict[int, str]:
         """Wait until every message is acknowledged or refused; gives the refused ones with their sentences.
@@ -115,35 +123,49 @@ def producing(
     What is under way when the block is left early is dropped: it may or may not have arrived. Raises
     ExecutionError with FORBIDDEN_ADDRESS, CONNECTION_ERROR, DNS_ERROR or KAFKA_ERROR.
     """
-    if where.checked:
-        _check_servers(where.servers)
+    options = {
+        "acks": "all",
+        "enable.idempotence": retries > 0,
+        "retries": retries,
+        "linger.ms": 20,
+        # Those that have arrived are no longer waited for: that tells it.
+        "delivery.report.only.error": True,
+        "message.timeout.ms": round(max(connect_seconds, 10) * 1000),
+    }
     problems: list[str] = []
+    producer = client(Producer, where, options, problems)
     try:
-        producer = Producer(
-            {
-                "client.id": "chronos",
-                "acks": "all",
-                "enable.idempotence": retries > 0,
-                "retries": retries,
-                "linger.ms": 20,
-                # Those that have arrived are no longer waited for: that tells it.
-                "delivery.report.only.error": True,
-                "message.timeout.ms": round(max(connect_seconds, 10) * 1000),
-                "log_level": 0,
-                "error_cb": lambda error: problems.append(_sentence(error)),
-                **where.options,
-                "bootstrap.servers": where.servers,
-            }
-        )
-    except KafkaException as error:
-        raise ExecutionError("KAFKA_ERROR", _sentence(error.args[0])) from error
-    try:
-        _meet(producer, where, topics, context, connect_seconds, problems)
+        for topic in topics:
+            meet(producer, where, topic, context, connect_seconds, problems)
         yield Acknowledged(producer, context)
     finally:
         # Or it would wait for brokers that may be gone.
         producer.purge()
         producer.poll(0)
+
+
+def client(
+    kind: Callable[[dict[str, Any]], T], where: Cluster, options: Mapping[str, Any], problems: list[str]
+) -> T:
+    """A client of the cluster, whose troubles are added to `problems`.
+
+    Raises ExecutionError with FORBIDDEN_ADDRESS, DNS_ERROR or KAFKA_ERROR.
+    """
+    if where.checked:
+        _check_servers(where.servers)
+    try:
+        return kind(
+            {
+                "client.id": "chronos",
+                "log_level": 0,
+                "error_cb": lambda error: problems.append(sentence(error)),
+                **options,
+                **where.options,
+                "bootstrap.servers": where.servers,
+            }
+        )
+    except KafkaException as error:
+        raise ExecutionError("KAFKA_ERROR", sentence(error.args[0])) from error
 
 
 def _check_servers(servers: str) -> None:
@@ -163,31 +185,30 @@ def _check(host: str, port: str | int) -> None:
         raise ExecutionError("KAFKA_ERROR", f"{host}:{port} is no address of a server.") from error
 
 
-def _meet(
-    producer: Producer,
-    where: Cluster,
-    topics: list[str],
-    context: Context,
-    seconds: float,
-    problems: list[str],
-) -> None:
-    """Ask for the topics, and check where the brokers say that they are before anything is sent there."""
+def meet(
+    client: Any, where: Cluster, topic: str, context: Context, seconds: float, problems: list[str]
+) -> TopicMetadata:
+    """What the cluster says about the topic; where its brokers are is checked before anything else is said.
+
+    Raises ExecutionError with CONNECTION_ERROR or FORBIDDEN_ADDRESS.
+    """
     give_up_at = time.monotonic() + seconds
-    for topic in topics:
-        while True:
-            context.check()
-            with suppress(KafkaException):
-                found = producer.list_topics(topic, timeout=min(1.0, max(0.1, context.remaining)))
-                break
-            producer.poll(0)
-            if time.monotonic() > give_up_at:
-                told = problems[-1] if problems else "they do not answer"
-                raise ExecutionError("CONNECTION_ERROR", f"No broker at {where.servers}: {told}.")
-        if where.checked:
-            for broker in found.brokers.values():
-                _check(broker.host, broker.port)
+    while True:
+        context.check()
+        with suppress(KafkaException):
+            found = client.list_topics(topic, timeout=min(1.0, max(0.1, context.remaining)))
+            break
+        client.poll(0)
+        if time.monotonic() > give_up_at:
+            told = problems[-1] if problems else "they do not answer"
+            raise ExecutionError("CONNECTION_ERROR", f"No broker at {where.servers}: {told}.")
+    if where.checked:
+        for broker in found.brokers.values():
+            _check(broker.host, broker.port)
+    topics: dict[str, TopicMetadata] = found.topics
+    return topics[topic]
 
 
-def _sentence(error: Any) -> str:
+def sentence(error: Any) -> str:
     text = error.str() if isinstance(error, KafkaError) else str(error)
     return masking.text(text).rstrip(".")[:500]

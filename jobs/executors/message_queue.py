@@ -1,12 +1,18 @@
 """MESSAGE_QUEUE: send, receive, move and purge messages."""
 
+import base64
+import json
 import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 
 from jobs.executors.addresses import check_topic
-from jobs.executors.base import JobType, PayloadForm
+from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.brokers import Broker, Message, config, kafka_topics, places, rabbitmq, redis_lists
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
 
 OPERATIONS = {
@@ -15,7 +21,6 @@ OPERATIONS = {
     "MOVE_DLQ": "Move dead letters",
     "PURGE": "Purge",
 }
-BROKERS = ("KAFKA", "RABBITMQ", "REDIS", "SQS")
 _SQS_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|(?=.{1,80}$)[A-Za-z0-9_-]+\.fifo")
 
 
@@ -64,7 +69,7 @@ class MessageQueueForm(PayloadForm):
     message_deduplication_id = TextField(
         label="Deduplication id",
         required=False,
-        help_text="The broker drops a second message with the same id.",
+        help_text="The message's id. SQS drops a second one; others pass it on.",
     )
     exchange = TextField(label="Exchange", required=False, help_text="RabbitMQ, for example orders.exchange")
     routing_key = TextField(
@@ -88,15 +93,26 @@ class MessageQueueForm(PayloadForm):
     metadata = JsonField(label="Other options", required=False)
 
     def clean_queue_config(self) -> Any:
-        config = self.cleaned_data["queue_config"]
-        broker = (config or {}).get("type")
-        if broker is not None and str(broker).upper() not in BROKERS:
-            raise forms.ValidationError(f"The type {str(broker)[:40]!r} is none of {', '.join(BROKERS)}.")
-        return config
+        given = self.cleaned_data["queue_config"] or {}
+        if "type" in given and str(given["type"]).upper() not in config.KINDS:
+            raise forms.ValidationError(
+                f"The type {str(given['type'])[:40]!r} is none of {', '.join(config.KINDS)}."
+            )
+        config.cleaned(given, config.kind_of(given))
+        return self.cleaned_data["queue_config"]
+
+    def clean_message_headers(self) -> Any:
+        config.check_headers(self.cleaned_data["message_headers"])
+        return self.cleaned_data["message_headers"]
+
+    def clean_message_attributes(self) -> Any:
+        config.check_headers(self.cleaned_data["message_attributes"])
+        return self.cleaned_data["message_attributes"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         self._check_names()
+        self._check_fit()
         operation = cleaned.get("operation_type")
         if operation == "PRODUCE" and not cleaned.get("message_body") and "message_body" not in self.errors:
             self.add_error("message_body", "Say what to send.")
@@ -104,8 +120,13 @@ class MessageQueueForm(PayloadForm):
             self._check_target((cleaned.get("queue_config") or {}).get("targetQueue"))
         return cleaned
 
+    def _check_fit(self) -> None:
+        kind = config.kind_of(self.cleaned_data.get("queue_config") or {})
+        for name, what in _unfit(kind, self.cleaned_data).items():
+            self.add_error(name, f"{config.KINDS[kind]} knows no {what}.")
+
     def _check_names(self) -> None:
-        broker = str((self.cleaned_data.get("queue_config") or {}).get("type")).upper()
+        broker = config.kind_of(self.cleaned_data.get("queue_config") or {})
         try:
             for name in self.cleaned_data.get("queue_name", "").split(","):
                 _check_name(name.strip(), broker)
@@ -130,6 +151,213 @@ def _check_name(name: str, broker: str) -> None:
             f"{name[:40]!r} is no SQS queue: use up to 80 letters, digits, hyphens and _, and perhaps .fifo."
         )
 
+
+def _unfit(kind: str, said: Mapping[str, Any]) -> dict[str, str]:
+    """What the broker has no place for, by the fields that say it."""
+    return {
+        name: what
+        for name, what in config.UNFIT.get(kind, {}).items()
+        if said.get(name) not in (None, "", {})
+    }
+
+
+def execute(payload: Payload, context: Context) -> Result:
+    """Send, take, move or purge; what the broker has not acknowledged has not happened.
+
+    Raises ExecutionError with one of the type's error classes.
+    """
+    said = {**payload.columns, **payload.options}
+    kind, url = places.named(payload.queue_config or {})
+    chosen = _checked(kind, said)
+    names = [name.strip() for name in payload.queue_name.split(",")]
+    context.log("INFO", f"{payload.operation_type} {', '.join(names)} on {config.KINDS[kind]}")
+    with _opened(kind, url, chosen, context) as broker:
+        return _OPERATIONS[payload.operation_type](Work(names, said, chosen), broker, context)
+
+
+def _checked(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The broker's options, once the kind of broker is known."""
+    try:
+        chosen = config.cleaned(said.get("queue_config") or {}, kind)
+        for name in said["queue_name"].split(","):
+            _check_name(name.strip(), kind)
+    except forms.ValidationError as error:
+        raise ExecutionError("BROKER_ERROR", " ".join(error.messages)) from error
+    for what in _unfit(kind, said).values():
+        raise ExecutionError("BROKER_ERROR", f"{config.KINDS[kind]} knows no {what}.")
+    return chosen
+
+
+def _opened(
+    kind: str, url: str, chosen: Mapping[str, Any], context: Context
+) -> AbstractContextManager[Broker]:
+    if kind == "KAFKA":
+        return kafka_topics.opened(url, chosen, context)
+    if kind == "RABBITMQ":
+        return rabbitmq.opened(places.place(kind, url, chosen), chosen, context)
+    if kind == "REDIS":
+        return redis_lists.opened(places.place(kind, url, chosen), context)
+    raise ExecutionError("AWS_ERROR", "SQS jobs need boto3 and kombu[sqs], which are not installed here.")
+
+
+class Work:
+    """What one run is to do."""
+
+    def __init__(self, queues: list[str], said: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
+        self.queues = queues
+        self.chosen = chosen
+        self._said = said
+
+    @property
+    def most(self) -> int:
+        return int(self._said.get("batch_size") or MOST)
+
+    @property
+    def message(self) -> Message:
+        said, chosen = self._said, self.chosen
+        group = said.get("message_group_id")
+        key = group or chosen.get("messageKey")
+        headers = {
+            **(chosen.get("headers") or {}),
+            **(said.get("message_attributes") or {}),
+            **(said.get("message_headers") or {}),
+            **({"message-group-id": key} if key else {}),
+        }
+        return Message(
+            said["message_body"].encode(),
+            key.encode() if key else None,
+            said.get("message_deduplication_id") or "",
+            headers,
+            said.get("exchange") or chosen.get("exchange") or "",
+            said.get("routing_key") or chosen.get("routingKey") or "",
+            said.get("message_priority"),
+            said.get("message_ttl_seconds"),
+            said.get("persistent", True),
+        )
+
+
+def _produce(work: Work, broker: Broker, context: Context) -> Result:
+    message = work.message
+    broker.send(work.queues, message)
+    size = len(message.body)
+    where = ", ".join(work.queues)
+    return Result(f"1 message of {size:,} bytes sent to {where}", {"sent_to": work.queues, "bytes": size})
+
+
+def _consume(work: Work, broker: Broker, context: Context) -> Result:
+    """Take what is there, up to the batch; all is acknowledged at the end, when it is sure to be kept."""
+    kept = Kept()
+    for queue in work.queues:
+        for some in _portions(queue, work.most - kept.count, work, broker, context):
+            kept.add(queue, some)
+            if kept.is_full:
+                context.log("WARN", "No more fits with one run: the rest stays in the queue")
+                break
+        if kept.is_full:
+            break
+    broker.done(kept.messages)
+    told = f"{_messages(kept.count)} taken from {', '.join(work.queues)}"
+    return Result(told, kept.told(), artefacts=kept.files())
+
+
+def _portions(queue: str, most: int, work: Work, broker: Broker, context: Context) -> Iterator[list[Message]]:
+    size = work.chosen.get("prefetchCount") or PORTION
+    while most > 0 and (some := broker.take(queue, min(size, most))):
+        yield some
+        context.check()
+        most -= len(some)
+
+
+def _move(work: Work, broker: Broker, context: Context) -> Result:
+    """Move what is there now: what comes meanwhile, perhaps for the second time, stays."""
+    target = work.chosen["targetQueue"].strip()
+    moved = 0
+    for queue in work.queues:
+        for some in _portions(queue, broker.count(queue), work, broker, context):
+            for each in some:
+                broker.send([target], each)
+            broker.done(some)
+            moved += len(some)
+            context.log("INFO", f"{_messages(moved)} moved so far")
+    return Result(f"{_messages(moved)} moved to {target}", {"moved": moved, "target": target})
+
+
+def _purge(work: Work, broker: Broker, context: Context) -> Result:
+    purged = {queue: broker.purge(queue) for queue in work.queues}
+    return Result(f"{_messages(sum(purged.values()))} purged from {', '.join(purged)}", {"purged": purged})
+
+
+_OPERATIONS: dict[str, Callable[[Work, Broker, Context], Result]] = {
+    "PRODUCE": _produce,
+    "CONSUME": _consume,
+    "MOVE_DLQ": _move,
+    "PURGE": _purge,
+}
+
+
+class Kept:
+    """The messages that a run has taken: the first in its result, all in a file when those are not all."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.is_full = False
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._shown: list[dict[str, Any]] = []
+
+    @property
+    def count(self) -> int:
+        return len(self.messages)
+
+    def add(self, queue: str, messages: Sequence[Message]) -> None:
+        """Keep those that fit with one run; with the first that does not, it is full."""
+        for message in messages:
+            told = _told(queue, message)
+            line = json.dumps(told, ensure_ascii=False).encode() + b"\n"
+            self.is_full = self.is_full or self._size + len(line) > settings.ARTEFACT_LIMIT_MB * 900_000
+            if self.is_full:
+                break
+            self.messages.append(message)
+            self._lines.append(line)
+            self._size += len(line)
+            if self._size <= SHOWN_BYTES:
+                self._shown.append(told)
+        if not self.messages:
+            raise ExecutionError("PROCESSING_ERROR", "The next message is larger than what a run may keep.")
+
+    def told(self) -> dict[str, Any]:
+        return {"count": self.count, "messages": self._shown, "not_shown": self.count - len(self._shown)}
+
+    def files(self) -> Sequence[Artefact]:
+        if len(self._shown) == self.count:
+            return ()
+        return [Artefact("messages.jsonl", b"".join(self._lines), "application/x-ndjson")]
+
+
+def _told(queue: str, message: Message) -> dict[str, Any]:
+    told = {"queue": queue, "id": message.id, "headers": _plain(message.headers)}
+    told = {name: value for name, value in told.items() if value}
+    if message.key is not None:
+        told["key"] = message.key.decode("utf-8", "replace")
+    try:
+        return {**told, "body": message.body.decode()}
+    except UnicodeDecodeError:
+        return {**told, "body_base64": base64.b64encode(message.body).decode()}
+
+
+def _plain(headers: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(headers, default=str))
+    return found
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count:,} messages"
+
+
+MOST = 10
+PORTION = 100
+# What a result shows of messages, at most.
+SHOWN_BYTES = 50_000
 
 TYPE = JobType(
     code="MESSAGE_QUEUE",
@@ -161,10 +389,18 @@ TYPE = JobType(
         "visibilityTimeoutSeconds": "visibility_timeout_seconds",
         "metadata": "metadata",
     },
+    execute=execute,
     ceiling=32,
     limit=60,
     error_classes=(
         "BROKER_ERROR",
+        "BROKER_REFUSED",
+        "QUEUE_MISSING",
+        "UNROUTABLE",
+        "DNS_ERROR",
+        "TLS_ERROR",
+        "FORBIDDEN_ADDRESS",
+        "PROCESSING_ERROR",
         "KAFKA_ERROR",
         "AWS_ERROR",
         "CONNECTION_ERROR",

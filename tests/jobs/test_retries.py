@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from jobs.executors import TYPES
-from jobs.executors.base import chain
+from jobs.executors.error_classes import chain
 from jobs.retries import delay, matches, normal, spread
 
 

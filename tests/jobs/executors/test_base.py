@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from jobs.executors import TYPES
-from jobs.executors.base import chain
+from jobs.executors.error_classes import chain
 from jobs.executors.fields import DEPTH_LIMIT
 from jobs.models import JobPayload
 from jobs.retries import normal

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from jobs.executors import dummy, shares
-from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, chain
+from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.dummy import TESTS, TYPE, execute
+from jobs.executors.error_classes import chain
 from tests.factories import NOON
 
 

@@ -16,8 +16,9 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, chain
+from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.email import execute
+from jobs.executors.error_classes import chain
 from jobs.executors.plain_text import plain_text
 from tests.factories import NOON
 from tests.servers import free_port

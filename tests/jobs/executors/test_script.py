@@ -12,7 +12,8 @@ import pytest
 
 from chronos_site.schema import new_ulid
 from jobs.executors import process_tree
-from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, chain
+from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
+from jobs.executors.error_classes import chain
 from jobs.executors.script import execute
 from tests.factories import NOON
 

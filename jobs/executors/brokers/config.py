@@ -1,0 +1,184 @@
+"""What `queueConfig` may say, broker by broker."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from jobs.executors.addresses import ServersField
+from jobs.executors.fields import FlagField, JsonField, NumberField, ScalarField, TextField
+
+KINDS = {"KAFKA": "Kafka", "RABBITMQ": "RabbitMQ", "REDIS": "Redis", "SQS": "SQS"}
+
+
+class _OneOf(ScalarField):
+    """One of a few words, in any case of letters."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def to_python(self, value: Any) -> str:
+        said = super().to_python(value)
+        for word in self.words:
+            if word.lower() == said.lower():
+                return word
+        raise forms.ValidationError(f"{said[:40]!r} is none of {', '.join(self.words)}.")
+
+
+class _Headers(JsonField):
+    """An object of texts and numbers."""
+
+    def to_python(self, value: Any) -> Any:
+        found = super().to_python(value)
+        check_headers(found)
+        return found
+
+
+def check_headers(found: Mapping[str, Any] | None) -> None:
+    """Refuse headers that no broker carries."""
+    for name, value in (found or {}).items():
+        if not name.strip() or len(name) > 255 or isinstance(value, dict | list):
+            raise forms.ValidationError(f"The header {name[:40]!r} must have a name and one value.")
+
+
+class _Target(TextField):
+    """The name of another queue."""
+
+    def clean(self, value: Any) -> str:
+        if not isinstance(value, str) or not value.strip():
+            raise forms.ValidationError('Name the queue to move to: "targetQueue": "orders".')
+        return super().clean(value)
+
+
+def _text() -> TextField:
+    return TextField(max_length=2048)
+
+
+_ANY = {
+    "type": _OneOf(*KINDS),
+    "broker": _text(),
+    "connection": _text(),
+    "targetQueue": _Target(),
+    "messageKey": ScalarField(),
+    "headers": _Headers(),
+}
+_SERVER = {
+    "url": _text(),
+    "host": _text(),
+    "port": NumberField(least=1, most=65_535),
+    "username": _text(),
+    "password": TextField(max_length=2048, strip=False),
+    "ssl": FlagField(),
+}
+FIELDS: dict[str, dict[str, forms.Field]] = {
+    "KAFKA": {
+        **_ANY,
+        "bootstrapServers": ServersField(),
+        "brokers": ServersField(),
+        "acks": _OneOf("all", "1"),
+        "retries": NumberField(least=0, most=100),
+        "lingerMs": NumberField(least=0, most=60_000),
+        "batchSize": NumberField(least=1, most=100_000_000),
+        "compressionType": _OneOf("none", "gzip", "snappy", "lz4", "zstd"),
+        "maxInFlightRequestsPerConnection": NumberField(least=1, most=1_000),
+        "groupId": _text(),
+        "autoOffsetReset": _OneOf("earliest", "latest"),
+        "securityProtocol": _OneOf("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+        "saslMechanism": _OneOf("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+        "username": _text(),
+        "password": TextField(max_length=2048, strip=False),
+    },
+    "RABBITMQ": {
+        **_ANY,
+        **_SERVER,
+        "vhost": _text(),
+        "virtualHost": _text(),
+        "exchange": _text(),
+        "exchangeType": _OneOf("topic", "direct", "fanout"),
+        "routingKey": _text(),
+        "declare": FlagField(),
+        "prefetchCount": NumberField(least=1, most=65_535),
+        "autoAck": FlagField(),
+    },
+    "REDIS": {**_ANY, **_SERVER, "db": NumberField(least=0, most=1_000_000)},
+    "SQS": {
+        **_ANY,
+        "region": _text(),
+        "accessKeyId": _text(),
+        "secretAccessKey": _text(),
+        "queueUrl": _text(),
+    },
+}
+
+# What a broker has no place for, by the form's fields.
+UNFIT = {
+    "KAFKA": {
+        "exchange": "exchanges",
+        "routing_key": "routing keys",
+        "message_priority": "priorities",
+        "message_ttl_seconds": "messages that expire",
+    },
+    "RABBITMQ": {},
+    "REDIS": {
+        "message_group_id": "groups",
+        "message_attributes": "attributes",
+        "message_headers": "headers",
+        "message_deduplication_id": "ids",
+        "exchange": "exchanges",
+        "routing_key": "routing keys",
+        "message_priority": "priorities",
+        "message_ttl_seconds": "messages that expire",
+    },
+    "SQS": {
+        "exchange": "exchanges",
+        "routing_key": "routing keys",
+        "message_priority": "priorities",
+        "message_ttl_seconds": "messages that expire",
+    },
+}
+
+
+def kind_of(config: Mapping[str, Any]) -> str:
+    """The broker that the keys tell of, or "" where they tell of none."""
+    said = str(config.get("type") or "").upper()
+    if said:
+        return said
+    if "bootstrapServers" in config or "brokers" in config:
+        return "KAFKA"
+    if "queueUrl" in config or "region" in config:
+        return "SQS"
+    scheme = str(config.get("url") or "").partition(":")[0].lower()
+    return SCHEMES.get(scheme, "RABBITMQ" if "host" in config else "")
+
+
+SCHEMES = {
+    "amqp": "RABBITMQ",
+    "amqps": "RABBITMQ",
+    "redis": "REDIS",
+    "rediss": "REDIS",
+    "kafka": "KAFKA",
+    "sqs": "SQS",
+}
+
+
+def cleaned(config: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
+    """The values as they are meant, for one kind of broker, or any where it is not known yet.
+
+    Raises ValidationError for a key that the broker has no use for, or a value that does not fit.
+    """
+    known = FIELDS[kind] if kind else {name: each for of in FIELDS.values() for name, each in of.items()}
+    found = {}
+    for name, value in config.items():
+        if name not in known:
+            names = ", ".join(sorted(known))
+            raise forms.ValidationError(
+                f"{KINDS.get(kind, 'No broker')} knows nothing of {name[:40]!r}: use {names}."
+            )
+        try:
+            found[name] = known[name].clean(value)
+        except forms.ValidationError as error:
+            if name == "targetQueue":
+                raise
+            raise forms.ValidationError([f"{name}: {text}" for text in error.messages]) from error
+    return found
