@@ -19,6 +19,8 @@ from jobs.executors.base import Context, ExecutionError
 PORT = 9092
 # How long it waits without a look whether the run should stop.
 STEP_SECONDS = 0.2
+# Brokers that refuse are given this long to come back.
+REFUSED_SECONDS = 2.0
 LOOK_UP_SECONDS = 4
 
 T = TypeVar("T")
@@ -59,6 +61,20 @@ def trusted(url: str) -> Cluster:
         options.setdefault("sasl.mechanism", "PLAIN")
         options |= {"sasl.username": unquote(parts.username), "sasl.password": unquote(parts.password or "")}
     return Cluster(parts.netloc.rpartition("@")[2], checked=False, options=options)
+
+
+@dataclass
+class Troubles:
+    """What a client says of its connections, from a thread of its own."""
+
+    last: str = "they do not answer"
+    # When no broker was left to try, by `time.monotonic()`.
+    all_down: float | None = None
+
+    def tell(self, error: KafkaError) -> None:
+        self.last = sentence(error)
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.all_down = self.all_down or time.monotonic()
 
 
 class Acknowledged:
@@ -132,11 +148,11 @@ def producing(
         "delivery.report.only.error": True,
         "message.timeout.ms": round(max(connect_seconds, 10) * 1000),
     }
-    problems: list[str] = []
-    producer = client(Producer, where, options, problems)
+    troubles = Troubles()
+    producer = client(Producer, where, options, troubles)
     try:
         for topic in topics:
-            meet(producer, where, topic, context, connect_seconds, problems)
+            meet(producer, where, topic, context, connect_seconds, troubles)
         yield Acknowledged(producer, context)
     finally:
         # Or it would wait for brokers that may be gone.
@@ -145,9 +161,9 @@ def producing(
 
 
 def client(
-    kind: Callable[[dict[str, Any]], T], where: Cluster, options: Mapping[str, Any], problems: list[str]
+    kind: Callable[[dict[str, Any]], T], where: Cluster, options: Mapping[str, Any], troubles: Troubles
 ) -> T:
-    """A client of the cluster, whose troubles are added to `problems`.
+    """A client of the cluster, which tells its troubles.
 
     Raises ExecutionError with FORBIDDEN_ADDRESS, DNS_ERROR or KAFKA_ERROR.
     """
@@ -158,7 +174,7 @@ def client(
             {
                 "client.id": "chronos",
                 "log_level": 0,
-                "error_cb": lambda error: problems.append(sentence(error)),
+                "error_cb": troubles.tell,
                 **options,
                 **where.options,
                 "bootstrap.servers": where.servers,
@@ -186,7 +202,7 @@ def _check(host: str, port: str | int) -> None:
 
 
 def meet(
-    client: Any, where: Cluster, topic: str, context: Context, seconds: float, problems: list[str]
+    client: Any, where: Cluster, topic: str, context: Context, seconds: float, troubles: Troubles
 ) -> TopicMetadata:
     """What the cluster says about the topic; where its brokers are is checked before anything else is said.
 
@@ -194,14 +210,15 @@ def meet(
     """
     give_up_at = time.monotonic() + seconds
     while True:
+        if troubles.all_down:
+            give_up_at = min(give_up_at, troubles.all_down + REFUSED_SECONDS)
         context.check()
         with suppress(KafkaException):
             found = client.list_topics(topic, timeout=min(1.0, max(0.1, context.remaining)))
             break
         client.poll(0)
         if time.monotonic() > give_up_at:
-            told = problems[-1] if problems else "they do not answer"
-            raise ExecutionError("CONNECTION_ERROR", f"No broker at {where.servers}: {told}.")
+            raise ExecutionError("CONNECTION_ERROR", f"No broker at {where.servers}: {troubles.last}.")
     if where.checked:
         for broker in found.brokers.values():
             _check(broker.host, broker.port)

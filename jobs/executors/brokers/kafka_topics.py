@@ -128,16 +128,16 @@ class _Reader:
         self._at_end: set[int] = set()
         self._started = False
         self._latest = config.get("autoOffsetReset") == "latest"
-        problems: list[str] = []
+        troubles = kafka.Troubles()
         options = {
             "group.id": config.get("groupId") or f"chronos-{context.job_id}",
             "auto.offset.reset": "latest" if self._latest else "earliest",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
         }
-        self._consumer = kafka.client(Consumer, where, options, problems)
+        self._consumer = kafka.client(Consumer, where, options, troubles)
         try:
-            found = kafka.meet(self._consumer, where, topic, context, CONNECT_SECONDS, problems)
+            found = kafka.meet(self._consumer, where, topic, context, CONNECT_SECONDS, troubles)
             self._partitions = self._of(found)
         except BaseException:
             self._consumer.close()

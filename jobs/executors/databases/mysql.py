@@ -13,7 +13,7 @@ from typing import Any
 import pymysql
 from pymysql.cursors import SSCursor
 
-from jobs.executors.base import Context, ExecutionError
+from jobs.executors.base import Context, DeadlineExceeded, ExecutionError
 from jobs.executors.databases import session, statements
 from jobs.executors.databases.session import Answer, Clock, Terms
 from jobs.executors.databases.statements import LEXICONS, Lexicon
@@ -221,7 +221,8 @@ class Session:
         deadline = time.monotonic() + session.FAREWELL_SECONDS
         farewell = replace(self._context, deadline=deadline, cancelled=threading.Event(), _closers=[])
         terms = Terms(timeout=session.FAREWELL_SECONDS, connect_timeout=session.FAREWELL_SECONDS)
-        with suppress(pymysql.Error, OSError, ExecutionError):
+        # Whatever comes of it, how the statement ended is told.
+        with suppress(pymysql.Error, OSError, ExecutionError, DeadlineExceeded):
             sock = session.reach(self._place, terms, farewell)
             with _connected(self._place, sock, Clock(farewell, terms)) as connection:
                 connection.cursor().execute(f"KILL {int(self._connection.thread_id())}")

@@ -17,7 +17,7 @@ import pytest
 
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.database import ISOLATIONS, execute
-from jobs.executors.databases import own, urls
+from jobs.executors.databases import own, session, urls
 from tests.factories import NOON
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
@@ -284,6 +284,11 @@ def test_mariadb_itself_keeps_the_session_read_only(mariadb, query):
     with pytest.raises(ExecutionError):
         run(mariadb, query)
     assert rows(mariadb) == []
+
+
+def test_a_farewell_that_takes_too_long_hides_no_failure(mariadb, monkeypatch):
+    monkeypatch.setattr(session, "FAREWELL_SECONDS", 0)
+    assert refusal(mariadb, "SELECT 1 AS current_time").error_class == "SYNTAX_ERROR"
 
 
 def test_mariadb_shows_what_it_does_not_explain(mariadb):
