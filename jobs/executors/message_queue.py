@@ -197,7 +197,9 @@ def _opened(
         return rabbitmq.opened(places.place(kind, url, chosen), chosen, context)
     if kind == "REDIS":
         return redis_lists.opened(places.place(kind, url, chosen), context)
-    raise ExecutionError("AWS_ERROR", "SQS jobs need boto3 and kombu[sqs], which are not installed here.")
+    raise ExecutionError(
+        "AWS_ERROR", "This version does not speak to SQS; it does to RabbitMQ, Redis and Kafka."
+    )
 
 
 class Work:

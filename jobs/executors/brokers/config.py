@@ -48,7 +48,8 @@ class _Target(TextField):
     def clean(self, value: Any) -> str:
         if not isinstance(value, str) or not value.strip():
             raise forms.ValidationError('Name the queue to move to: "targetQueue": "orders".')
-        return super().clean(value)
+        name: str = super().clean(value)
+        return name
 
 
 def _text() -> TextField:
@@ -172,9 +173,8 @@ def cleaned(config: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
     for name, value in config.items():
         if name not in known:
             names = ", ".join(sorted(known))
-            raise forms.ValidationError(
-                f"{KINDS.get(kind, 'No broker')} knows nothing of {name[:40]!r}: use {names}."
-            )
+            who = f"{KINDS[kind]} knows nothing" if kind else "No broker knows"
+            raise forms.ValidationError(f"{who} of {name[:40]!r}: use {names}.")
         try:
             found[name] = known[name].clean(value)
         except forms.ValidationError as error:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, TopicMetadata
+from confluent_kafka.admin import AdminClient
 
 from jobs.executors import kafka
 from jobs.executors.base import Context, ExecutionError
@@ -125,7 +125,7 @@ class _Reader:
     def __init__(self, where: kafka.Cluster, topic: str, config: Mapping[str, Any], context: Context) -> None:
         self._topic = topic
         self._context = context
-        self._at_end: set[int] = set()
+        self._at_end: set[int | None] = set()
         self._started = False
         self._latest = config.get("autoOffsetReset") == "latest"
         problems: list[str] = []
@@ -143,7 +143,7 @@ class _Reader:
             self._consumer.close()
             raise
 
-    def _of(self, found: TopicMetadata) -> list[int]:
+    def _of(self, found: Any) -> list[int]:
         if found.error is not None:
             missing = found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
             raise ExecutionError(

@@ -38,7 +38,7 @@ def opened(place: Place, config: Mapping[str, Any], context: Context) -> Iterato
             sockets.close()
 
 
-class _Connection(amqp.Connection):
+class _Connection(amqp.Connection):  # type: ignore[misc]
     """Connects by sockets that are checked, and that another thread can end."""
 
     def __init__(self, place: Place, context: Context, sockets: guard.Sockets) -> None:
