@@ -59,8 +59,8 @@ class Places:
             (r"https://(httpbin\.org|httpstat\.us)", self.site),
             (r"jdbc:mysql://[\w.]+:3306/(\w+)\?user=\w+&password=\w+", rf"{self.mariadb}/\1"),
             (r"jdbc:postgresql://[\w.]+:5432/(\w+)\?user=\w+&password=\w+", rf"{self.postgresql}/\1"),
-            (r"\bkafka:9092", self.kafka),
             (r"nonexistent-kafka:9092", "127.0.0.1:1"),
+            (r"\bkafka:9092", self.kafka),
             (r'"rabbitmq", "port": 5672', f'"127.0.0.1", "port": {self.rabbitmq_port}'),
             (r"/(tmp|app|backup)/", rf"{self.files}/\1/"),
         ):

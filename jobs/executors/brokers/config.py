@@ -163,11 +163,26 @@ SCHEMES = {
 }
 
 
+# What says where a broker is, and as whom.
+WHERE = {
+    *_SERVER,
+    *("vhost", "virtualHost", "db", "bootstrapServers", "brokers", "securityProtocol", "saslMechanism"),
+}
+
+
+def _check_where(config: Mapping[str, Any]) -> None:
+    """Refuse two words about where the broker is, one of which would not be heeded."""
+    for name in ("broker", "connection", "url"):
+        if name in config and (others := (WHERE | {"connection"}) & set(config) - {name, "ssl"}):
+            raise forms.ValidationError(f"{name} says where the broker is: leave out {min(others)}.")
+
+
 def cleaned(config: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
     """The values as they are meant, for one kind of broker, or any where it is not known yet.
 
     Raises ValidationError for a key that the broker has no use for, or a value that does not fit.
     """
+    _check_where(config)
     known = FIELDS[kind] if kind else {name: each for of in FIELDS.values() for name, each in of.items()}
     found = {}
     for name, value in config.items():

@@ -40,7 +40,7 @@ def opened(url: str, config: Mapping[str, Any], context: Context) -> Iterator["K
     servers = config.get("bootstrapServers") or config.get("brokers") or ""
     where = kafka.trusted(url) if url else kafka.cluster(servers)
     if not url:
-        where = replace(where, options={**where.options, **_chosen(config, _OF_SIGN_IN)})
+        where = replace(where, options={**where.options, **_signed_in(config)})
     with ExitStack() as stack:
         try:
             yield KafkaTopics(where, config, context, stack)
@@ -51,6 +51,12 @@ def opened(url: str, config: Mapping[str, Any], context: Context) -> Iterator["K
 
 def _chosen(config: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {option: config[name] for name, option in names.items() if name in config}
+
+
+def _signed_in(config: Mapping[str, Any]) -> dict[str, Any]:
+    said = _chosen(config, _OF_SIGN_IN)
+    usual = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"} if "username" in config else {}
+    return {**usual, **said}
 
 
 class KafkaTopics:

@@ -433,6 +433,7 @@ def test_tls_is_not_given_up_where_a_broker_knows_none(rabbitmq, rabbitmq_url, q
         ({"a": "amqp://a/"}, {"broker": "b"}, "There is no broker b in CHRONOS_BROKERS; it has a."),
         ({"a": "amqp://a/"}, {"broker": "a", "type": "KAFKA"}, "The broker a is no Kafka."),
         ({"a": "amqp://a/"}, {"type": "REDIS", "url": "http://b/"}, "does not say where its Redis is"),
+        ({"a": "redis://a/"}, {"db": 3}, "The job says no host: leave out db, or say it all."),
         ({"a": "redis://a/"}, {"autoAck": True}, "Redis knows nothing of 'autoAck'"),
     ],
 )

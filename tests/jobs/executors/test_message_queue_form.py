@@ -87,6 +87,8 @@ def test_numbers_are_within_what_brokers_take(key, value):
         ({"type": "KAFKA", "hots": "a"}, "Kafka knows nothing of 'hots': use acks,"),
         ({"type": "REDIS", "vhost": "a"}, "Redis knows nothing of 'vhost'"),
         ({"anything": 1}, "No broker knows of 'anything'"),
+        ({"broker": "orders", "host": "a"}, "broker says where the broker is: leave out host."),
+        ({"url": "redis://a/", "db": 1}, "url says where the broker is: leave out db."),
         ({"type": "KAFKA", "acks": "0"}, "acks: '0' is none of all, 1."),
         ({"type": "KAFKA", "acks": 0}, "acks: '0' is none of all, 1."),
         ({"brokers": "kafka 9092"}, "brokers: 'kafka 9092' is no server: write it like kafka:9092."),
