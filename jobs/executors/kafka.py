@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka.admin import TopicMetadata
 from django.conf import settings
 
 from jobs import masking
@@ -203,7 +202,7 @@ def _check(host: str, port: str | int) -> None:
 
 def meet(
     client: Any, where: Cluster, topic: str, context: Context, seconds: float, troubles: Troubles
-) -> TopicMetadata:
+) -> Any:
     """What the cluster says about the topic; where its brokers are is checked before anything else is said.
 
     Raises ExecutionError with CONNECTION_ERROR or FORBIDDEN_ADDRESS.
@@ -222,8 +221,7 @@ def meet(
     if where.checked:
         for broker in found.brokers.values():
             _check(broker.host, broker.port)
-    topics: dict[str, TopicMetadata] = found.topics
-    return topics[topic]
+    return found.topics[topic]
 
 
 def sentence(error: Any) -> str:

@@ -171,6 +171,10 @@ def execute(payload: Payload, context: Context) -> Result:
     chosen = _checked(kind, said)
     names = [name.strip() for name in payload.queue_name.split(",")]
     context.log("INFO", f"{payload.operation_type} {', '.join(names)} on {config.KINDS[kind]}")
+    if "batch_size" in said and payload.operation_type != "CONSUME":
+        context.log("INFO", "How many messages at once matters to CONSUME alone")
+    if said.get("visibility_timeout_seconds"):
+        context.log("INFO", "What is taken is hidden until the run has ended, however long that takes")
     with _opened(kind, url, chosen, context) as broker:
         return _OPERATIONS[payload.operation_type](Work(names, said, chosen), broker, context)
 
@@ -197,7 +201,9 @@ def _opened(
         return rabbitmq.opened(places.place(kind, url, chosen), chosen, context)
     if kind == "REDIS":
         return redis_lists.opened(places.place(kind, url, chosen), context)
-    raise ExecutionError("AWS_ERROR", "SQS jobs need boto3 and kombu[sqs], which are not installed here.")
+    raise ExecutionError(
+        "AWS_ERROR", "This version does not speak to SQS; it does to RabbitMQ, Redis and Kafka."
+    )
 
 
 class Work:

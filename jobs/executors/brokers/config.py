@@ -48,7 +48,8 @@ class _Target(TextField):
     def clean(self, value: Any) -> str:
         if not isinstance(value, str) or not value.strip():
             raise forms.ValidationError('Name the queue to move to: "targetQueue": "orders".')
-        return super().clean(value)
+        name: str = super().clean(value)
+        return name
 
 
 def _text() -> TextField:
@@ -162,19 +163,33 @@ SCHEMES = {
 }
 
 
+# What says where a broker is, and as whom.
+WHERE = {
+    *_SERVER,
+    *("vhost", "virtualHost", "db", "bootstrapServers", "brokers", "securityProtocol", "saslMechanism"),
+}
+
+
+def _check_where(config: Mapping[str, Any]) -> None:
+    """Refuse two words about where the broker is, one of which would not be heeded."""
+    for name in ("broker", "connection", "url"):
+        if name in config and (others := (WHERE | {"connection"}) & set(config) - {name, "ssl"}):
+            raise forms.ValidationError(f"{name} says where the broker is: leave out {min(others)}.")
+
+
 def cleaned(config: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
     """The values as they are meant, for one kind of broker, or any where it is not known yet.
 
     Raises ValidationError for a key that the broker has no use for, or a value that does not fit.
     """
+    _check_where(config)
     known = FIELDS[kind] if kind else {name: each for of in FIELDS.values() for name, each in of.items()}
     found = {}
     for name, value in config.items():
         if name not in known:
             names = ", ".join(sorted(known))
-            raise forms.ValidationError(
-                f"{KINDS.get(kind, 'No broker')} knows nothing of {name[:40]!r}: use {names}."
-            )
+            who = f"{KINDS[kind]} knows nothing" if kind else "No broker knows"
+            raise forms.ValidationError(f"{who} of {name[:40]!r}: use {names}.")
         try:
             found[name] = known[name].clean(value)
         except forms.ValidationError as error:

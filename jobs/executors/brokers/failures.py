@@ -39,12 +39,12 @@ def told(place: Place, context: Context) -> Iterator[None]:
 def _class_of(error: Exception) -> str:
     if isinstance(error, _REFUSED) or "NOAUTH" in str(error):
         return "BROKER_REFUSED"
-    if isinstance(error, socket.gaierror):
+    # The client of Redis tells of it in an error of its own.
+    reasons = (error, error.__cause__, error.__context__)
+    if any(isinstance(each, socket.gaierror) for each in reasons):
         return "DNS_ERROR"
-    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+    if any(isinstance(each, ssl.SSLError) for each in reasons):
         return "TLS_ERROR"
-    if isinstance(error.__cause__, socket.gaierror):
-        return "DNS_ERROR"
     lost = (OSError, amqp.ConnectionForced, redis.ConnectionError, redis.TimeoutError)
     return "CONNECTION_ERROR" if isinstance(error, lost) else "BROKER_ERROR"
 

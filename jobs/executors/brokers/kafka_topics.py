@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, TopicMetadata
+from confluent_kafka.admin import AdminClient
 
 from jobs.executors import kafka
 from jobs.executors.base import Context, ExecutionError
@@ -40,7 +40,7 @@ def opened(url: str, config: Mapping[str, Any], context: Context) -> Iterator["K
     servers = config.get("bootstrapServers") or config.get("brokers") or ""
     where = kafka.trusted(url) if url else kafka.cluster(servers)
     if not url:
-        where = replace(where, options={**where.options, **_chosen(config, _OF_SIGN_IN)})
+        where = replace(where, options={**where.options, **_signed_in(config)})
     with ExitStack() as stack:
         try:
             yield KafkaTopics(where, config, context, stack)
@@ -51,6 +51,12 @@ def opened(url: str, config: Mapping[str, Any], context: Context) -> Iterator["K
 
 def _chosen(config: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     return {option: config[name] for name, option in names.items() if name in config}
+
+
+def _signed_in(config: Mapping[str, Any]) -> dict[str, Any]:
+    said = _chosen(config, _OF_SIGN_IN)
+    usual = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"} if "username" in config else {}
+    return {**usual, **said}
 
 
 class KafkaTopics:
@@ -125,7 +131,7 @@ class _Reader:
     def __init__(self, where: kafka.Cluster, topic: str, config: Mapping[str, Any], context: Context) -> None:
         self._topic = topic
         self._context = context
-        self._at_end: set[int] = set()
+        self._at_end: set[int | None] = set()
         self._started = False
         self._latest = config.get("autoOffsetReset") == "latest"
         troubles = kafka.Troubles()
@@ -143,7 +149,7 @@ class _Reader:
             self._consumer.close()
             raise
 
-    def _of(self, found: TopicMetadata) -> list[int]:
+    def _of(self, found: Any) -> list[int]:
         if found.error is not None:
             missing = found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
             raise ExecutionError(

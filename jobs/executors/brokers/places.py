@@ -10,7 +10,7 @@ from django.conf import settings
 
 from jobs.executors import guard
 from jobs.executors.base import ExecutionError
-from jobs.executors.brokers.config import KINDS, SCHEMES, kind_of
+from jobs.executors.brokers.config import KINDS, SCHEMES, WHERE, kind_of
 
 PORTS = {"amqp": 5672, "amqps": 5671, "redis": 6379, "rediss": 6379}
 # A broker that is there answers sooner.
@@ -61,6 +61,8 @@ def named(config: Mapping[str, Any]) -> tuple[str, str]:
             "BROKER_ERROR",
             f"The job names no broker, and CHRONOS_BROKERS has {len(known) or 'none'} that it could mean.",
         )
+    if said := WHERE & set(config):
+        raise ExecutionError("BROKER_ERROR", f"The job says no host: leave out {min(said)}, or say it all.")
     url = next(iter(known.values()))
     return _kind(url), url
 

@@ -38,7 +38,7 @@ def opened(place: Place, config: Mapping[str, Any], context: Context) -> Iterato
             sockets.close()
 
 
-class _Connection(amqp.Connection):
+class _Connection(amqp.Connection):  # type: ignore[misc]
     """Connects by sockets that are checked, and that another thread can end."""
 
     def __init__(self, place: Place, context: Context, sockets: guard.Sockets) -> None:
@@ -59,22 +59,33 @@ class _Connection(amqp.Connection):
         return transport(self._place, self._sockets, connect_timeout)
 
 
-class _Plain(TCPTransport):  # type: ignore[misc]
+class _Checked:
+    """Connects where it may, over the socket that is checked."""
+
+    sock: Any
+
     def __init__(self, place: Place, sockets: guard.Sockets, seconds: float, **kwargs: Any) -> None:
-        super().__init__(place.host, seconds, **kwargs)
+        super().__init__(place.host, seconds, **kwargs)  # type: ignore[call-arg]
         self._place = place
         self._sockets = sockets
+        self._seconds = seconds
 
     def _connect(self, host: str, port: int, timeout: float) -> None:
         self.sock = self._place.connect(timeout, self._sockets)
 
 
-class _OverTls(_Plain, SSLTransport):  # type: ignore[misc]
-    def __init__(self, place: Place, sockets: guard.Sockets, seconds: float) -> None:
-        super().__init__(place, sockets, seconds, ssl=True)
+class _Plain(_Checked, TCPTransport):  # type: ignore[misc]
+    """Speaks openly."""
+
+
+class _OverTls(_Checked, SSLTransport):  # type: ignore[misc]
+    """Speaks over TLS, with a server that shows a certificate of its name."""
 
     def _wrap_socket(self, sock: Any, **kwargs: Any) -> Any:
-        return ssl.create_default_context().wrap_socket(sock, server_hostname=self._place.host)
+        sock.settimeout(self._seconds)
+        wrapped = ssl.create_default_context().wrap_socket(sock, server_hostname=self._place.host)
+        wrapped.settimeout(None)
+        return wrapped
 
 
 class RabbitMq:

@@ -62,7 +62,7 @@ class RedisLists:
     brings it back.
     """
 
-    def __init__(self, client: "redis.Redis[bytes]", job_id: str) -> None:
+    def __init__(self, client: redis.Redis, job_id: str) -> None:
         self._client = client
         self._job_id = job_id
         self._looked_into: set[str] = set()
@@ -82,7 +82,7 @@ class RedisLists:
         self._bring_back(queue)
         found: list[Message] = []
         while is_room(found, most):
-            body = self._client.lmove(queue, self._taken(queue), "LEFT", "RIGHT")
+            body: Any = self._client.lmove(queue, self._taken(queue), "LEFT", "RIGHT")
             if body is None:
                 break
             found.append(Message(body, place=queue))

@@ -79,3 +79,49 @@ def test_the_message_is_kept_as_it_is():
 )
 def test_numbers_are_within_what_brokers_take(key, value):
     assert errors(full("MESSAGE_QUEUE", **{key: value})).keys() == {TYPES["MESSAGE_QUEUE"].aliases[key]}
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"type": "KAFKA", "hots": "a"}, "Kafka knows nothing of 'hots': use acks,"),
+        ({"type": "REDIS", "vhost": "a"}, "Redis knows nothing of 'vhost'"),
+        ({"anything": 1}, "No broker knows of 'anything'"),
+        ({"broker": "orders", "host": "a"}, "broker says where the broker is: leave out host."),
+        ({"url": "redis://a/", "db": 1}, "url says where the broker is: leave out db."),
+        ({"type": "KAFKA", "acks": "0"}, "acks: '0' is none of all, 1."),
+        ({"type": "KAFKA", "acks": 0}, "acks: '0' is none of all, 1."),
+        ({"brokers": "kafka 9092"}, "brokers: 'kafka 9092' is no server: write it like kafka:9092."),
+        ({"host": "rabbit", "port": 65_536}, "port: Give a whole number from 1 to 65,535."),
+        ({"host": "rabbit", "autoAck": "perhaps"}, "autoAck: Say true or false."),
+        ({"headers": {"a": [1]}}, "headers: The header 'a' must have a name and one value."),
+        ({"host": "a\nb"}, "host: This holds a control character."),
+    ],
+)
+def test_what_a_broker_does_not_know_is_refused(config, sentence):
+    assert sentence in errors(small("MESSAGE_QUEUE", queueConfig=config))["queue_config"]
+
+
+@pytest.mark.parametrize("acks", ["all", "ALL", "1", 1])
+def test_acknowledgements_are_those_of_one_broker_or_all(acks):
+    assert errors(small("MESSAGE_QUEUE", queueConfig={"type": "KAFKA", "acks": acks})) == {}
+
+
+@pytest.mark.parametrize(
+    ("broker", "key", "value", "field", "sentence"),
+    [
+        ("KAFKA", "exchange", "orders", "exchange", "Kafka knows no exchanges."),
+        ("KAFKA", "priority", 0, "message_priority", "Kafka knows no priorities."),
+        ("REDIS", "headers", {"a": "b"}, "message_headers", "Redis knows no headers."),
+        ("SQS", "routingKey", "a", "routing_key", "SQS knows no routing keys."),
+    ],
+)
+def test_what_a_broker_cannot_carry_is_refused_at_its_field(broker, key, value, field, sentence):
+    request = small("MESSAGE_QUEUE", queueConfig={"type": broker}, **{key: value})
+    assert errors(request) == {field: sentence}
+
+
+@pytest.mark.parametrize("field", ["headers", "messageAttributes"])
+def test_headers_have_one_value_each(field):
+    found = errors(small("MESSAGE_QUEUE", **{field: {"a": {"b": 1}}}))
+    assert list(found.values()) == ["The header 'a' must have a name and one value."]
