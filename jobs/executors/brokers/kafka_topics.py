@@ -115,7 +115,7 @@ class KafkaTopics:
     def purge(self, queue: str) -> int:
         reach = self._reader(queue).reach()
         ends = [TopicPartition(queue, number, high) for number, (_, high) in reach.items()]
-        admin = kafka.client(AdminClient, self._where, {}, [])
+        admin = kafka.client(AdminClient, self._where, {}, kafka.Troubles())
         for each in admin.delete_records(ends, request_timeout=CALL_SECONDS).values():
             each.result(CALL_SECONDS * 2)
         return sum(high - low for low, high in reach.values())
