@@ -482,8 +482,9 @@ def outcome(payload):
 
 
 def test_the_requests_of_the_corpus_do_what_they_say(corpus, kafka, kafka_servers, rabbitmq_url, settings):
+    nowhere_at = Path("/nowhere")
     produce("failed-events.dlq", "failed")
-    places = Places("", "", "", kafka_servers, urlsplit(rabbitmq_url).port, Path("/nowhere"))
+    places = Places("", "", "", kafka_servers, urlsplit(rabbitmq_url).port, nowhere_at, nowhere_at)
     entries = json.loads(corpus.read_text())
     jobs = {each["source"]: places.pointed(each["job"]) for each in entries}
     found = {
