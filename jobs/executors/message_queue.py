@@ -36,6 +36,12 @@ class MessageQueueForm(PayloadForm):
         "persistent",
         "visibility_timeout_seconds",
     )
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "What goes with a message": ("message_attributes", "message_headers", "message_deduplication_id"),
+        "RabbitMQ": ("exchange", "routing_key"),
+        "How long it is kept": ("message_priority", "message_ttl_seconds", "persistent"),
+        "Receiving": ("batch_size", "visibility_timeout_seconds"),
+    }
 
     operation_type = WordField(label="Operation", choices=OPERATIONS, initial="PRODUCE")
     queue_name = TextField(
