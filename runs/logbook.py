@@ -49,6 +49,8 @@ class Tally:
     in_second: int = 0
     left_out: int = 0
     full: bool = False
+    # The last line that was kept.
+    last: str = ""
 
     def admit(self, second: int, size: int) -> tuple[str, bool]:
         """A mark to write first, if there is one, and whether a line of `size` characters is kept."""
@@ -101,20 +103,23 @@ class Logbook:
         """Take one line, unless the run has written too much."""
         now, message = datetime.now(UTC), _cut(str(message))
         with self._lock:
-            mark, kept = self._tallies[run_id].admit(int(now.timestamp()), len(message))
+            tally = self._tallies[run_id]
+            mark, kept = tally.admit(int(now.timestamp()), len(message))
+            tally.last = message if kept else ""
         if mark:
             self._lines.put(Line(run_id, now, "WARN", mark))
         if kept:
             self._lines.put(_line(run_id, now, level, message, fields))
 
     def close(self, run_id: str, level: str, message: str) -> None:
-        """Take a run's last line, whatever it has written, and forget the run."""
-        now = datetime.now(UTC)
+        """Take a run's last line, whatever it has written, and forget the run; it is not said twice."""
+        now, message = datetime.now(UTC), _cut(message)
         with self._lock:
-            mark = self._tallies.pop(run_id, Tally()).mark()
-        if mark:
+            tally = self._tallies.pop(run_id, Tally())
+        if mark := tally.mark():
             self._lines.put(Line(run_id, now, "WARN", mark))
-        self._lines.put(_line(run_id, now, level, _cut(message), None))
+        if message != tally.last:
+            self._lines.put(_line(run_id, now, level, message, None))
 
     def take(self) -> list[Line]:
         """Everything collected so far, in order, leaving the book empty."""

@@ -78,3 +78,13 @@ def test_no_statement_carries_more_than_every_database_takes():
 def test_short_lines_go_in_few_statements():
     pieces = list(statements(taken(*["short"] * (STATEMENT_LINES + 1))))
     assert [len(piece) for piece in pieces] == [STATEMENT_LINES, 1]
+
+
+def test_a_last_line_that_the_work_has_written_itself_is_not_repeated():
+    book = Logbook()
+    book.add("R1", "INFO", "All 3 done")
+    book.close("R1", "INFO", "All 3 done")
+    book.add("R2", "INFO", "Two of 3 done")
+    book.close("R2", "INFO", "All 3 done")
+    told = [(line.run_id, line.message) for line in book.take()]
+    assert told == [("R1", "All 3 done"), ("R2", "Two of 3 done"), ("R2", "All 3 done")]
