@@ -22,12 +22,12 @@ from jobs.executors.base import (
     Log,
     Payload,
     Result,
+    artefact_limit,
     no_figures,
 )
 from runs.models import Level, Outcome
 
 Definition = Mapping[str, Any]
-MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Execution:
 
 def _check_size(result: Result) -> None:
     size = sum(len(each.content) for each in result.artefacts)
-    if size > settings.ARTEFACT_LIMIT_MB * MEGABYTE:
+    if size > artefact_limit():
         raise ExecutionError(
             "ARTEFACT_TOO_LARGE",
             f"Its files are {size:,} bytes together; a run keeps {settings.ARTEFACT_LIMIT_MB} MB.",

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from jobs.executors import placeholders
@@ -175,6 +176,11 @@ class Artefact:
     name: str
     content: bytes = field(repr=False)
     media_type: str = "application/octet-stream"
+
+
+def artefact_limit() -> int:
+    """The most bytes that the files of one run may have together."""
+    return int(settings.ARTEFACT_LIMIT_MB) * 1_000_000
 
 
 @dataclass(frozen=True)

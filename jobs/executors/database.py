@@ -8,7 +8,15 @@ from typing import Any, ClassVar
 
 from jobs import masking
 from jobs.executors.addresses import DatabaseUrlField
-from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.base import (
+    Context,
+    ExecutionError,
+    JobType,
+    Payload,
+    PayloadForm,
+    Result,
+    artefact_limit,
+)
 from jobs.executors.databases import Answer, Database, Terms, open_database, statements, urls
 from jobs.executors.databases.gathering import Gathered, gather
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
@@ -169,10 +177,10 @@ def execute(payload: Payload, context: Context) -> Result:
     _refuse_pretence(payload, terms)
     started = time.monotonic()
     with opened(payload, context, terms) as (database, parameters):
+        queries = [(payload.query, parameters)]
         if payload.options.get("several_statements"):
-            found = [_one(database, *each, payload) for each in database.several(payload.query, parameters)]
-        else:
-            found = [_one(database, payload.query, parameters, payload)]
+            queries = database.several(payload.query, parameters)
+        found = [_one(database, *each, payload, among=len(queries)) for each in queries]
         if not terms.read_only:
             database.commit()
     took = f"{(time.monotonic() - started) * 1000:,.0f} ms"
@@ -197,13 +205,14 @@ def _engine(url: str | None) -> str:
         raise ExecutionError("INVALID_URL", str(error)) from error
 
 
-def _one(database: Database, query: str, parameters: Any, payload: Payload) -> Gathered:
+def _one(database: Database, query: str, parameters: Any, payload: Payload, *, among: int) -> Gathered:
     answer: Answer = database.run(query, parameters)
     return gather(
         answer,
         most=payload.max_rows or MOST_ROWS,
         to_the_end=payload.read_only is False,
         keep=payload.options.get("keep_rows") or "",
+        room=artefact_limit() // among,
     )
 
 

@@ -8,20 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
-
 from jobs.executors import roots
-from jobs.executors.base import Artefact, ExecutionError, Result
+from jobs.executors.base import Artefact, ExecutionError, Result, artefact_limit
+from jobs.executors.documents.tables import harmless
 from jobs.executors.file_choosing import Found, choose
 from jobs.executors.file_transfer import back_up, backup_of, check_folder, refuse_taken, standing_at
 from jobs.executors.file_work import Plan, Step, Work, count, fitting, pump
 
 # Of a file's content, what stands in the run's result; the whole file is there to be downloaded.
 SHOWN = 64 * 1024
-
-
-def artefact_limit() -> int:
-    return settings.ARTEFACT_LIMIT_MB * 1024 * 1024
 
 
 def read(work: Work) -> Result:
@@ -82,14 +77,8 @@ def report(rows: Iterable[tuple[str, str, str, int]]) -> Artefact:
         if text.tell() > artefact_limit() // 4:
             writer.writerow(["and more", "", "", ""])
             break
-        writer.writerow([action, _cell(path), _cell(target), size])
+        writer.writerow([action, *(harmless(roots.shown(each)) for each in (path, target)), size])
     return Artefact("files.csv", text.getvalue().encode(), "text/csv")
-
-
-def _cell(path: str) -> str:
-    text = roots.shown(path)
-    # What begins like a formula would be one in a spreadsheet.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def plan_writing(work: Work) -> Plan:

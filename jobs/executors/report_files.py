@@ -11,12 +11,11 @@ from typing import IO, Any, NamedTuple
 from django.conf import settings
 from fpdf.errors import FPDFException
 
-from jobs.executors.base import Artefact, Context, ExecutionError
+from jobs.executors.base import Artefact, Context, ExecutionError, artefact_limit
 from jobs.executors.documents import data, pages, paper, sheets
 from jobs.executors.documents.tables import Document, Row
 
 MOST_ROWS = 100_000
-MEGABYTE = 1_000_000
 # Rows between two looks at the clock.
 STRIDE = 200
 # What is compressed may be so many times as large before.
@@ -81,14 +80,9 @@ class Stream:
         self.notes.append(f"Only the first {self.most:,} rows are shown; there are more.{more}")
 
 
-def limit() -> int:
-    """The most bytes that a file may have."""
-    return int(settings.ARTEFACT_LIMIT_MB) * MEGABYTE
-
-
 def room(output: Output, compress: bool) -> int:
     """How many characters of text may go into a file before it is certainly too large."""
-    return limit() * (COMPRESSION if compress or output.compressed else 1)
+    return artefact_limit() * (COMPRESSION if compress or output.compressed else 1)
 
 
 def too_large() -> ExecutionError:
@@ -115,7 +109,7 @@ def made(document: Document, output: Output, name: str, *, compress: bool) -> Ar
 
 
 def _content(file: IO[bytes]) -> bytes:
-    if file.seek(0, 2) > limit():
+    if file.seek(0, 2) > artefact_limit():
         raise too_large()
     file.seek(0)
     return file.read()

@@ -18,7 +18,7 @@ from typing import Any
 from django.conf import settings
 
 from jobs.executors import process_tree
-from jobs.executors.base import Artefact, Context, ExecutionError
+from jobs.executors.base import Artefact, Context, ExecutionError, artefact_limit
 from jobs.executors.output import Output, readable
 
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
@@ -163,7 +163,7 @@ def _write(pipe: Any, data: bytes) -> None:
 
 def artefacts(folder: Path, context: Context) -> list[Artefact]:
     """The files in the folder, as far as there is room for them."""
-    room = settings.ARTEFACT_LIMIT_MB * 1_000_000
+    room = artefact_limit()
     found: list[Artefact] = []
     # The script's own doing, which may be anything: a link, a pipe without an end, a million files.
     for path in sorted(folder.iterdir())[:ARTEFACTS]:

@@ -4,23 +4,20 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
-
 from jobs.executors.base import Artefact
 from jobs.executors.databases.session import Answer
+from jobs.executors.documents.tables import distinct, harmless
 
 # Characters of JSON that the result may have in all, and of one value in it.
 RESULT_LIMIT = 80_000
 VALUE_LIMIT = 5_000
 _LARGEST = 2**63
-# What a spreadsheet would take for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass
@@ -60,14 +57,14 @@ def _rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count:,} rows"
 
 
-def gather(answer: Answer, *, most: int, to_the_end: bool = False, keep: str = "") -> Gathered:
+def gather(answer: Answer, *, most: int, to_the_end: bool = False, keep: str = "", room: int = 0) -> Gathered:
     """Read the answer's rows, `most` at most, or to the end where what they tell of has been done.
 
-    `keep` is CSV or JSON for a file with all the rows that were read.
+    `keep` is CSV or JSON for a file of `room` bytes at most, with all the rows that were read.
     """
     found = Gathered(answer.columns)
-    file = _File(keep, answer.columns) if keep and answer.columns else None
-    room = RESULT_LIMIT
+    file = _File(keep, answer.columns, room) if keep and answer.columns else None
+    left = RESULT_LIMIT
     for row in answer.rows:
         if found.count == most and not to_the_end:
             found.cut.append("there are more")
@@ -77,10 +74,10 @@ def gather(answer: Answer, *, most: int, to_the_end: bool = False, keep: str = "
             continue
         if file:
             file.add(row)
-        if room > 0:
+        if left > 0:
             cells = [_short(plain(value)) for value in row]
-            room -= len(json.dumps(cells)) + 2
-            if room > 0:
+            left -= len(json.dumps(cells)) + 2
+            if left > 0:
                 found.rows.append(cells)
     found.affected = answer.affected
     read = min(found.count, most)
@@ -162,13 +159,13 @@ def _short(value: Any) -> Any:
 
 
 class _File:
-    """The rows as CSV or JSON, up to the size that a run's files may have."""
+    """The rows as CSV or JSON, as many of them as there is room for."""
 
-    def __init__(self, kind: str, columns: Sequence[str]) -> None:
+    def __init__(self, kind: str, columns: Sequence[str], room: int) -> None:
         self._kind = kind
-        self._columns = list(_different(columns))
+        self._columns = distinct(columns)
         self._text = io.StringIO()
-        self._limit = settings.ARTEFACT_LIMIT_MB * 2**20
+        self._room = room
         self._size = 0
         self.full = False
         if kind == "CSV":
@@ -193,7 +190,7 @@ class _File:
     def _write(self, text: str) -> None:
         size = len(text.encode("utf-8", "replace"))
         # The list of JSON is still to be closed.
-        if self._size + size + 3 > self._limit:
+        if self._size + size + 3 > self._room:
             self.full = True
             return
         self._size += size
@@ -207,16 +204,8 @@ class _File:
         return Artefact("rows.json", text.encode("utf-8", "replace"), "application/json")
 
 
-def _different(columns: Sequence[str]) -> Iterator[str]:
-    """The columns' names; one that comes again gets a number."""
-    seen: dict[str, int] = {}
-    for name in columns:
-        seen[name] = seen.get(name, 0) + 1
-        yield name if seen[name] == 1 else f"{name}_{seen[name]}"
-
-
 def _harmless(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula."""
     if isinstance(value, dict | list):
         value = json.dumps(value, ensure_ascii=False)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return harmless(value) if isinstance(value, str) else value

@@ -14,10 +14,8 @@ from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from jobs.executors.documents.charts import Chart
-from jobs.executors.documents.tables import Column, Document, Kind, is_number, plain, text
+from jobs.executors.documents.tables import Column, Document, Kind, harmless, is_number, plain, text
 
-# What spreadsheets take for the beginning of a formula, also in the width of Chinese characters.
-_FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # noqa: RUF001 (those that are meant)
 # Excel counts with fifteen digits and has no dates before this year.
 EXACT = 10**15
 FIRST_YEAR = 1900
@@ -39,11 +37,6 @@ def _csv_value(value: Any, document: Document) -> Any:
         return "true" if value else "false"
     said = plain(value, document.zone)
     return harmless(said) if isinstance(said, str) else said
-
-
-def harmless(said: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would calculate it."""
-    return f"'{said}" if said.startswith(_FORMULA) or said.lstrip(" ").startswith(_FORMULA) else said
 
 
 _NUMBERS = {Kind.DURATION: "#,##0", Kind.SHARE: "0.0%"}

@@ -19,6 +19,8 @@ Number = int | float | Decimal
 TEXT_LIMIT = 32_000
 BLOB_START = 32
 BILLIONS = 10**18
+# What spreadsheets take for the beginning of a formula, also in the width of Chinese characters.
+_FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # noqa: RUF001 (those that are meant)
 
 
 class Kind(Enum):
@@ -72,6 +74,11 @@ def distinct(names: Sequence[str]) -> list[str]:
             each = f"{name}_{number}"
         found[each] = None
     return list(found)
+
+
+def harmless(said: str) -> str:
+    """The text with an apostrophe before it where a spreadsheet would calculate it."""
+    return f"'{said}" if said.startswith(_FORMULA) or said.lstrip(" ").startswith(_FORMULA) else said
 
 
 def is_number(value: object) -> TypeGuard[Number]:

@@ -15,7 +15,14 @@ import psycopg
 import pymysql
 import pytest
 
-from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
+from jobs.executors.base import (
+    Cancelled,
+    Context,
+    DeadlineExceeded,
+    ExecutionError,
+    Payload,
+    artefact_limit,
+)
 from jobs.executors.database import ISOLATIONS, execute
 from jobs.executors.databases import own, session, urls
 from tests.factories import NOON
@@ -180,10 +187,19 @@ def test_all_rows_can_be_kept_as_json(url):
 
 def test_a_file_of_rows_ends_where_files_must(url, settings):
     settings.ARTEFACT_LIMIT_MB = 1
-    write(url, "INSERT INTO t VALUES (1, :text), (2, :text)", parameters={"text": "x" * 700_000})
+    write(url, "INSERT INTO t VALUES (1, :text), (2, :text)", parameters={"text": "x" * 510_000})
     result = run(url, "SELECT name FROM t", options={"keep_rows": "CSV"})
-    assert len(result.artefacts[0].content) < 2**20
+    assert 510_000 < len(result.artefacts[0].content) <= artefact_limit()
     assert "the file is cut" in result.summary
+
+
+def test_the_files_of_several_statements_share_the_room_that_a_run_has(url, settings):
+    settings.ARTEFACT_LIMIT_MB = 1
+    write(url, "INSERT INTO t VALUES (1, :text)", parameters={"text": "x" * 400_000})
+    both = {"several_statements": True, "keep_rows": "JSON"}
+    result = write(url, "SELECT name FROM t; SELECT name, name AS again FROM t", options=both)
+    assert [len(file.content) > 400_000 for file in result.artefacts] == [True, False]
+    assert sum(len(file.content) for file in result.artefacts) <= artefact_limit()
 
 
 @pytest.mark.parametrize("query", ["SELECT 1; SELECT 2", "SELECT 1; DROP TABLE t"])

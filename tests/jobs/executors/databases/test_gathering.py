@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 from collections import UserString
 from datetime import UTC, date, datetime, time, timedelta
@@ -47,3 +49,18 @@ def test_a_thousand_columns_fit_too():
     data = gather(Answer([f"column_{number}" for number in range(5_000)], iter([row])), most=1).data(1)
     assert len(json.dumps(data)) < RESULT_LIMIT + 20_000
     assert data["cut"] == "the first 0 are shown"
+
+
+def kept(columns, row, kind):
+    return gather(Answer(columns, iter([row])), most=1, keep=kind, room=1_000).file.content.decode()
+
+
+def test_no_column_of_the_file_hides_another():
+    written = kept(["a", "a", "a_2", "a_2"], (1, 2, 3, 4), "JSON")
+    assert sorted(json.loads(written)[0].values()) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("text", ["=1", " =1", "\t=1", "\n=1", "＝1", "@a"])  # noqa: RUF001 (a wide one)
+def test_no_text_of_the_file_is_a_formula(text):
+    (cell,) = list(csv.reader(io.StringIO(kept(["a"], (text,), "CSV"), newline="")))[1]
+    assert cell == f"'{text}"
