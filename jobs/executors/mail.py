@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.mail.utils import DNS_NAME
 
 from jobs import masking
+from jobs.executors import guard
 from jobs.executors.base import Context, ExecutionError
 from jobs.executors.plain_text import plain_text
 
@@ -141,25 +142,21 @@ class _Server(smtplib.SMTP):
 
     def __init__(self, context: Context, *, tls: ssl.SSLContext | None) -> None:
         self._context, self._tls = context, tls
-        self._opened: list[socket.socket] = []
+        self._sockets = guard.Sockets()
+        self.shut_down = self._sockets.shut_down
         self.answer = b""
         super().__init__(local_hostname=DNS_NAME.get_fqdn(), timeout=max(context.remaining, 0.001))
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         self._host = host
-        failure: OSError = OSError("no address found")
-        for family, kind, protocol, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            sock = socket.socket(family, kind, protocol)
-            # TLS takes the socket over: a duplicate still reaches the connection.
-            self._opened.append(sock.dup())
-            try:
-                sock.settimeout(self._left())
-                sock.connect(place)
-                return self._tls.wrap_socket(sock, server_hostname=host) if self._tls else sock
-            except OSError as error:
-                sock.close()
-                failure = error
-        raise failure
+        sock = guard.connect(host, port, self._left(), sockets=self._sockets, trusted=True)
+        if self._tls is None:
+            return sock
+        try:
+            return self._tls.wrap_socket(sock, server_hostname=host)
+        except BaseException:
+            sock.close()
+            raise
 
     def _left(self) -> float:
         self._context.check()
@@ -179,15 +176,9 @@ class _Server(smtplib.SMTP):
         code, self.answer = super().data(msg)
         return code, self.answer
 
-    def shut_down(self) -> None:
-        for each in list(self._opened):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
     def close(self) -> None:
         super().close()
-        while self._opened:
-            self._opened.pop().close()
+        self._sockets.close()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from jobs.executors import guard
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.email import execute
 from jobs.executors.error_classes import chain
@@ -475,4 +476,15 @@ def test_a_cancel_ends_a_connection_that_nobody_accepts(settings):
             send(within)
         for each in waiting:
             each.close()
+    assert within.remaining > 8
+
+
+def test_a_cancel_ends_the_wait_for_a_name_server(settings, monkeypatch):
+    released, within = threading.Event(), context()
+    monkeypatch.setattr(guard, "_ask", lambda *_: released.wait(30))
+    settings.EMAIL_HOST = "mail.example.com"
+    threading.Timer(0.3, within.cancel).start()
+    with pytest.raises(Cancelled):
+        send(within)
+    released.set()
     assert within.remaining > 8
