@@ -18,6 +18,7 @@ from jobs.executors.database import ERROR_CLASSES, QueryForm, opened
 from jobs.executors.databases import Terms, urls
 from jobs.executors.databases.gathering import plain
 from jobs.executors.fields import FlagField, JsonField, NamesField, NumberField, ScalarField, TextField
+from jobs.executors.wording import counted
 
 # Comments and opening brackets may stand before the first word.
 _READS = re.compile(
@@ -262,7 +263,7 @@ class Stream:
         self.failed += len(failed)
         first = min(failed)
         error_class, _, text = failed[first].partition(": ")
-        self.context.log("WARN", f"{_rows(len(failed))} failed, the first with: {text}")
+        self.context.log("WARN", f"{counted(len(failed), 'row')} failed, the first with: {text}")
         topic = self.payload.options.get("dead_letter_topic")
         if topic:
             for number, reason in failed.items():
@@ -288,11 +289,7 @@ class Stream:
     def sentence(self) -> str:
         took = max(time.monotonic() - self.started, 0.001)
         failed = f", {self.failed:,} failed" if self.failed else ""
-        return f"{_rows(self.sent)} sent in {took:,.1f} s{failed}"
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
+        return f"{counted(self.sent, 'row')} sent in {took:,.1f} s{failed}"
 
 
 def _limited(rows: Iterator[Sequence[Any]], most: int | None, at: int | None) -> Iterator[Sequence[Any]]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from jobs.executors import roots
 from jobs.executors.base import Context, ExecutionError
-from jobs.executors.file_work import Stamp, Work, count
+from jobs.executors.file_work import Stamp, Work
+from jobs.executors.wording import counted
 
 MOST = 500_000
 _DAY = 86_400
@@ -173,7 +174,7 @@ def _sift(named: Sequence[Found], work: Work, chosen: Chosen) -> None:
 
 
 def _tell(work: Work, chosen: Chosen) -> None:
-    found = f"{count(len(chosen.files))} of {chosen.bytes:,} bytes at {roots.shown(work.path)}"
+    found = f"{counted(len(chosen.files), 'file')} of {chosen.bytes:,} bytes at {roots.shown(work.path)}"
     others = ", ".join(f"{number:,} {reason}" for reason, number in sorted(chosen.left_out.items()))
     work.context.log("INFO", f"{found}{f'; left out: {others}' if others else ''}")
     if not chosen.files:

@@ -17,7 +17,8 @@ from jobs.executors.file_transfer import (
     refuse_taken,
     standing_at,
 )
-from jobs.executors.file_work import Plan, Step, Work, count
+from jobs.executors.file_work import Plan, Step, Work
+from jobs.executors.wording import counted
 
 ALGORITHMS = ("sha256", "sha512", "sha1", "md5")
 _DIFFERS = "not as the manifest says"
@@ -87,7 +88,7 @@ def _plan_check(work: Work) -> Plan:
         each.path for each in choose(work).files if each.path not in listed and each.path != _manifest(work)
     ]
     if unlisted:
-        what = f"{count(len(unlisted))} not in the manifest, such as {roots.shown(unlisted[0])}"
+        what = f"{counted(len(unlisted), 'file')} not in the manifest, such as {roots.shown(unlisted[0])}"
         work.context.log("WARN", what)
     return Plan([_verification(work, path) for path in listed], {"not in the manifest": len(unlisted)})
 
@@ -111,10 +112,8 @@ def _check(work: Work, steps: Sequence[Step]) -> Iterator[tuple[Step, str]]:
             wrong.append(roots.shown(step.path))
         yield step, reason
     if wrong:
-        raise ExecutionError(
-            "CHECKSUM_ERROR",
-            f"{count(len(wrong))} of {len(steps):,} not as the manifest says: {', '.join(wrong[:10])}",
-        )
+        what = f"{counted(len(wrong), 'file')} of {len(steps):,} not as the manifest says"
+        raise ExecutionError("CHECKSUM_ERROR", f"{what}: {', '.join(wrong[:10])}")
 
 
 def _reason(step: Step, expected: str, work: Work) -> str:

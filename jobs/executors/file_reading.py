@@ -13,7 +13,8 @@ from jobs.executors.base import Artefact, ExecutionError, Result, artefact_limit
 from jobs.executors.documents.tables import harmless
 from jobs.executors.file_choosing import Found, choose
 from jobs.executors.file_transfer import back_up, backup_of, check_folder, refuse_taken, standing_at
-from jobs.executors.file_work import Plan, Step, Work, count, fitting, pump
+from jobs.executors.file_work import Plan, Step, Work, fitting, pump
+from jobs.executors.wording import counted
 
 # Of a file's content, what stands in the run's result; the whole file is there to be downloaded.
 SHOWN = 64 * 1024
@@ -60,7 +61,7 @@ def listed(work: Work) -> Result:
     data = {"count": len(chosen.files), "bytes": chosen.bytes, "files": told, **more}
     rows = [("list", each.path, "", each.size) for each in chosen.files]
     artefacts = [report(rows)] if work.options["generateReport"] else []
-    return Result(f"{count(len(chosen.files))}, {chosen.bytes:,} bytes", data, artefacts=artefacts)
+    return Result(f"{counted(len(chosen.files), 'file')}, {chosen.bytes:,} bytes", data, artefacts=artefacts)
 
 
 def _told(each: Found) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 from jobs.executors import roots
 from jobs.executors.base import Artefact, ExecutionError, Result
 from jobs.executors.file_reading import report
-from jobs.executors.file_work import Plan, Tally, Work, count
+from jobs.executors.file_work import Plan, Tally, Work
+from jobs.executors.wording import counted
 
 _DONE = {
     "copy": "copied",
@@ -54,7 +55,7 @@ def _data(work: Work, plan: Plan, tally: Tally) -> dict[str, Any]:
 def _summary(work: Work, plan: Plan, tally: Tally) -> str:
     counts = Counter(step.action for step in tally.steps)
     would = "would be " if work.options["dryRun"] else ""
-    done = [f"{count(number)} {would}{_DONE[action]}" for action, number in counts.items()]
+    done = [f"{counted(number, 'file')} {would}{_DONE[action]}" for action, number in counts.items()]
     others = [f"{number:,} {why}" for why, number in {**plan.left, **tally.passed_over}.items() if number]
     names = (
         [roots.shown(step.path) for step in tally.steps[:_NAMED]] if work.options["notifyOnProcess"] else []

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 from jobs.executors import roots
 from jobs.executors.base import Context, ExecutionError
 from jobs.executors.file_choosing import Chosen, Found, choose, is_named, walk
-from jobs.executors.file_work import Plan, Stamp, Step, Work, count, pump
+from jobs.executors.file_work import Plan, Stamp, Step, Work, pump
+from jobs.executors.wording import counted
 
 _BACKUP = re.compile(r".+\.\d{8}T\d{6}Z\.bak")
 CHANGED = "changed since it was looked at"
@@ -62,7 +63,7 @@ def standing_at(target: str) -> os.stat_result | None:
 
 def refuse_taken(taken: Sequence[str]) -> None:
     if taken:
-        what = f"{count(len(taken))} would be overwritten, such as {roots.shown(taken[0])}"
+        what = f"{counted(len(taken), 'file')} would be overwritten, such as {roots.shown(taken[0])}"
         raise ExecutionError("FILE_EXISTS", f"{what}: the job does not say that they may be.")
 
 

@@ -174,7 +174,3 @@ def pump(source: BinaryIO, sink: Callable[[bytes], object], context: Context, mo
         sink(chunk)
         passed += len(chunk)
     return passed
-
-
-def count(number: int, noun: str = "file") -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,12 +8,21 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 
 from jobs.executors.addresses import check_topic
-from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.base import (
+    Artefact,
+    Context,
+    ExecutionError,
+    JobType,
+    Payload,
+    PayloadForm,
+    Result,
+    artefact_limit,
+)
 from jobs.executors.brokers import Broker, Message, config, kafka_topics, places, rabbitmq, redis_lists
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
+from jobs.executors.wording import counted
 
 OPERATIONS = {
     "PRODUCE": "Produce",
@@ -268,7 +277,7 @@ def _consume(work: Work, broker: Broker, context: Context) -> Result:
         if kept.is_full:
             break
     broker.done(kept.messages)
-    told = f"{_messages(kept.count)} taken from {', '.join(work.queues)}"
+    told = f"{counted(kept.count, 'message')} taken from {', '.join(work.queues)}"
     return Result(told, kept.told(), artefacts=kept.files())
 
 
@@ -290,13 +299,15 @@ def _move(work: Work, broker: Broker, context: Context) -> Result:
                 broker.send([target], each)
             broker.done(some)
             moved += len(some)
-            context.log("INFO", f"{_messages(moved)} moved so far")
-    return Result(f"{_messages(moved)} moved to {target}", {"moved": moved, "target": target})
+            context.log("INFO", f"{counted(moved, 'message')} moved so far")
+    return Result(f"{counted(moved, 'message')} moved to {target}", {"moved": moved, "target": target})
 
 
 def _purge(work: Work, broker: Broker, context: Context) -> Result:
     purged = {queue: broker.purge(queue) for queue in work.queues}
-    return Result(f"{_messages(sum(purged.values()))} purged from {', '.join(purged)}", {"purged": purged})
+    return Result(
+        f"{counted(sum(purged.values()), 'message')} purged from {', '.join(purged)}", {"purged": purged}
+    )
 
 
 _OPERATIONS: dict[str, Callable[[Work, Broker, Context], Result]] = {
@@ -326,7 +337,7 @@ class Kept:
         for message in messages:
             told = _told(queue, message)
             line = json.dumps(told, ensure_ascii=False).encode() + b"\n"
-            self.is_full = self.is_full or self._size + len(line) > settings.ARTEFACT_LIMIT_MB * 900_000
+            self.is_full = self.is_full or self._size + len(line) > artefact_limit()
             if self.is_full:
                 break
             self.messages.append(message)
@@ -360,10 +371,6 @@ def _told(queue: str, message: Message) -> dict[str, Any]:
 def _plain(headers: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(json.dumps(headers, default=str))
     return found
-
-
-def _messages(count: int) -> str:
-    return "1 message" if count == 1 else f"{count:,} messages"
 
 
 MOST = 10

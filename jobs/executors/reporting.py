@@ -18,6 +18,7 @@ from jobs.executors.periods import Period
 from jobs.executors.report_delivery import deliver
 from jobs.executors.report_files import OUTPUTS, Stream, made, name_of, room
 from jobs.executors.report_kinds import KINDS, ReportKind
+from jobs.executors.wording import counted
 
 
 def execute(payload: Payload, context: Context) -> Result:
@@ -39,8 +40,7 @@ def execute(payload: Payload, context: Context) -> Result:
         file = made(document, output, name, compress=compress)
     if rows.cut:
         context.log("WARN", document.notes[0])
-    count = "1 row" if rows.count == 1 else f"{rows.count:,} rows"
-    said = f"{document.title}: {count} as {file.name}, {len(file.content):,} bytes"
+    said = f"{document.title}: {counted(rows.count, 'row')} as {file.name}, {len(file.content):,} bytes"
     context.log("INFO", said)
     data = {
         "file": file.name,

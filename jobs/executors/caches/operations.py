@@ -12,6 +12,7 @@ from jobs.executors.caches import statistics as figures
 from jobs.executors.caches.config import batch_size, tell_what_is_idle
 from jobs.executors.caches.region import Entry, Region, batches, is_wild
 from jobs.executors.caches.sources import Source, source
+from jobs.executors.wording import counted
 
 SECONDS = 3_600
 CHANNEL = "chronos:cache:"
@@ -127,10 +128,6 @@ def _working(payload: Payload, context: Context, *more: str) -> Iterator[tuple[W
             raise
 
 
-def _there(count: int, what: str = "key") -> str:
-    return f"1 {what}" if count == 1 else f"{count:,} {what}s"
-
-
 def _in(regions: Sequence[Region]) -> str:
     return regions[0].name if len(regions) == 1 else f"{len(regions)} regions"
 
@@ -140,7 +137,7 @@ def invalidate(payload: Payload, context: Context) -> Result:
     with _working(payload, context) as (work, _):
         work.check_listable(work.regions)
         removed = sum(_clear(work, region) for region in work.regions)
-        return work.result(f"{_there(removed)} removed from {_in(work.regions)}")
+        return work.result(f"{counted(removed, 'key')} removed from {_in(work.regions)}")
 
 
 def _clear(work: Work, region: Region) -> int:
@@ -153,7 +150,7 @@ def _clear(work: Work, region: Region) -> int:
         for keys in region.found(pattern, work.batch):
             told["removed"] += region.remove(keys)
         work.context.log("INFO", f"{region.name}: {told['removed'] - before:,} removed by {pattern}")
-    work.context.log("INFO", f"{region.name}: {_there(told['removed'])} removed")
+    work.context.log("INFO", f"{region.name}: {counted(told['removed'], 'key')} removed")
     _tidy(work, region)
     work.settle(region, told["removed"])
     return told["removed"]
@@ -165,7 +162,7 @@ def _tidy(work: Work, region: Region) -> None:
         if region.listable:
             # A cache drops what has expired when somebody comes across it.
             left = sum(len(keys) for keys in region.found("*", work.batch))
-            log("INFO", f"{region.name}: what had expired is gone, {_there(left)} left")
+            log("INFO", f"{region.name}: what had expired is gone, {counted(left, 'key')} left")
         else:
             log("WARN", f"{region.name}: {region.kind} drops what has expired by itself")
     if config.get("compactMemory") or config.get("defragmentCache"):
@@ -202,7 +199,8 @@ def _fill(work: Work, origin: Source) -> Result:
         told = work.told[region.name]
         told["left"] += len(work.keys) - len(wanted) if wanted is not None else 0
         work.context.log(
-            "INFO", f"{region.name}: {_there(told['stored'])} stored, {told['left']:,} left as they were"
+            "INFO",
+            f"{region.name}: {counted(told['stored'], 'key')} stored, {told['left']:,} left as they were",
         )
         work.settle(region, told["stored"])
     if missing := [key for key in wanted or [] if key not in came]:
@@ -210,7 +208,7 @@ def _fill(work: Work, origin: Source) -> Result:
     stored = sum(told["stored"] for told in work.told.values())
     left = sum(told["left"] for told in work.told.values())
     return work.result(
-        f"{_there(stored)} stored in {_in(work.regions)}" + (f", {left:,} left" if left else "")
+        f"{counted(stored, 'key')} stored in {_in(work.regions)}" + (f", {left:,} left" if left else "")
     )
 
 
@@ -234,7 +232,7 @@ def _refresh(work: Work) -> Result:
             there |= region.present(keys) if work.payload.skip_if_exists else region.keep(keys, seconds)
         gone = [key for key in work.keys if key.encode() not in there]
         work.told[region.name] = {"there": len(there), "missing": gone[:_NAMED]}
-        work.context.log("INFO", f"{region.name}: {_there(len(there))} there, {len(gone):,} missing")
+        work.context.log("INFO", f"{region.name}: {counted(len(there), 'key')} there, {len(gone):,} missing")
         work.settle(region, len(there))
         refreshed += len(there)
         missing += gone
@@ -245,7 +243,7 @@ def _refresh(work: Work) -> Result:
             " nothing to store there: give values, preloadQueries or a dataSource in its settings.",
         )
     done = "there already" if work.payload.skip_if_exists else f"kept for another {seconds:,} s"
-    return work.result(f"{_there(refreshed)} in {_in(work.regions)} {done}")
+    return work.result(f"{counted(refreshed, 'key')} in {_in(work.regions)} {done}")
 
 
 def _listed(keys: Sequence[str]) -> str:
@@ -261,7 +259,7 @@ def sync(payload: Payload, context: Context) -> Result:
     with _working(payload, context, origin) as (work, (origin_region,)):
         work.check_listable([origin_region])
         copied = sum(_copy(work, origin_region, region) for region in work.regions)
-        return work.result(f"{_there(copied)} copied from {origin} to {_in(work.regions)}")
+        return work.result(f"{counted(copied, 'key')} copied from {origin} to {_in(work.regions)}")
 
 
 def _copy(work: Work, origin: Region, region: Region) -> int:
@@ -275,8 +273,8 @@ def _copy(work: Work, origin: Region, region: Region) -> int:
         told["copied"] += copied
         told["left"] += len(entries) - copied
     if told["missing"]:
-        work.context.log("WARN", f"{_there(told['missing'])} not in {origin.name}")
-    work.context.log("INFO", f"{region.name}: {_there(told['copied'])} copied, {told['left']:,} left")
+        work.context.log("WARN", f"{counted(told['missing'], 'key')} not in {origin.name}")
+    work.context.log("INFO", f"{region.name}: {counted(told['copied'], 'key')} copied, {told['left']:,} left")
     work.settle(region, told["copied"])
     return told["copied"]
 
@@ -314,7 +312,7 @@ def statistics(payload: Payload, context: Context) -> Result:
 def _summary(told: Mapping[str, Any]) -> str:
     parts = [told["server"]]
     if (keys := told.get("keys", {}).get("region_keys")) is not None:
-        parts.append(_there(keys))
+        parts.append(counted(keys, "key"))
     if (size := told.get("memory", {}).get("region_bytes")) is not None:
         parts.append(f"{size:,} bytes")
     if (ratio := told.get("hits", {}).get("hit_ratio")) is not None:

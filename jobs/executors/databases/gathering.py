@@ -13,6 +13,7 @@ from typing import Any
 from jobs.executors.base import Artefact
 from jobs.executors.databases.session import Answer
 from jobs.executors.documents.tables import distinct, harmless
+from jobs.executors.wording import counted
 
 # Characters of JSON that the result may have in all, and of one value in it.
 RESULT_LIMIT = 80_000
@@ -38,8 +39,8 @@ class Gathered:
     @property
     def sentence(self) -> str:
         if not self.columns:
-            return "Done" if self.affected is None else f"{_rows(self.affected)} changed"
-        return _rows(self.count) + (f" ({', '.join(self.cut)})" if self.cut else "")
+            return "Done" if self.affected is None else f"{counted(self.affected, 'row')} changed"
+        return counted(self.count, "row") + (f" ({', '.join(self.cut)})" if self.cut else "")
 
     def data(self, among: int) -> dict[str, Any]:
         """A JSON object that fits beside those of the other statements of the run."""
@@ -51,10 +52,6 @@ class Gathered:
         cut = [*self.cut, f"the first {len(rows):,} are shown"] if len(rows) < len(self.rows) else self.cut
         told = {"columns": self.columns[:1_000], "rows": rows, "row_count": self.count}
         return {**told, "cut": "; ".join(cut)} if cut else told
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def gather(answer: Answer, *, most: int, to_the_end: bool = False, keep: str = "", room: int = 0) -> Gathered:
