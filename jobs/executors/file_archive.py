@@ -18,7 +18,7 @@ from typing import BinaryIO, Protocol
 from jobs.executors import roots
 from jobs.executors.base import Context, ExecutionError
 from jobs.executors.file_choosing import Chosen, choose
-from jobs.executors.file_transfer import GONE, back_up, backup_of, check_folder, delete, destinations
+from jobs.executors.file_transfer import GONE, back_up, delete, destinations, make_room
 from jobs.executors.file_work import Plan, Step, Work, pump
 
 # What people write, and the kind of archive it is; gzip of a folder is a tar.gz.
@@ -47,17 +47,10 @@ def plan(work: Work) -> Plan:
     chosen = choose(work, leaving=[target])
     # The archive is never part of itself.
     chosen.files = [each for each in chosen.files if each.path != target]
-    check_folder(work, os.path.dirname(target))
-    standing = roots.look(target)
-    if standing and not work.overwrite:
-        sentence = (
-            f"{roots.shown(target)} is there already, and the job does not say that it may be overwritten."
-        )
-        raise ExecutionError("FILE_EXISTS", sentence)
+    room = make_room(work, target)
     names = dict(_names(work, chosen))
-    backup = backup_of(target, work.now) if standing and work.options["backupExisting"] else ""
     adds = [
-        Step("add", each.path, each.size, names[each.path], each.stamp, backup, replaces=standing is not None)
+        Step("add", each.path, each.size, names[each.path], each.stamp, room.backup, replaces=room.replaces)
         for each in chosen.files
     ]
     if _kind(work, target) == "gzip" and len(adds) > 1:

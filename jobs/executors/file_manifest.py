@@ -8,15 +8,7 @@ from jobs.executors import roots
 from jobs.executors.base import ExecutionError
 from jobs.executors.file_choosing import MOST, choose
 from jobs.executors.file_tables import LONGEST, Wrong, naming
-from jobs.executors.file_transfer import (
-    GONE,
-    back_up,
-    backup_of,
-    check_folder,
-    digest,
-    refuse_taken,
-    standing_at,
-)
+from jobs.executors.file_transfer import GONE, back_up, digest, make_room
 from jobs.executors.file_work import Plan, Step, Work
 from jobs.executors.wording import counted
 
@@ -39,15 +31,11 @@ def _plan_writing(work: Work) -> Plan:
             "VALIDATION_ERROR", "Say as target where the checksums go, or as manifest what to check against."
         )
     chosen = choose(work)
-    check_folder(work, os.path.dirname(work.target))
-    standing = standing_at(work.target)
-    if standing and not work.overwrite:
-        refuse_taken([work.target])
-    backup = backup_of(work.target, work.now) if standing and work.options["backupExisting"] else ""
+    room = make_room(work, work.target)
     files = [each for each in chosen.files if each.path != work.target]
     return Plan(
         [
-            Step("sum", each.path, each.size, work.target, each.stamp, backup, replaces=standing is not None)
+            Step("sum", each.path, each.size, work.target, each.stamp, room.backup, replaces=room.replaces)
             for each in files
         ]
     )

@@ -8,14 +8,7 @@ from jobs.executors import roots
 from jobs.executors.base import ExecutionError
 from jobs.executors.file_choosing import choose
 from jobs.executors.file_tables import LONGEST, Wrong, naming
-from jobs.executors.file_transfer import (
-    back_up,
-    backup_of,
-    check_folder,
-    is_inside,
-    refuse_taken,
-    standing_at,
-)
+from jobs.executors.file_transfer import back_up, check_folder, is_inside, make_room
 from jobs.executors.file_work import CHUNK, Plan, Step, Work, pump
 
 # Kept in whole lines, with whatever they are cut into or joined from.
@@ -119,16 +112,10 @@ def plan_merge(work: Work) -> Plan:
         raise ExecutionError("VALIDATION_ERROR", "Say as target what file the others are merged into.")
     chosen = choose(work)
     chosen.files = [each for each in chosen.files if each.path != work.target]
-    check_folder(work, os.path.dirname(work.target))
-    standing = standing_at(work.target)
-    if standing and not work.overwrite:
-        refuse_taken([work.target])
-    backup = backup_of(work.target, work.now) if standing and work.options["backupExisting"] else ""
+    room = make_room(work, work.target)
     return Plan(
         [
-            Step(
-                "merge", each.path, each.size, work.target, each.stamp, backup, replaces=standing is not None
-            )
+            Step("merge", each.path, each.size, work.target, each.stamp, room.backup, replaces=room.replaces)
             for each in chosen.files
         ]
     )

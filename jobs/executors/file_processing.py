@@ -25,6 +25,7 @@ from jobs.executors.file_transfer import (
     move,
     refuse_taken,
     standing_at,
+    step_to,
 )
 from jobs.executors.file_work import Make, Perform, Plan, Stamp, Step, Work, pump
 
@@ -111,10 +112,7 @@ def _plan_each(work: Work) -> Plan:
             else:
                 taken.append(target)
             continue
-        backup = backup_of(target, work.now) if standing and work.options["backupExisting"] else ""
-        steps.append(
-            Step(kind.verb, each.path, each.size, target, each.stamp, backup, replaces=standing is not None)
-        )
+        steps.append(step_to(work, kind.verb, each, target, standing))
         if work.options["deleteOriginal"] and target != each.path:
             steps.append(Step("delete", each.path, stamp=each.stamp))
     refuse_taken(taken)

@@ -12,7 +12,7 @@ from jobs.executors import roots
 from jobs.executors.base import Artefact, ExecutionError, Result, artefact_limit
 from jobs.executors.documents.tables import harmless
 from jobs.executors.file_choosing import Found, choose
-from jobs.executors.file_transfer import back_up, backup_of, check_folder, refuse_taken, standing_at
+from jobs.executors.file_transfer import back_up, make_room
 from jobs.executors.file_work import Plan, Step, Work, fitting, pump
 from jobs.executors.wording import counted
 
@@ -86,13 +86,9 @@ def plan_writing(work: Work) -> Plan:
     """The one file that the content goes to."""
     if work.path.endswith("/"):
         raise ExecutionError("VALIDATION_ERROR", "Say which file to write: this is a folder's path.")
-    check_folder(work, os.path.dirname(work.path))
-    standing = standing_at(work.path)
-    if standing and not work.overwrite:
-        refuse_taken([work.path])
-    backup = backup_of(work.path, work.now) if standing and work.options["backupExisting"] else ""
+    room = make_room(work, work.path)
     size = len(_encoded(work))
-    return Plan([Step("write", work.path, size, work.path, backup=backup, replaces=standing is not None)])
+    return Plan([Step("write", work.path, size, work.path, backup=room.backup, replaces=room.replaces)])
 
 
 def perform_writing(work: Work, steps: Sequence[Step]) -> Iterator[tuple[Step, str]]:

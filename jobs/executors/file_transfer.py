@@ -7,6 +7,7 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -50,8 +51,17 @@ def _may_replace(work: Work, each: Found, target: str, standing: os.stat_result)
 
 def _step(work: Work, each: Found, target: str, standing: os.stat_result | None) -> Step:
     verb = "move" if work.operation == "MOVE" else "copy"
-    backup = backup_of(target, work.now) if standing and work.options["backupExisting"] else ""
+    return step_to(work, verb, each, target, standing)
+
+
+def step_to(work: Work, verb: str, each: Found, target: str, standing: os.stat_result | None) -> Step:
+    """What becomes of the file at the target, where this stands now."""
+    backup = _backup(work, target, standing)
     return Step(verb, each.path, each.size, target, each.stamp, backup, replaces=standing is not None)
+
+
+def _backup(work: Work, target: str, standing: os.stat_result | None) -> str:
+    return backup_of(target, work.now) if standing and work.options["backupExisting"] else ""
 
 
 def standing_at(target: str) -> os.stat_result | None:
@@ -65,6 +75,30 @@ def refuse_taken(taken: Sequence[str]) -> None:
     if taken:
         what = f"{counted(len(taken), 'file')} would be overwritten, such as {roots.shown(taken[0])}"
         raise ExecutionError("FILE_EXISTS", f"{what}: the job does not say that they may be.")
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where one file is to be written: whether it replaces another, and where that is kept."""
+
+    replaces: bool
+    backup: str
+
+
+def make_room(work: Work, target: str) -> Room:
+    """What writing the one file at the target means for what stands there.
+
+    Raises ExecutionError with FILE_EXISTS for what may not be overwritten, FILE_NOT_FOUND for a missing
+    folder, and FILE_ERROR for what is no file.
+    """
+    check_folder(work, os.path.dirname(target))
+    standing = standing_at(target)
+    if standing and not work.overwrite:
+        sentence = (
+            f"{roots.shown(target)} is there already, and the job does not say that it may be overwritten."
+        )
+        raise ExecutionError("FILE_EXISTS", sentence)
+    return Room(standing is not None, _backup(work, target, standing))
 
 
 def is_inside(path: str, folder: str) -> bool:

@@ -104,9 +104,6 @@ def _ask(context: Context, name: str, **asked: Any) -> Figures:
         raise
 
 
-# Jobs
-
-
 def _jobs(context: Context, period: Period, days: Days) -> Iterator[Mapping[str, Any]]:
     window = {"since": period.since, "until": period.until}
     for row in _paged(context, "jobs", lambda last: (last["name"], last["id"]), **window):
@@ -124,9 +121,6 @@ def _schedule(row: Mapping[str, Any]) -> str | None:
             return f"once at {row['run_at']:%Y-%m-%d %H:%M} UTC"
         case _:
             return None
-
-
-# Runs and dead letters
 
 
 def _ended(context: Context, period: Period, days: Days) -> Iterator[Mapping[str, Any]]:
