@@ -15,7 +15,7 @@ import pymysql
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from jobs.executors import kafka
+from jobs.executors import kafka, stream_messages
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.databases import urls
 from jobs.executors.db_to_kafka import execute
@@ -255,7 +255,7 @@ def test_rows_that_fail_go_to_the_dead_letters(postgresql, postgresql_server, to
 
 def test_a_row_that_no_message_can_hold_fails_alone(sqlite, topic, monkeypatch):
     # No database that we reach gives such text; a driver might.
-    monkeypatch.setattr("jobs.executors.db_to_kafka.plain", lambda value: "\ud800" if value == "b" else value)
+    monkeypatch.setattr(stream_messages, "plain", lambda value: "\ud800" if value == "b" else value)
     result = stream(sqlite, topic, skip_on_error=True)
     assert (result.data["sent"], result.data["failed"]) == (2, 1)
 
