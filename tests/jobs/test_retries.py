@@ -1,10 +1,11 @@
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from jobs.executors import TYPES
-from jobs.executors.error_classes import chain
+from jobs.executors.error_classes import OF_THE_ENGINE, chain
 from jobs.retries import delay, matches, normal, spread
 
 
@@ -54,7 +55,20 @@ def test_what_is_no_class_name_is_refused(name):
         normal(name)
 
 
+TOLD = (Path(__file__).parents[2] / "docs/retries.md").read_text()
+
+
 def test_the_page_on_retries_names_every_class_that_runs_fail_with():
-    told = (Path(__file__).parents[2] / "docs/retries.md").read_text()
     classes = {name for each in TYPES.values() for name in each.vocabulary}
-    assert [name for name in sorted(classes) if f"`{name}`" not in told] == []
+    assert [name for name in sorted(classes) if f"`{name}`" not in TOLD] == []
+
+
+@pytest.mark.parametrize("code", TYPES)
+def test_the_page_on_retries_says_what_runs_of_each_type_fail_with(code):
+    (row,) = [line for line in TOLD.splitlines() if line.startswith(f"| {TYPES[code].label} | ")]
+    own = set(TYPES[code].error_classes) - set(OF_THE_ENGINE)
+    assert set(re.findall(r"`([A-Z0-9_]+)`", row)) == own
+
+
+def test_a_failure_that_several_types_have_belongs_to_none_of_them():
+    assert "CACHE_ERROR" not in TYPES["FILE_SYSTEM"].vocabulary
