@@ -64,6 +64,22 @@ def test_what_parameters_bring_in_is_checked_as_if_it_had_been_typed(executed):
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "column", "text"),
+    [
+        ("SCRIPT", "script_content", 'echo "{{ param:zone }}" {{ run.id }}'),
+        ("DATABASE", "query", "SELECT {{ param:zone }}, {{ run.id }}"),
+        ("DB_TO_KAFKA", "query", "SELECT {{ param:zone }}, {{ run.id }}"),
+        ("REPORT", "query", "SELECT {{ param:zone }}, {{ run.id }}"),
+    ],
+)
+def test_text_that_is_code_reaches_its_type_with_its_placeholders(executed, code, column, text):
+    end = executed(
+        lambda payload, _: Result(payload.columns[column]), {column: text}, code, parameters={"zone": "x"}
+    )
+    assert end.fields["result"]["summary"] == text
+
+
 def test_a_line_end_in_a_parameter_makes_no_header(executed):
     payload = {"http_url": "https://example.com/", "http_headers": {"X-Zone": "{{ param:zone }}"}}
     end = executed(url, payload, parameters={"zone": "a\r\nHost: evil.example.com"})
