@@ -18,8 +18,17 @@ from jobs.executors.base import (
     PayloadForm,
     Result,
 )
-from jobs.executors.fields import DecimalField, FlagField, JsonField, NumberField, TextField, WordField
+from jobs.executors.fields import (
+    DecimalField,
+    FlagField,
+    JsonField,
+    NumberField,
+    TextField,
+    TimeoutField,
+    WordField,
+)
 
+LIMIT = 300
 CHUNK_MB = 8
 BATCH_LINES = 1_000
 # What a kind of test does where its options leave it open.
@@ -128,13 +137,7 @@ class DummyForm(PayloadForm):
     failureMessage = TextField(
         label="Failure message", required=False, max_length=500, help_text="What a failure says."
     )
-    timeout_seconds = NumberField(
-        label="Timeout",
-        required=False,
-        least=1,
-        most=86_400,
-        help_text="Seconds for the whole run; 300 if empty.",
-    )
+    timeout_seconds = TimeoutField(LIMIT)
     simulateFailure = _choice("Fail", "With DUMMY_ERROR.")
     simulateNetworkFailure = _choice("Fail at the network", "With CONNECTION_ERROR.")
     simulateDbFailure = _choice("Fail at the database", "With DATABASE_ERROR.")
@@ -270,6 +273,7 @@ TYPE = JobType(
         "metadata": "metadata",
     },
     execute=execute,
+    limit=LIMIT,
     repeatable=lambda payload: True,
     error_classes=(
         "DUMMY_ERROR",

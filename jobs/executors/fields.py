@@ -72,6 +72,14 @@ class NumberField(forms.IntegerField):
         return super().to_python(value)
 
 
+class TimeoutField(NumberField):
+    """Seconds that the whole run may take; its type's limit where nothing is said."""
+
+    def __init__(self, limit: int) -> None:
+        sentence = f"Seconds for the whole run; {limit:,} if empty."
+        super().__init__(label="Timeout", required=False, least=1, most=86_400, help_text=sentence)
+
+
 class DecimalField(forms.FloatField):
     """A number within a range, with or without a decimal point."""
 

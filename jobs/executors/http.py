@@ -18,14 +18,16 @@ from jobs.executors.fields import (
     FlagField,
     HeadersField,
     JsonField,
-    NumberField,
     NumbersField,
     ScalarField,
     TextField,
+    TimeoutField,
     WordField,
     check_json,
 )
 
+# Seconds that a call may take where the job does not say.
+LIMIT = 30
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 CONTENT_TYPES = {
     "JSON": "application/json",
@@ -69,13 +71,7 @@ class HttpForm(PayloadForm):
     }
 
     http_method = WordField(label="Method", choices=dict(zip(METHODS, METHODS, strict=True)), initial="GET")
-    timeout_seconds = NumberField(
-        label="Timeout",
-        required=False,
-        least=1,
-        most=86_400,
-        help_text="Seconds for the whole run; 30 if empty.",
-    )
+    timeout_seconds = TimeoutField(LIMIT)
     http_url = TextField(
         label="URL",
         max_length=2048,
@@ -350,7 +346,7 @@ TYPE = JobType(
         "metadata": "metadata",
     },
     execute=execute,
-    limit=30,
+    limit=LIMIT,
     repeatable=lambda payload: payload.http_method in ("GET", "HEAD"),
     error_classes=(
         "4XX",

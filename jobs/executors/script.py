@@ -1,27 +1,31 @@
 """SCRIPT: run a script on the worker's machine, with nothing of what Chronos knows."""
 
-import errno
-import os
 import re
-import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 
-from jobs import masking
-from jobs.executors import interpreters, process_tree, sandbox
+from jobs.executors import exit_codes, interpreters, process_tree, sandbox
 from jobs.executors.addresses import PathField
-from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payload, PayloadForm, Result
-from jobs.executors.fields import EnvironmentField, JsonField, NumberField, NumbersField, TextField, WordField
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.fields import (
+    EnvironmentField,
+    JsonField,
+    NumberField,
+    NumbersField,
+    TextField,
+    TimeoutField,
+    WordField,
+)
 from jobs.executors.output import Output
 
 INTERPRETERS = {"": "By its first line, or bash", **interpreters.CHOICES}
+# Where the job does not say.
+LIMIT = 1_800
 MEMORY_MB, FILE_MB, PROCESSES = 1024, 1024, 256
-SUMMARY_CHARACTERS = 200
-TAIL_CHARACTERS = 2_000
 
 # What people may have exit codes mean.
 CHOSEN_CLASSES = (
@@ -84,13 +88,7 @@ class ScriptForm(PayloadForm):
     binds: ClassVar[frozenset[str]] = frozenset({"script_content"})
 
     interpreter = WordField(label="Interpreter", required=False, choices=INTERPRETERS)
-    timeout_seconds = NumberField(
-        label="Timeout",
-        required=False,
-        least=1,
-        most=86_400,
-        help_text="Seconds for the whole run; 1800 if empty.",
-    )
+    timeout_seconds = TimeoutField(LIMIT)
     success_exit_codes = NumbersField(
         label="Exit codes that count as success",
         required=False,
@@ -193,8 +191,10 @@ def _run(payload: Payload, context: Context) -> Result:
         task = _task(payload, context, private, user)
         output = Output(context)
         ended = sandbox.run(task, context, output)
-        _log_end(ended, output, context)
-        return _judge(ended, output, task, payload, sandbox.artefacts(private / "artefacts", context))
+        exit_codes.tell(ended, output, context)
+        return exit_codes.judge(
+            ended, output, task, payload, sandbox.artefacts(private / "artefacts", context)
+        )
 
 
 def _task(payload: Payload, context: Context, private: Path, user: sandbox.User | None) -> dict[str, Any]:
@@ -248,90 +248,6 @@ def _facts(context: Context, private: Path) -> dict[str, str]:
     }
 
 
-def _log_end(ended: dict[str, Any], output: Output, context: Context) -> None:
-    lines = f"{output.stdout.lines:,} lines of output, {output.stderr.lines:,} of error output"
-    how = f"exit code {ended['exit']}" if "exit" in ended else "no exit code"
-    context.log("INFO", f"Ended with {how}: {lines}, {ended.get('cpu', 0):g} s of computing")
-
-
-def _judge(
-    ended: dict[str, Any], output: Output, task: dict[str, Any], payload: Payload, files: list[Artefact]
-) -> Result:
-    if "error" in ended:
-        _refuse_start(ended, task)
-    code = ended.get("exit", 128 + ended.get("signal", signal.SIGKILL))
-    last = masking.text(output.last_line)
-    data = {
-        "exit_code": code,
-        "cpu_seconds": ended.get("cpu"),
-        "lines": output.stdout.lines,
-        "error_lines": output.stderr.lines,
-        "output": masking.text(output.stdout.tail[-TAIL_CHARACTERS:]),
-        "error_output": masking.text(output.stderr.tail[-TAIL_CHARACTERS:]),
-    }
-    if ended.get("exit") in (payload.options.get("success_exit_codes") or [0]):
-        return Result(last[:SUMMARY_CHARACTERS] or f"Exit code {code}, no output", data, code, files)
-    error_class, sentence = _failure(ended, task, payload)
-    said = masking.text(output.stderr.last_line) or last
-    message = f"{sentence}: {said[:SUMMARY_CHARACTERS]}" if said else f"{sentence}."
-    raise ExecutionError(error_class, message, exit_code=code, result=data, artefacts=files)
-
-
-def _refuse_start(ended: dict[str, Any], task: dict[str, Any]) -> NoReturn:
-    why = os.strerror(ended["errno"])
-    who = task["user"]["name"] if task["user"] else "the worker's user"
-    if ended["error"] == "chdir":
-        raise ExecutionError("FILE_ERROR", f"{who} cannot enter {task['folder']}: {why}.")
-    if ended["error"] == "exec" and ended["errno"] == errno.E2BIG:
-        raise ExecutionError("SYSTEM_ERROR", "A variable of the script is too long: 131,071 bytes at most.")
-    raise ExecutionError(
-        "SYSTEM_ERROR", f"{who} cannot run {task['command'][0]} here ({ended['error']}): {why}."
-    )
-
-
-def _failure(ended: dict[str, Any], task: dict[str, Any], payload: Payload) -> tuple[str, str]:
-    """Error class and sentence of a script that did not end well."""
-    limits = {
-        "memory": ("OUT_OF_MEMORY", f"The script used more than {task['memory_mb']:,} MB of memory"),
-        "processes": ("LIMIT_EXCEEDED", f"The script had more than {task['processes']:,} processes"),
-        signal.SIGXCPU: ("LIMIT_EXCEEDED", f"The script computed for {task['cpu_seconds'] or 0:,} s"),
-        signal.SIGXFSZ: ("LIMIT_EXCEEDED", f"A file of the script grew to {task['file_mb']:,} MB"),
-    }
-    said = interpreters.words(payload.script_content, payload.options.get("interpreter") or "")
-    code = ended.get("exit")
-    if code is not None:
-        chosen = (payload.options.get("error_classes") or {}).get(str(code))
-        if chosen:
-            return chosen, f"Exit code {code}"
-    # A shell whose last command was ended by a signal says so in its exit code.
-    ended_by = ended.get("signal") or (
-        code - 128 if code and code > 128 and interpreters.is_shell(said) else 0
-    )
-    cause = ended.get("stopped") or ended_by
-    if cause in limits:
-        return limits[cause]
-    if code is None or ended_by:
-        name = _signal_name(ended_by or signal.SIGKILL)
-        return (
-            "SIGNALLED",
-            f"The script was ended by {name}" if code is None else f"Exit code {code} ({name})",
-        )
-    return _class_of(code, said), f"Exit code {code}"
-
-
-def _class_of(code: int, said: list[str]) -> str:
-    if interpreters.is_shell(said) and code in (126, 127):
-        return "COMMAND_NOT_FOUND" if code == 127 else "NOT_EXECUTABLE"
-    return "PYTHON_ERROR" if interpreters.is_python(said) and code == 1 else "SCRIPT_ERROR"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 TYPE = JobType(
     code="SCRIPT",
     label="Script",
@@ -355,7 +271,7 @@ TYPE = JobType(
     },
     execute=execute,
     ceiling=4,
-    limit=1800,
+    limit=LIMIT,
     error_classes=(
         *CHOSEN_CLASSES,
         "COMMAND_NOT_FOUND",
