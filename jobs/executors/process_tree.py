@@ -16,6 +16,8 @@ from jobs.executors.base import Context
 MARK = "CHRONOS_RUN"
 _PROC = Path("/proc")
 _LOOK_SECONDS = 0.02
+# For stopping a tree, and again for killing it: on a busy machine one look at all processes takes long.
+PATIENCE_SECONDS = 1.0
 
 
 @contextmanager
@@ -50,12 +52,15 @@ def kill(pid: int, run_id: str) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         return
-    give_up_at = time.monotonic() + 1
-    _stop(pid, run_id, give_up_at)
-    while (tree := _tree(pid, run_id)) and time.monotonic() < give_up_at:
+    _stop(pid, run_id)
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while tree := _tree(pid, run_id):
         for each in tree:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(each, signal.SIGKILL)
+        # However long the stopping took, nothing that was stopped is left without this.
+        if time.monotonic() > give_up_at:
+            return
         time.sleep(_LOOK_SECONDS)
         for each in tree - {pid}:
             # An orphan was handed to us, where we are asked to take those.
@@ -63,8 +68,9 @@ def kill(pid: int, run_id: str) -> None:
                 os.waitpid(each, os.WNOHANG)
 
 
-def _stop(pid: int, run_id: str, give_up_at: float) -> None:
+def _stop(pid: int, run_id: str) -> None:
     """Hold them all where they are: none starts another, or loses its parent, while they are killed."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
     stopped: set[int] = set()
     while (fresh := _tree(pid, run_id) - stopped) and time.monotonic() < give_up_at:
         for each in fresh:

@@ -1,6 +1,7 @@
 """What a run starts ends with the run."""
 
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -70,3 +71,14 @@ def test_a_process_of_another_run_is_left_alone():
         with script(context()) as mine:
             mine.stdout.readline()
         assert process.poll() is None
+
+
+def test_nothing_is_left_standing_on_a_machine_too_busy_to_look_twice(monkeypatch):
+    monkeypatch.setattr(process_tree, "PATIENCE_SECONDS", 0)
+    run = context()
+    with subprocess.Popen(["/bin/sleep", "300"], env={process_tree.MARK: run.run_id}) as process:
+        process_tree.kill(process.pid, run.run_id)
+        try:
+            assert process.wait(5) == -signal.SIGKILL
+        finally:
+            process.kill()
