@@ -1,11 +1,14 @@
 """Trials: what a person is writing, executed once by a worker and shown to them alone."""
 
+import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
 from chronos_site.clock import database_now
+from jobs.executors import TYPES
 from jobs.models import Job
 from runs import drain as drains
 from runs import trials
@@ -89,6 +92,34 @@ def test_nobody_takes_one_that_nobody_waits_for_any_more(owner):
     old = start(owner, at=database_now() - timedelta(minutes=3))
     assert trials.take("w-1", 5) == []
     assert old.state(database_now()) == "LOST"
+
+
+def test_of_two_that_wait_only_the_last_is_taken(owner):
+    _, second = start(owner), start(owner)
+    assert [trial.pk for trial in trials.take("w-1", 5)] == [second.pk]
+
+
+def test_work_that_blocks_is_woken_when_its_time_is_up(owner, monkeypatch):
+    woken = threading.Event()
+
+    def block(payload, context):
+        with context.closing(woken.set):
+            woken.wait(10)
+        context.check()
+
+    monkeypatch.setitem(TYPES, "DUMMY", replace(TYPES["DUMMY"], execute=block))
+    assert drained(start(owner, {"timeout_seconds": 1})).outcome == "TIMEOUT"
+    assert woken.is_set()
+
+
+def test_work_that_cannot_be_woken_is_given_up(owner, monkeypatch):
+    released = threading.Event()
+    stubborn = replace(TYPES["DUMMY"], execute=lambda *_: released.wait(8))
+    monkeypatch.setitem(TYPES, "DUMMY", stubborn)
+    trial = drained(start(owner, {"timeout_seconds": 1}))
+    released.set()
+    assert trial.outcome == "TIMEOUT"
+    assert trial.ended_at - trial.started_at < timedelta(seconds=7)
 
 
 def test_a_log_without_end_is_cut(owner, monkeypatch):
