@@ -91,3 +91,7 @@ def test_no_text_makes_it_slow(piece):
     started = perf_counter()
     masking.text(piece * 50_000)
     assert perf_counter() - started < 2
+
+
+def test_a_value_too_short_to_be_a_secret_is_not_looked_for_in_every_word():
+    assert masking.ByValue(["a", "abc"]).text("an abc") == "an abc"
