@@ -1,7 +1,7 @@
 """DATABASE: one statement against a database, read or write."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -177,7 +177,7 @@ def execute(payload: Payload, context: Context) -> Result:
     _refuse_pretence(payload, terms)
     started = time.monotonic()
     with opened(payload, context, terms) as (database, parameters):
-        queries = [(payload.query, parameters)]
+        queries: list[tuple[str, Mapping[str, Any]]] = [(payload.query, parameters)]
         if payload.options.get("several_statements"):
             queries = database.several(payload.query, parameters)
         found = [_one(database, *each, payload, among=len(queries)) for each in queries]
