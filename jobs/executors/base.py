@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Log = Callable[..., None]
+# Different ones in one payload: each is looked for in the whole of it while a form is checked.
+MOST_PLACEHOLDERS = 300
 
 
 class ExecutionError(Exception):
@@ -245,6 +247,10 @@ class PayloadForm(forms.Form):
 
     def full_clean(self) -> None:
         said = {} if self.filled or not self.is_bound else self._with_placeholders()
+        if sum(len(placeholders.find(value)) for value in said.values()) > MOST_PLACEHOLDERS:
+            super().full_clean()
+            self.add_error(next(iter(said)), f"A job uses {MOST_PLACEHOLDERS} different placeholders at most.")
+            return
         pasted = {name: value for name, value in said.items() if name not in self.binds}
         if pasted:
             self._clean_with_samples(pasted)

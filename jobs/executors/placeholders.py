@@ -18,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}"
-_WORDS = re.compile(r"(?P<escaped>\\?)\{\{\s*(?P<said>[A-Za-z][^{}\n]*?)\s*\}\}")
+# No two parts of it can take the same blanks: however many there are, they are read once.
+_WORDS = re.compile(r"(?P<escaped>\\?)\{\{\s*(?P<said>[A-Za-z](?:[^{}\n]*[^{}\s])?)\s*\}\}")
 _KNOWN = re.compile(
     rf"secret:(?P<secret>{_NAME})"
     rf"|param:(?P<param>{_NAME})(?:=(?P<default>[^{{}}\n]*))?"

@@ -1,6 +1,7 @@
 """Placeholders: what they stand for, what is none, and how forms check the text around them."""
 
 from datetime import UTC, datetime
+from time import perf_counter
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -147,3 +148,17 @@ def test_no_field_gets_the_placeholders_of_another():
     assert errors(checked) == {}
     columns = checked.columns()
     assert [columns["http_url"], columns["http_body"]] == [*said.values()]
+
+
+@pytest.mark.parametrize("piece", [" ", " a", "\n", "{{ a", "\\{{", "{{ param:a=b "])
+def test_no_text_makes_the_search_slow(piece):
+    started = perf_counter()
+    placeholders.find("{{ a" + piece * 100_000)
+    assert perf_counter() - started < 2
+
+
+def test_more_placeholders_than_anybody_needs_are_refused_at_once():
+    body = " ".join(f"{{{{ param:p{number} }}}}" for number in range(20_000))
+    started = perf_counter()
+    assert "300 different placeholders at most" in errors(small("HTTP", httpBody=body))["http_body"]
+    assert perf_counter() - started < 2
