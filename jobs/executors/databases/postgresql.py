@@ -220,7 +220,7 @@ def _encryption(mode: str) -> dict[str, str]:
 def _refused(error: psycopg.Error, place: Place) -> ExecutionError:
     if isinstance(error, psycopg.errors._WaitTimeout):
         return ExecutionError("CONNECTION_ERROR", f"{place.host}:{place.port} does not answer.")
-    text = str(error)
+    text = session.beginning(error)
     if re.search(r"authentication failed|no password supplied|pg_hba\.conf|role .* does not exist", text):
         return session.failure("AUTHENTICATION_ERROR", text)
     if re.search(r"\b(SSL|certificate)\b", text):

@@ -4,7 +4,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -12,6 +12,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from jobs import masking
 from jobs.executors import guard
 from jobs.executors.base import Context, ExecutionError
+from jobs.executors.databases import own
 from jobs.executors.databases.statements import Lexicon
 from jobs.executors.databases.urls import Place
 
@@ -124,7 +125,12 @@ def too_large() -> ExecutionError:
 
 
 def failure(error_class: str, error: object) -> ExecutionError:
-    return ExecutionError(error_class, masking.text(str(error).strip())[:2_000])
+    return ExecutionError(error_class, masking.text(beginning(error))[:2_000])
+
+
+def beginning(error: object) -> str:
+    """What servers say may be megabytes, made to keep busy whoever searches it."""
+    return str(error)[:4_000].strip()
 
 
 def reach(place: Place, terms: Terms, context: Context) -> socket.socket:
@@ -136,10 +142,12 @@ def reach(place: Place, terms: Terms, context: Context) -> socket.socket:
     timeout = max(0.01, min(terms.connect_timeout, context.remaining))
     try:
         with context.closing(sockets.shut_down):
-            return guard.connect(
+            sock = guard.connect(
                 place.host, place.port, timeout,
                 sockets=sockets, own_database=True, trusted=terms.trusted,
             )  # fmt: skip
+            _refuse_own(place, sock)
+            return sock
     except guard.Forbidden as error:
         raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
     except (OSError, ValueError, OverflowError) as error:
@@ -148,6 +156,15 @@ def reach(place: Place, terms: Terms, context: Context) -> socket.socket:
         raise _unreached(place, error) from error
     finally:
         sockets.close()
+
+
+def _refuse_own(place: Place, sock: socket.socket) -> None:
+    # The name may have led elsewhere when it was looked up before.
+    try:
+        own.refuse(replace(place, host=sock.getpeername()[0]))
+    except (ExecutionError, OSError):
+        sock.close()
+        raise
 
 
 def _unreached(place: Place, error: Exception) -> ExecutionError:

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ import psycopg
 import pymysql
 import pytest
 
+from jobs.executors import guard
 from jobs.executors.base import (
     Cancelled,
     Context,
@@ -327,6 +329,52 @@ def test_sqlite_leaves_its_file_for_nobody(sqlite, tmp_path, query, read_only):
     with pytest.raises(ExecutionError):
         run(sqlite, query.format(folder=tmp_path), read_only=read_only)
     assert [each.name for each in tmp_path.iterdir()] == ["orders.db"]
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT instr(hex(zeroblob(8000000)), hex(zeroblob(4000000)) || '1')",
+        "SELECT replace(hex(zeroblob(8000000)), '0', hex(zeroblob(8000000)))",
+        "SELECT rtrim(hex(zeroblob(1000000)), replace(hex(zeroblob(8000000)), '0', '1') || '0')",
+        "SELECT json_patch('{}', '{}')",
+    ],
+)
+def test_no_function_of_sqlite_keeps_a_worker_busy(tmp_path, settings, query, read_only):
+    # Whoever may write files has a database: an empty file is one.
+    settings.FILE_ROOTS = [tmp_path]
+    (tmp_path / "empty.db").touch()
+    started = time.monotonic()
+    with suppress(ExecutionError):
+        run(f"sqlite:///{tmp_path}/empty.db", query, read_only=read_only, query_timeout_seconds=2)
+    assert time.monotonic() - started < 6
+
+
+def test_what_a_server_tells_of_its_error_is_read_only_in_part():
+    started = time.monotonic()
+    told = session.failure("DATABASE_ERROR", "token" * 2_000_000).message
+    assert (len(told) <= 2_000, time.monotonic() - started < 1) == (True, True)
+
+
+def test_a_name_that_leads_to_our_own_database_on_second_thoughts_is_refused(postgresql, monkeypatch):
+    place = urls.read(postgresql)
+    database = {"ENGINE": "django.db.backends.postgresql", "NAME": place.database}
+    database |= {"HOST": "127.0.0.1", "PORT": place.port}
+    ours = SimpleNamespace(
+        DATABASES={"default": database}, ALLOWED_NETWORKS=["127.0.0.0/8", "::1/128"], REDIS_URL="unix:///x"
+    )
+    monkeypatch.setattr(guard, "settings", ours)
+    addresses = guard._addresses_of
+    monkeypatch.setattr(guard, "_addresses_of", lambda host: set() if host == "rebound" else addresses(host))
+    look_up = socket.getaddrinfo
+
+    def rebound(host, *others, **options):
+        return look_up("127.0.0.1" if host == "rebound" else host, *others, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
+    url = postgresql.replace("127.0.0.1", "rebound").replace("localhost", "rebound")
+    assert refusal(url, "SELECT 1").message.startswith("This is Chronos's own database")
 
 
 def test_sqlite_tells_about_its_tables(sqlite):
