@@ -57,6 +57,9 @@ _ASSIGNMENT = re.compile(
 )
 _BEARER = re.compile(rf"\b(bearer\s+){_NOT_STAND_IN}[\w.~+/=-]{{8,}}", re.IGNORECASE)
 
+# Base64 has another alphabet for URLs.
+_URL_SAFE = str.maketrans("+/", "-_")
+
 _PATTERNS = (_USER_PASSWORD, _ORACLE_PASSWORD, _PARAMETER, _ASSIGNMENT, _BEARER, _PRIVATE_KEY)
 
 
@@ -116,21 +119,24 @@ class ByValue:
 
     # Shorter ones would hide half of every text, and hide little.
     LEAST = 4
+    LEAST_LINE = 8
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if len(secret) >= self.LEAST for form in _forms(secret)}
-        longest_first = sorted(forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+        pieces = {piece for secret in secrets for piece in _pieces(secret)}
+        forms = {form for secret in pieces if len(secret) >= self.LEAST for form in _forms(secret)}
+        self._longest_first = sorted(forms, key=len, reverse=True)
 
     def __bool__(self) -> bool:
-        return self._pattern is not None
+        return bool(self._longest_first)
 
     def text(self, value: str) -> str:
-        return self._pattern.sub(DOTS, value) if self._pattern else value
+        # Looking for each alone is far faster than one pattern of them all, of which there may be thousands.
+        there = [form for form in self._longest_first if form in value]
+        return re.sub("|".join(map(re.escape, there)), DOTS, value) if there else value
 
     def anything(self, value: Any) -> Any:
         """Text, or JSON at any depth, its keys included."""
-        if self._pattern is None:
+        if not self:
             return value
         if isinstance(value, Mapping):
             return {self.anything(name): self.anything(inner) for name, inner in value.items()}
@@ -139,10 +145,18 @@ class ByValue:
         return self.text(value) if isinstance(value, str) else value
 
 
+def _pieces(secret: str) -> set[str]:
+    """The secret and its lines, for logs are written line by line; short ones would hide too much."""
+    lines = {line.strip() for line in secret.splitlines()}
+    return {secret, *(line for line in lines if len(line) >= ByValue.LEAST_LINE)}
+
+
 def _forms(secret: str) -> set[str]:
+    encoded = {_in_base64(secret.encode(), before) for before in range(3)}
     return {
         secret,
-        *(_in_base64(secret.encode(), before) for before in range(3)),
+        *encoded,
+        *(each.translate(_URL_SAFE) for each in encoded),
         quote(secret, safe=""),
         quote(secret),
         quote_plus(secret),

@@ -2,8 +2,8 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from django.conf import settings
 from jobs import masking
 from jobs.executors import TYPES, placeholders
 from jobs.executors.base import (
+    Artefact,
     Cancelled,
     Context,
     DeadlineExceeded,
@@ -66,7 +67,10 @@ class Execution:
         self.type: JobType = TYPES[definition["type"]]
         self.limit = limit_of(definition)
         self._given = given
-        self._mask = masking.ByValue([*given.secrets.values(), *masking.values(definition["payload"])])
+        secret_parameters = masking.values({"parameters": dict(given.parameters)})
+        self._mask = masking.ByValue(
+            [*given.secrets.values(), *masking.values(definition["payload"]), *secret_parameters]
+        )
         self.context = Context(
             run_id=run_id,
             job_id=job_id,
@@ -128,7 +132,7 @@ class Execution:
         result = self.type.execute(self._payload(), self.context)
         _check_size(result)
         kept = {"summary": self._mask.text(result.summary), "data": self._mask.anything(dict(result.data))}
-        fields = {"result": kept, "exit_code": result.exit_code, "artefacts": tuple(result.artefacts)}
+        fields = {"result": kept, "exit_code": result.exit_code, "artefacts": self._named(result.artefacts)}
         return End(Outcome.SUCCESS, {**fields, **self._memory()})
 
     def _payload(self) -> Payload:
@@ -158,10 +162,14 @@ class Execution:
             "error_message": message,
             "exit_code": error.exit_code,
             "result": {"summary": message, "data": data} if data else {},
-            "artefacts": tuple(error.artefacts),
+            "artefacts": self._named(error.artefacts),
             "retry_after": error.retry_after,
             **self._memory(),
         }
+
+    def _named(self, files: Sequence[Artefact]) -> tuple[Artefact, ...]:
+        """The files under names that hold no secret; what is in them is the job's own affair."""
+        return tuple(replace(each, name=self._mask.text(each.name)) for each in files)
 
     def timed_out(self) -> End:
         message = f"Not done within its {self.limit} s."

@@ -73,6 +73,16 @@ def test_a_download_is_an_attachment_that_no_browser_opens(client, owner, kept):
     assert answer["Content-Disposition"] == 'attachment; filename="orders <1>.html"'
 
 
+@pytest.mark.parametrize("name", ["a\r\nSet-Cookie: x=1", "a\nb", "\u202egpj.exe", "\x85", ""])
+def test_no_name_of_a_file_breaks_its_download(client, owner, run, name):
+    artefacts.keep([(run.pk, File(name, b"1"))])
+    answer = download(client, owner, Artefact.objects.get())
+    assert answer.getvalue() == b"1"
+    assert answer["Content-Disposition"].startswith("attachment")
+    assert "Set-Cookie" not in answer
+    assert not set("\r\n\u202e") & set(answer["Content-Disposition"])
+
+
 def test_files_of_others_are_not_there(client, kept):
     assert download(client, factories.charlie(), kept).status_code == 404
     assert download(client, factories.bob(), kept).status_code == 200

@@ -123,6 +123,42 @@ def test_a_password_in_the_payload_itself_is_hidden_too(executed, lines):
     assert "hunter" not in str(end.fields)
 
 
+def test_a_secret_of_several_lines_is_hidden_line_by_line(executed, lines):
+    def leak(payload, context):
+        for line in payload.http_body.splitlines():
+            context.log("INFO", line)
+        return Result("read", {"last": payload.http_body.splitlines()[-1]})
+
+    key = "first line of it\nc2Vjb25kIGxpbmU="
+    payload = {"http_url": "https://example.com/", "http_body": "{{ secret:key }}"}
+    end = executed(leak, payload, secrets={"key": key})
+    assert "line of it" not in str(lines)
+    assert "c2Vjb25k" not in str(lines) + str(end.fields)
+
+
+def test_a_secret_in_the_base64_of_urls_is_hidden(executed):
+    secret = "?>?>~~~ÿÿ"
+    payload = {"http_url": "https://example.com/", "http_body": "{{ secret:key }}"}
+    end = executed(
+        lambda payload, _: Result(base64.urlsafe_b64encode(payload.http_body.encode()).decode()),
+        payload,
+        secrets={"key": secret},
+    )
+    assert end.fields["result"]["summary"].count("•") == 8
+    assert len(end.fields["result"]["summary"]) < 12
+
+
+def test_a_parameter_whose_name_tells_that_it_is_secret_is_hidden(executed, lines):
+    def leak(payload, context):
+        context.log("INFO", payload.http_body)
+        return Result(payload.http_body, artefacts=[Artefact(f"{payload.http_body}.txt", b"")])
+
+    payload = {"http_url": "https://example.com/", "http_body": "{{ param:password }} in {{ param:region }}"}
+    end = executed(leak, payload, parameters={"password": SECRET, "region": "north"})
+    assert SECRET not in str(lines) + str(end.fields)
+    assert end.fields["result"]["summary"] == "•••••••• in north"
+
+
 def test_the_trace_of_a_bug_shows_no_secret(executed, lines):
     def fail(payload, context):
         raise ValueError(payload.http_body)
