@@ -204,7 +204,8 @@ class Draft:
         if not self.payload.is_bound or not self.payload.is_valid() or "type" in self.basics.errors:
             return None
         return {
-            "name": str(self.data.get("name") or "")[:255] or "A job without a name",
+            # As it was typed, but for the NUL that PostgreSQL does not store.
+            "name": self.data.get("name", "").replace("\0", "")[:255] or "A job without a name",
             "type": self.type.code,
             "schedule": {"timezone": self._zone()},
             "payload": self.payload.columns(),

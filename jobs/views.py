@@ -93,14 +93,14 @@ def job_edit(request: HttpRequest, job_id: str) -> HttpResponse:
 def schedule_preview(request: HttpRequest) -> HttpResponse:
     """What the schedule's fields say, as the fragment that the form includes."""
     asked = request.POST if request.method == "POST" else request.GET
-    job = _job(request, asked["job"]) if asked.get("job") else None
+    job = job_of(request, asked["job"]) if asked.get("job") else None
     shown = preview_of(ScheduleForm(asked), timezone.now(), job)
     return render(request, "jobs/_preview.html", {"preview": shown})
 
 
 @read_or_write
 def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
-    job = _job(request, job_id)
+    job = job_of(request, job_id)
     form = PauseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         actions.pause(job, by=person(request), at=database_now(), **form.cleaned_data)
@@ -111,7 +111,7 @@ def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
 
 @require_POST
 def job_resume(request: HttpRequest, job_id: str) -> HttpResponse:
-    job = _job(request, job_id)
+    job = job_of(request, job_id)
     actions.resume(job, by=person(request), at=database_now())
     messages.success(request, f"{job.name} fires again.")
     return _back(request, job)
@@ -120,7 +120,7 @@ def job_resume(request: HttpRequest, job_id: str) -> HttpResponse:
 @read_or_write
 def job_delete(request: HttpRequest, job_id: str) -> HttpResponse:
     """What goes with the job, and then the deed."""
-    job = _job(request, job_id)
+    job = job_of(request, job_id)
     if request.method == "POST":
         actions.delete(job, by=person(request))
         messages.success(request, f"{job.name} is deleted.")
@@ -134,7 +134,8 @@ def job_delete(request: HttpRequest, job_id: str) -> HttpResponse:
     return render(request, "jobs/delete.html", context)
 
 
-def _job(request: HttpRequest, job_id: str) -> Job:
+def job_of(request: HttpRequest, job_id: str) -> Job:
+    """The job, when the person may see it; anything else is not there, whatever the id is made of."""
     jobs = Job.objects.visible_to(person(request)).select_related("schedule", "payload", "owner")
     if not _ULID.fullmatch(job_id):
         raise Http404
@@ -142,7 +143,7 @@ def _job(request: HttpRequest, job_id: str) -> Job:
 
 
 def _job_to_change(request: HttpRequest, job_id: str) -> Job:
-    job = _job(request, job_id)
+    job = job_of(request, job_id)
     if sentence := refusal(person(request), job.type):
         raise PermissionDenied(sentence)
     return job

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import person
 from chronos_site.clock import database_now
 from jobs.draft import Draft
-from jobs.models import Job
+from jobs.views import job_of
 from runs import trials
 from runs.forms import ParametersForm, asked_by
 from runs.trials import Trial
@@ -23,8 +23,7 @@ LIVE_SECONDS = 1
 def job_test(request: HttpRequest) -> HttpResponse:
     """Try what the job form says; or tell what it lacks, or ask for its parameters."""
     user = person(request)
-    found = Job.objects.visible_to(user).select_related("schedule", "payload", "owner")
-    job = get_object_or_404(found, pk=request.POST["job"]) if request.POST.get("job") else None
+    job = job_of(request, request.POST["job"]) if request.POST.get("job") else None
     draft = Draft(request.POST, user=user, at=timezone.now(), job=job)
     tried = draft.to_try()
     if tried is None:

@@ -191,3 +191,26 @@ def test_the_page_shows_the_log_as_text(client, owner):
     trials.end(trial.pk, "SUCCESS", [{"at": "2026-03-02T12:00:00+00:00", "level": "INFO", "message": "<b>"}])
     client.force_login(owner)
     assert "&lt;b&gt;" in client.get(reverse("trial_detail", args=[trial.pk])).content.decode()
+
+
+@pytest.mark.parametrize("job_id", ["x", "\0", "0" * 26, "../jobs", "'", "\ud7ff" * 300])
+def test_an_id_that_is_none_finds_no_job(client, owner, job_id):
+    assert post(client, owner, typed(owner, job=job_id)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["\0", "a\0b", "a\r\nb", "", "x" * 1000, "<script>alert(1)</script>"])
+def test_whatever_is_typed_as_a_name_can_be_tried(client, owner, name):
+    post(client, owner, typed(owner, name=name))
+    trial = drained(Trial.objects.get())
+    assert trial.outcome == "SUCCESS"
+    page = client.get(reverse("trial_detail", args=[trial.pk])).content.decode()
+    assert "<script>alert" not in page
+
+
+def test_what_a_trial_logs_is_text_on_its_page(client, owner):
+    failing = {"simulateFailure": True, "failureMessage": "<img src=x onerror=alert(1)>\u202e\x1b[2J"}
+    trial = drained(start(owner, {"metadata": failing}))
+    client.force_login(owner)
+    page = client.get(reverse("trial_detail", args=[trial.pk])).content.decode()
+    assert "<img src=x" not in page
+    assert "\u202e" not in page
