@@ -249,7 +249,9 @@ class PayloadForm(forms.Form):
         said = {} if self.filled or not self.is_bound else self._with_placeholders()
         if sum(len(placeholders.find(value)) for value in said.values()) > MOST_PLACEHOLDERS:
             super().full_clean()
-            self.add_error(next(iter(said)), f"A job uses {MOST_PLACEHOLDERS} different placeholders at most.")
+            self.add_error(
+                next(iter(said)), f"A job uses {MOST_PLACEHOLDERS} different placeholders at most."
+            )
             return
         pasted = {name: value for name, value in said.items() if name not in self.binds}
         if pasted:
