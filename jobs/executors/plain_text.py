@@ -7,14 +7,23 @@ _UNSEEN = {"head", "script", "style", "template", "title"}
 _LINES = {"br", "div", "dt", "dd", "li", "table", "tr", "ul", "ol", "hr"}
 _PARAGRAPHS = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre"}
 
+# Of each of these, the parser would look for an end in all that follows.
+_DECLARED = re.compile(r"<![^<>]{0,5000}>")
+_LONE = re.compile(r"<(?![^<>]{0,5000}>)")
+
 
 def plain_text(html: str) -> str:
     """What the HTML says, with an empty line between paragraphs and addresses behind links."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_LONE.sub("&lt;", _DECLARED.sub("", _without_comments(html))))
     reader.close()
     lines = [" ".join(line.split()) for line in "".join(reader.said).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _without_comments(html: str) -> str:
+    first, *others = html.split("<!--")
+    return first + "".join(each.partition("-->")[2] for each in others)
 
 
 class _Reader(HTMLParser):

@@ -488,3 +488,15 @@ def test_a_cancel_ends_the_wait_for_a_name_server(settings, monkeypatch):
         send(within)
     released.set()
     assert within.remaining > 8
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a b='", "<!--", "<![if>", "<?", "</", "&#", "<script>", "<a/"])
+def test_no_html_makes_its_text_slow(piece):
+    started = time.monotonic()
+    plain_text(piece * (200_000 // len(piece)))
+    assert time.monotonic() - started < 5
+
+
+def test_what_only_looks_like_html_is_text():
+    html = "<!DOCTYPE html><p>a < b<!-- x <b>y</b> --> and c <3</p><!--[if mso]><i>no</i><![endif]-->"
+    assert plain_text(html) == "a < b and c <3"
