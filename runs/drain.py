@@ -103,7 +103,7 @@ class Drainer:
         self._definitions = Definitions()
         self._finished: SimpleQueue[Finish] = SimpleQueue()
         self._work: dict[str, Work] = {}
-        self._trying = Trying(worker, self._pool)
+        self._trying = Trying(worker, self._pool, self._leave_behind)
         self._left_behind = 0
         self._parent = os.getppid()
         self._stopping = Flag()

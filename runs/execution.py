@@ -126,7 +126,8 @@ class Execution:
         except BaseException as error:  # whatever escapes an executor is our bug; it still needs its outcome
             self.context.log(Level.ERROR, traceback.format_exc())
             message = self._mask.text(f"{type(error).__name__}: {error}")
-            return End(Outcome.FAILURE, {"error_class": "INTERNAL_ERROR", "error_message": message})
+            fields = {"error_class": "INTERNAL_ERROR", "error_message": message, **self._memory()}
+            return End(Outcome.FAILURE, fields)
 
     def _executed(self) -> End:
         result = self.type.execute(self._payload(), self.context)

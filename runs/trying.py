@@ -1,13 +1,14 @@
 """A worker's trials: taken now and then beside its runs, executed in the same threads."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
-from jobs import vault
+from jobs import memories, vault
 from jobs.executors import placeholders
 from runs import figures, trials
 from runs.execution import End, Execution, Given
@@ -60,11 +61,15 @@ class Attempt:
 
 
 class Trying:
-    """The trials that one worker works on; only the drain's own thread calls it."""
+    """The trials that one worker works on; only the drain's own thread calls it.
 
-    def __init__(self, worker: str, pool: Executor) -> None:
+    `leave_behind` is told of how many threads it gives up.
+    """
+
+    def __init__(self, worker: str, pool: Executor, leave_behind: Callable[[int], None]) -> None:
         self._worker = worker
         self._pool = pool
+        self._leave_behind = leave_behind
         self._attempts: dict[str, Attempt] = {}
         self._look_at = 0.0
 
@@ -89,6 +94,8 @@ class Trying:
         zone = trial.definition["schedule"].get("timezone") or "UTC"
         given = Given(
             parameters=trial.parameters,
+            # Told what runs remember, it does not do all of their work again; what it comes to is not kept.
+            state=memories.recall([trial.job_id]).get(trial.job_id, {}) if trial.job_id else {},
             secrets=vault.reveal(asked, owner_id=trial.owner_id),
             figures=figures.trial_reader(trial.owner_id, zone),
         )
@@ -116,9 +123,11 @@ class Trying:
         late = time.monotonic() - attempt.execution.context.deadline
         if late > 0:
             attempt.execution.context.interrupt()
-        end = attempt.end or (attempt.execution.timed_out() if late > OVERTIME_SECONDS else None)
-        if end:
-            self._end(trial_id, attempt, end)
+        if attempt.end:
+            self._end(trial_id, attempt, attempt.end)
+        elif late > OVERTIME_SECONDS:
+            self._leave_behind(1)
+            self._end(trial_id, attempt, attempt.execution.timed_out())
         elif lines := attempt.notes.fresh():
             trials.tell(trial_id, lines)
 

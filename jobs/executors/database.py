@@ -43,7 +43,7 @@ class QueryForm(PayloadForm):
         query = cleaned.get("query")
         if query and not self.filled:
             try:
-                statements.bind_placeholders(query, _lexicon(cleaned.get("database_url")), lambda _: "")
+                statements.bind_placeholders(query, lexicon(cleaned.get("database_url")), lambda _: "")
             except statements.Mismatch as error:
                 self.add_error("query", str(error))
         return cleaned
@@ -119,7 +119,7 @@ class DatabaseForm(QueryForm):
         return cleaned
 
 
-def _lexicon(url: str | None) -> statements.Lexicon:
+def lexicon(url: str | None) -> statements.Lexicon:
     """How the database at the URL writes its strings; PostgreSQL's way where the URL does not tell."""
     try:
         return statements.LEXICONS[urls.read(url or "").engine]

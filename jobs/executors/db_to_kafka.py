@@ -12,8 +12,8 @@ from django import forms
 from jobs.executors import kafka, stream_position
 from jobs.executors.addresses import DatabaseUrlField, ServersField, TopicField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
-from jobs.executors.database import ERROR_CLASSES, QueryForm, opened
-from jobs.executors.databases import Terms, urls
+from jobs.executors.database import ERROR_CLASSES, QueryForm, lexicon, opened
+from jobs.executors.databases import Terms, statements, urls
 from jobs.executors.fields import FlagField, JsonField, NamesField, NumberField, ScalarField, TextField
 from jobs.executors.stream_messages import Messages, place_of
 from jobs.executors.wording import counted
@@ -148,6 +148,10 @@ class DbToKafkaForm(QueryForm):
         topic = cleaned.get("dead_letter_topic")
         if topic and topic == cleaned.get("kafka_topic"):
             self.add_error("dead_letter_topic", "Rows that fail need a topic of their own.")
+        if (query := cleaned.get("query")) and cleaned.get("offset_field"):
+            known = lexicon(cleaned.get("database_url"))
+            if stream_position.stands_still(query, known, cleaned.get("parameters") or {}):
+                self.add_error("query", stream_position.STANDS_STILL)
         return cleaned
 
 
@@ -190,6 +194,7 @@ class Stream:
     sent: int = 0
     failed: int = 0
     batches: int = 0
+    unplaced: int = 0
     offset: dict[str, Any] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
@@ -209,6 +214,11 @@ class Stream:
         found = stream_position.position(self._column, self._start, self.context.state, engine)
         if found.value is not None:
             self.context.log("INFO", f"Going on behind {self._column} {found.value}")
+        if statements.limits_rows(self.payload.query, statements.LEXICONS[engine]):
+            told = (
+                f"The query limits its rows: others with the last one's {self._column} would be passed over."
+            )
+            self.context.log("WARN", told)
         return found.query(self.payload.query, engine, parameters)
 
     def send(self, columns: list[str], rows: Iterator[Sequence[Any]], sender: kafka.Acknowledged) -> None:
@@ -228,6 +238,9 @@ class Stream:
             if time.monotonic() - told_at > TELL_SECONDS:
                 told_at = time.monotonic()
                 self.context.log("INFO", self.sentence())
+        if self.unplaced:
+            told = f"{counted(self.unplaced, 'row')} without {self._column}: a later run sees no such row."
+            self.context.log("WARN", told)
 
     def _send_batch(
         self, messages: Messages, batch: Sequence[Sequence[Any]], sender: kafka.Acknowledged
@@ -274,8 +287,9 @@ class Stream:
     def _remember(self, batch: Sequence[Sequence[Any]], following: Sequence[Sequence[Any]], at: int) -> None:
         """Remember the greatest value all of whose rows have been sent."""
         values = [row[at] for row in batch if row[at] is not None]
+        self.unplaced += len(batch) - len(values)
         if following:
-            values = [value for value in values if value != following[0][at]]
+            values = [value for value in values if not stream_position.share(value, following[0][at])]
         if values:
             self.offset = stream_position.remembered(self._column, self._start, values[-1])
             self.context.remember(**self.offset)
@@ -294,7 +308,7 @@ def _limited(rows: Iterator[Sequence[Any]], most: int | None, at: int | None) ->
     """The first rows; those with the last one's place go along, since the next run goes on behind it."""
     last: Any = None
     for number, row in enumerate(rows, 1):
-        if most and number > most and (at is None or row[at] != last):
+        if most and number > most and (at is None or not stream_position.share(row[at], last)):
             return
         last = row[at] if at is not None else None
         yield row

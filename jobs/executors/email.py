@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from jobs.executors import mail, roots
+from jobs.executors import deliveries, mail, roots
 from jobs.executors.addresses import EmailsField, PathsField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.fields import JsonField, TextField
@@ -61,7 +61,7 @@ def execute(payload: Payload, context: Context) -> Result:
     """Hand one message to the mail server, for all recipients at once.
 
     A retry or a replay after a partial delivery goes only to those who have not got it. Raises
-    ExecutionError with FILE_ERROR for an attachment, and with what `mail.send` raises.
+    ExecutionError with FILE_ERROR for an attachment, and with what `deliveries.send` raises.
     """
     options = payload.options
     message = mail.Message(
@@ -74,27 +74,8 @@ def execute(payload: Payload, context: Context) -> Result:
         html=options.get("html") or "",
         attachments=list(_attachments(options.get("attachments") or [], context)),
     )
-    before = _delivered_before(context)
-    if before:
-        context.log("INFO", f"{len(before):,} have got it by an attempt before this one.")
-    if not set(message.recipients) - set(before):
-        return Result("Everybody had got it already")
-    try:
-        sent = mail.send(message, context, leaving_out=before)
-    except ExecutionError as error:
-        if delivered := error.result.get("delivered"):
-            tick = context.scheduled_time.isoformat()
-            context.remember(delivered={"tick": tick, "to": [*before, *delivered]})
-        raise
-    if before:
-        context.remember(delivered=None)
-    return _told(sent, context)
-
-
-def _delivered_before(context: Context) -> list[str]:
-    """Who has got the message by another attempt at the same tick."""
-    state = context.state.get("delivered") or {}
-    return list(state["to"]) if state.get("tick") == context.scheduled_time.isoformat() else []
+    sent = deliveries.send(message, context)
+    return _told(sent, context) if sent else Result("Everybody had got it already")
 
 
 def _told(sent: mail.Sent, context: Context) -> Result:

@@ -23,6 +23,7 @@ from jobs.executors.file_transfer import (
     keep,
     kept,
     move,
+    refuse_chains,
     refuse_taken,
     standing_at,
     step_to,
@@ -116,6 +117,7 @@ def _plan_each(work: Work) -> Plan:
         if work.options["deleteOriginal"] and target != each.path:
             steps.append(Step("delete", each.path, stamp=each.stamp))
     refuse_taken(taken)
+    refuse_chains([step for step in steps if step.target])
     return Plan([*_put_aside(placed, chosen), *steps], left)
 
 

@@ -40,6 +40,7 @@ def plan_transfer(work: Work) -> Plan:
         else:
             taken.append(target)
     refuse_taken(taken)
+    refuse_chains(steps)
     if work.options["deleteExtra"]:
         steps += _extra(work)
     return Plan(steps, left)
@@ -99,6 +100,18 @@ def make_room(work: Work, target: str) -> Room:
         )
         raise ExecutionError("FILE_EXISTS", sentence)
     return Room(standing is not None, _backup(work, target, standing))
+
+
+def refuse_chains(steps: Sequence[Step]) -> None:
+    """Raises ExecutionError where a file would be replaced by another before its own turn comes."""
+    sources = {step.path for step in steps}
+    for step in steps:
+        if step.target in sources and step.target != step.path:
+            raise ExecutionError(
+                "VALIDATION_ERROR",
+                f"{roots.shown(step.path)} would take the place of {roots.shown(step.target)}, which is to go"
+                " elsewhere itself: choose a target that lies apart.",
+            )
 
 
 def is_inside(path: str, folder: str) -> bool:
@@ -188,7 +201,9 @@ def _extra(work: Work) -> list[Step]:
     extra = [
         each
         for each in sorted(there, key=lambda each: each.relative)
-        if each.relative not in here and (each.stamp.device, each.stamp.inode) not in own
+        if each.relative not in here
+        and (each.stamp.device, each.stamp.inode) not in own
+        and _lacks(work, each.relative)
     ]
     if extra and not here:
         raise ExecutionError(
@@ -196,6 +211,14 @@ def _extra(work: Work) -> list[Step]:
             "The source holds no file: nothing is deleted from the target, where it may be the last.",
         )
     return [Step("delete extra", each.path, each.size, stamp=each.stamp) for each in extra]
+
+
+def _lacks(work: Work, relative: str) -> bool:
+    """Whether the source has nothing of the name: a link that is not followed may lead to the file."""
+    try:
+        return roots.look(os.path.join(work.path, relative)) is None
+    except roots.Outside:
+        return False
 
 
 def plan_delete(work: Work) -> Plan:

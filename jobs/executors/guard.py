@@ -190,12 +190,19 @@ def _ask(host: str, port: int, answer: SimpleQueue[Any]) -> None:
         answer.put(socket.gaierror(socket.EAI_NONAME, "This is no name of a host"))
 
 
-def addresses(host: str, port: int, *, timeout: float | None = None, own_database: bool = False) -> list[str]:
+def addresses(
+    host: str,
+    port: int,
+    *,
+    timeout: float | None = None,
+    sockets: "Sockets | None" = None,
+    own_database: bool = False,
+) -> list[str]:
     """The host's addresses, each checked: for drivers that open their sockets themselves.
 
     Raises Forbidden when any of them is not allowed, and OSError when the host is not known.
     """
-    found = _resolved(host, port, timeout, Sockets(), own_database)
+    found = _resolved(host, port, timeout, sockets or Sockets(), own_database)
     return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 

@@ -1,6 +1,5 @@
 """Kafka: which brokers, whether they may be reached, and messages that they acknowledge."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -148,7 +147,7 @@ def producing(
         "message.timeout.ms": round(max(connect_seconds, 10) * 1000),
     }
     troubles = Troubles()
-    producer = client(Producer, where, options, troubles)
+    producer = client(Producer, where, options, troubles, context)
     try:
         for topic in topics:
             meet(producer, where, topic, context, connect_seconds, troubles)
@@ -160,14 +159,18 @@ def producing(
 
 
 def client(
-    kind: Callable[[dict[str, Any]], T], where: Cluster, options: Mapping[str, Any], troubles: Troubles
+    kind: Callable[[dict[str, Any]], T],
+    where: Cluster,
+    options: Mapping[str, Any],
+    troubles: Troubles,
+    context: Context,
 ) -> T:
     """A client of the cluster, which tells its troubles.
 
     Raises ExecutionError with FORBIDDEN_ADDRESS, DNS_ERROR or KAFKA_ERROR.
     """
     if where.checked:
-        _check_servers(where.servers)
+        _check_servers(where.servers, context)
     try:
         return kind(
             {
@@ -183,18 +186,22 @@ def client(
         raise ExecutionError("KAFKA_ERROR", sentence(error.args[0])) from error
 
 
-def _check_servers(servers: str) -> None:
+def _check_servers(servers: str, context: Context) -> None:
     for each in servers.split(","):
         host, _, port = each.strip().rpartition(":") if ":" in each else (each.strip(), "", str(PORT))
-        _check(host, port)
+        _check(host, port, context)
 
 
-def _check(host: str, port: str | int) -> None:
+def _check(host: str, port: str | int, context: Context) -> None:
+    sockets, patience = guard.Sockets(), min(LOOK_UP_SECONDS, max(0.01, context.remaining))
     try:
-        guard.addresses(host.strip("[]"), int(port), timeout=LOOK_UP_SECONDS)
+        with context.closing(sockets.shut_down):
+            guard.addresses(host.strip("[]"), int(port), timeout=patience, sockets=sockets)
     except guard.Forbidden as error:
         raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
-    except (socket.gaierror, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
+        # A look-up that was ended is the deadline or a cancellation, not the name server.
+        context.check()
         raise ExecutionError("DNS_ERROR", f"The host {host} is not known.") from error
     except (ValueError, OverflowError) as error:
         raise ExecutionError("KAFKA_ERROR", f"{host}:{port} is no address of a server.") from error
@@ -220,7 +227,7 @@ def meet(
             raise ExecutionError("CONNECTION_ERROR", f"No broker at {where.servers}: {troubles.last}.")
     if where.checked:
         for broker in found.brokers.values():
-            _check(broker.host, broker.port)
+            _check(broker.host, broker.port, context)
     return found.topics[topic]
 
 

@@ -28,6 +28,7 @@ ERROR_CLASSES = (
     "SENDER_REFUSED",
     "MESSAGE_REFUSED",
     "PARTIALLY_DELIVERED",
+    "DELIVERY_UNKNOWN",
     "AUTHENTICATION_FAILED",
     "EMAIL_NOT_CONFIGURED",
     "CONNECTION_ERROR",
@@ -36,6 +37,9 @@ ERROR_CLASSES = (
 )
 # Not every server says how it takes other letters; all take these.
 _POLICY = RULES.clone(cte_type="7bit")
+# What a message ends with on its way.
+_END = b"\r\n.\r\n"
+FAREWELL_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,24 @@ def send(message: Message, context: Context, *, leaving_out: Sequence[str] = ())
         )
     recipients = [each for each in message.recipients if each not in leaving_out]
     written = _written(message, context)
+    server = _Server(context, tls=_tls() if settings.EMAIL_USE_SSL else None)
     try:
-        with _connected(context) as server:
+        with _connected(server, context):
             return _hand_over(server, written, recipients, context)
     except (smtplib.SMTPException, OSError) as error:
+        if server.awaits_judgement and not isinstance(error, smtplib.SMTPResponseException):
+            raise _unknown(len(recipients)) from error
         # A socket closed under our hands is the deadline or a cancellation, not the server.
         context.check()
         _tell(error)
+
+
+def _unknown(count: int) -> ExecutionError:
+    return ExecutionError(
+        "DELIVERY_UNKNOWN",
+        "The message went out whole, but the mail server did not say that it took it:"
+        f" {'the recipient' if count == 1 else f'{count:,} recipients'} may have got it.",
+    )
 
 
 def _written(message: Message, context: Context) -> EmailMessage:
@@ -138,13 +153,17 @@ def _address(text: str) -> Address:
 
 
 class _Server(smtplib.SMTP):
-    """A connection whose every step has what is left of the run's time, and that another thread can end."""
+    """A connection whose every step has what is left of the run's time, and that another thread can end.
+
+    `awaits_judgement` from the end of the message until the server has said what becomes of it.
+    """
 
     def __init__(self, context: Context, *, tls: ssl.SSLContext | None) -> None:
         self._context, self._tls = context, tls
         self._sockets = guard.Sockets()
         self.shut_down = self._sockets.shut_down
         self.answer = b""
+        self.awaits_judgement = False
         super().__init__(local_hostname=DNS_NAME.get_fqdn(), timeout=max(context.remaining, 0.001))
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
@@ -166,6 +185,7 @@ class _Server(smtplib.SMTP):
         if self.sock:
             self.sock.settimeout(self._left())
         super().send(s)
+        self.awaits_judgement = isinstance(s, bytes) and s.endswith(_END)
 
     def getreply(self) -> tuple[int, bytes]:
         if self.sock:
@@ -174,17 +194,28 @@ class _Server(smtplib.SMTP):
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         code, self.answer = super().data(msg)
+        self.awaits_judgement = False
         return code, self.answer
+
+    def farewell(self) -> None:
+        """Say goodbye without waiting long: the message is the server's, whatever becomes of us."""
+        if self.sock:
+            self.sock.settimeout(FAREWELL_SECONDS)
+            with suppress(OSError):
+                self.sock.sendall(b"QUIT\r\n")
+                self.sock.recv(1)
 
     def close(self) -> None:
         super().close()
         self._sockets.close()
 
 
+def _tls() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
 @contextmanager
-def _connected(context: Context) -> Iterator[_Server]:
-    tls = ssl.create_default_context() if settings.EMAIL_USE_SSL or settings.EMAIL_USE_TLS else None
-    server = _Server(context, tls=tls if settings.EMAIL_USE_SSL else None)
+def _connected(server: _Server, context: Context) -> Iterator[None]:
     try:
         with context.closing(server.shut_down):
             code, answer = server.connect(settings.EMAIL_HOST, settings.EMAIL_PORT)
@@ -194,13 +225,11 @@ def _connected(context: Context) -> Iterator[_Server]:
                 server.ehlo_or_helo_if_needed()
                 if not server.has_extn("starttls"):
                     raise ExecutionError("TLS_ERROR", "The mail server offers no encryption (STARTTLS).")
-                server.starttls(context=tls)
+                server.starttls(context=_tls())
             if settings.EMAIL_HOST_USER:
                 server.login(settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD)
-            yield server
-            # The message is the server's by now, whatever it answers to a farewell.
-            with suppress(smtplib.SMTPException, OSError):
-                server.quit()
+            yield
+            server.farewell()
     finally:
         server.close()
 

@@ -235,7 +235,8 @@ TYPE = JobType(
     execute=execute,
     ceiling=4,
     limit=600,
-    repeatable=lambda payload: True,
+    repeatable=lambda payload: not payload.options.get("recipients"),
+    remembers=True,
     error_classes=tuple(
         dict.fromkeys(
             (

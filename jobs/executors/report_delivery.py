@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from jobs.executors import mail, roots
+from jobs.executors import deliveries, mail, roots
 from jobs.executors.base import Artefact, Context, ExecutionError, Payload, Result
 from jobs.executors.documents.tables import Document
 
@@ -61,7 +61,7 @@ def _as_archive(path: str, file: Artefact) -> str:
 
 def _send(file: Artefact, recipients: Sequence[str], document: Document, context: Context) -> str:
     attachment = mail.Attachment(file.name, file.content, file.media_type.partition(";")[0])
-    sent = mail.send(
+    sent = deliveries.send(
         mail.Message(
             to=recipients,
             subject=" ".join(document.title.split()),
@@ -70,6 +70,8 @@ def _send(file: Artefact, recipients: Sequence[str], document: Document, context
         ),
         context,
     )
+    if sent is None:
+        return "nobody, since all have got it"
     count = len(sent.recipients)
     context.log("INFO", f"Mailed to {count:,}: {', '.join(sent.recipients)[:500]}")
     return "1 person" if count == 1 else f"{count:,} people"

@@ -23,6 +23,9 @@ PART_PREFIX, PART_SUFFIX = ".chronos-", ".part"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# Linux alone has files without a name, which get one by this folder.
+_NAMELESS = os.O_RDWR | os.O_CLOEXEC | os.O_TMPFILE if hasattr(os, "O_TMPFILE") else 0
+_OPEN_FILES = "/proc/self/fd"
 # What filesystems without hard links answer.
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -152,14 +155,29 @@ def replacing(
         _check_replaceable(opened, name, path, overwrite)
         part = f"{PART_PREFIX}{secrets.token_hex(8)}{PART_SUFFIX}"
         try:
-            with os.fdopen(os.open(part, _NEW, mode & 0o777, dir_fd=opened), "w+b") as file:
+            with os.fdopen(_begin(opened, part, mode & 0o777), "w+b") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+                _name(file, opened, part)
             settle(opened, part, opened, name, overwrite=overwrite)
+            os.fsync(opened)
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(part, dir_fd=opened)
+
+
+def _begin(folder: int, part: str, mode: int) -> int:
+    """A new file, without a name where that can be: then nothing stays of it when its writer is killed."""
+    if _NAMELESS and os.path.exists(_OPEN_FILES):
+        with suppress(OSError):
+            return os.open(".", _NAMELESS, mode, dir_fd=folder)
+    return os.open(part, _NEW, mode, dir_fd=folder)
+
+
+def _name(file: BinaryIO, folder: int, part: str) -> None:
+    if not os.fstat(file.fileno()).st_nlink:
+        os.link(f"{_OPEN_FILES}/{file.fileno()}", part, dst_dir_fd=folder)
 
 
 def write(path: str, content: bytes, *, overwrite: bool, create_folders: bool = False) -> None:

@@ -1,6 +1,7 @@
 """How far a stream of rows has come: the greatest value of a column that grows, bound into the next query."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,13 +10,19 @@ from typing import Any
 
 from jobs.executors.base import ExecutionError
 from jobs.executors.databases import statements
-from jobs.executors.databases.statements import LEXICONS
+from jobs.executors.databases.statements import LEXICONS, Lexicon
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 # What a query may call the position itself.
 NAMES = ("offset", "last_processed_value")
 _OURS = "chronos_offset"
+STANDS_STILL = (
+    "The query limits its rows itself, so the next run would get the same ones again and never the others:"
+    " leave the limit out and fill in Most rows."
+)
+# Not every database keeps whole numbers beyond in its JSON.
+_LARGE = 2**53
 
 
 @dataclass(frozen=True)
@@ -34,15 +41,14 @@ class Position:
         lexicon = LEXICONS[engine]
         inner = statements.without_end(text, lexicon)
         bound = dict(parameters)
-        asked = [name for name in NAMES if name in statements.names(text, lexicon) and name not in bound]
-        marks = sum(token.kind == "?" for token in statements.tokens(text, lexicon))
-        if not asked and marks == 1 and not bound:
-            asked = ["offset"]
+        asked = asks(text, lexicon, bound)
         if asked and self.value is None:
             raise ExecutionError(
                 "PARAMETER_ERROR",
                 "The query asks where to go on, and nothing says it yet: fill in Start after.",
             )
+        if stands_still(text, lexicon, bound):
+            raise ExecutionError("PARAMETER_ERROR", STANDS_STILL)
         bound |= dict.fromkeys(asked, self.value)
         column = quoted(self.column, engine)
         behind = ""
@@ -51,6 +57,18 @@ class Position:
             bound[_OURS] = self.value
         # The line end keeps a comment at the end of the query from swallowing the bracket.
         return f"SELECT * FROM ({inner}\n) chronos_rows{behind} ORDER BY {column}", bound  # noqa: S608
+
+
+def asks(text: str, lexicon: Lexicon, parameters: Mapping[str, Any]) -> list[str]:
+    """Under which names the query itself asks where to go on."""
+    asked = [name for name in NAMES if name in statements.names(text, lexicon) and name not in parameters]
+    marks = sum(token.kind == "?" for token in statements.tokens(text, lexicon))
+    return ["offset"] if not asked and marks == 1 and not parameters else asked
+
+
+def stands_still(text: str, lexicon: Lexicon, parameters: Mapping[str, Any]) -> bool:
+    """Whether the query would give the same rows every time, and none of those behind them."""
+    return statements.limits_rows(text, lexicon) and not asks(text, lexicon, parameters)
 
 
 def position(column: str, start: str, state: Mapping[str, Any], engine: str) -> Position:
@@ -79,12 +97,26 @@ def remembered(column: str, start: str, value: Any) -> dict[str, Any]:
         kept = value.isoformat(" ")
     elif isinstance(value, Decimal | date):
         kept = str(value)
+    elif isinstance(value, int) and abs(value) >= _LARGE:
+        value, kept = Decimal(value), str(value)
     kind = {"kind": "decimal"} if isinstance(value, Decimal) else {}
     return {"offset": kept, "column": column, "start": start, **kind}
 
 
 def _typed(value: Any, kind: Any) -> Any:
     return Decimal(value) if kind == "decimal" else value
+
+
+def share(one: Any, other: Any) -> bool:
+    """Whether two values may have one place in the column's order, in which text may know no case."""
+    if isinstance(one, str) and isinstance(other, str):
+        return _folded(one) == _folded(other)
+    return bool(one == other)
+
+
+def _folded(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(each for each in letters if not unicodedata.combining(each)).rstrip()
 
 
 def quoted(column: str, engine: str) -> str:

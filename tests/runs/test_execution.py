@@ -172,9 +172,11 @@ def test_the_trace_of_a_bug_shows_no_secret(executed, lines):
 def test_memories_are_kept_whatever_the_outcome(executed):
     def remember(payload, context):
         context.remember(offset=7)
+        if payload.http_url.endswith("bug"):
+            raise KeyError("bug")
         raise DeadlineExceeded if payload.http_url.endswith("late") else ExecutionError("X", "no")
 
-    for path in ("late", "early"):
+    for path in ("late", "early", "bug"):
         end = executed(remember, {"http_url": f"https://example.com/{path}"}, state={"offset": 3})
         assert end.fields["remembered"] == {"offset": 7}
 

@@ -3,12 +3,15 @@
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from django.urls import reverse
 
 from chronos_site.clock import database_now
+from jobs import memories
 from jobs.executors import TYPES
+from jobs.executors.base import Result
 from jobs.models import Job
 from runs import drain as drains
 from runs import trials
@@ -66,6 +69,30 @@ def test_a_failure_is_told_with_its_class(owner):
 def test_the_time_limit_holds(owner):
     trial = drained(start(owner, {"timeout_seconds": 1, "metadata": {"simulatedDelaySeconds": 60}}))
     assert trial.outcome == "TIMEOUT"
+
+
+def test_a_thread_that_cannot_be_woken_has_its_worker_replaced(owner, monkeypatch):
+    stuck = Event()
+    monkeypatch.setitem(TYPES, "DUMMY", replace(TYPES["DUMMY"], execute=lambda *_: stuck.wait(20)))
+    trial = start(owner, {"timeout_seconds": 1})
+    drainer = Drainer("w-1", slots=2)
+    drainer.run()
+    stuck.set()
+    trial.refresh_from_db()
+    assert (trial.outcome, drainer._free, drainer._may_claim()) == ("TIMEOUT", 1, False)
+
+
+def test_a_trial_is_told_what_runs_remember_and_leaves_it_as_it_is(owner, monkeypatch):
+    def go_on(payload, context):
+        context.remember(offset=9)
+        return Result(f"Behind {context.state['offset']}")
+
+    monkeypatch.setitem(TYPES, "DUMMY", replace(TYPES["DUMMY"], execute=go_on))
+    job = factories.job(owner)
+    memories.remember({job.pk: {"offset": 7}})
+    trial = drained(start(owner, job_id=job.pk))
+    assert trial.result["summary"] == "Behind 7"
+    assert memories.recall([job.pk]) == {job.pk: {"offset": 7}}
 
 
 def test_a_second_one_stops_the_first(owner):

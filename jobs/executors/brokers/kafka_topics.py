@@ -115,7 +115,7 @@ class KafkaTopics:
     def purge(self, queue: str) -> int:
         reach = self._reader(queue).reach()
         ends = [TopicPartition(queue, number, high) for number, (_, high) in reach.items()]
-        admin = kafka.client(AdminClient, self._where, {}, kafka.Troubles())
+        admin = kafka.client(AdminClient, self._where, {}, kafka.Troubles(), self._context)
         for each in admin.delete_records(ends, request_timeout=CALL_SECONDS).values():
             each.result(CALL_SECONDS * 2)
         return sum(high - low for low, high in reach.values())
@@ -141,7 +141,7 @@ class _Reader:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
         }
-        self._consumer = kafka.client(Consumer, where, options, troubles)
+        self._consumer = kafka.client(Consumer, where, options, troubles, context)
         try:
             found = kafka.meet(self._consumer, where, topic, context, CONNECT_SECONDS, troubles)
             self._partitions = self._of(found)

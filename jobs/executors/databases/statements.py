@@ -195,6 +195,18 @@ def _says_something(part: Sequence[Token]) -> bool:
     return any(token.kind != "blank" for token in part)
 
 
+def limits_rows(text: str, lexicon: Lexicon) -> bool:
+    """Whether the statement itself, not one in brackets, ends its rows at some number."""
+    depth = 0
+    for token in tokens(text, lexicon):
+        depth += {"(": 1, ")": -1}.get(token.text, 0) if token.kind == "other" else 0
+        word = token.text.upper() if token.kind == "other" and not depth else ""
+        # SQL Server's TOP may well be the name of a column elsewhere.
+        if word in ("LIMIT", "FETCH") or (word == "TOP" and lexicon is LEXICONS["mssql"]):
+            return True
+    return False
+
+
 def without_end(text: str, lexicon: Lexicon) -> str:
     """The text without blanks, comments and semicolons behind its last word."""
     found = list(tokens(text, lexicon))

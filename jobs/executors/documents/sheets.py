@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import TextIOWrapper
@@ -46,20 +47,41 @@ _TITLE = {"font": Font(bold=True, size=16)}
 
 def write_xlsx(document: Document, file: IO[bytes]) -> None:
     """A workbook of a cover, with the totals and the chart, and a sheet of rows that can be filtered."""
+    with _workbook() as book:
+        cover, sheet = book.create_sheet("Summary"), book.create_sheet("Rows")
+        _begin_cover(cover, document)
+        count = 0
+        _set_up(sheet, document.columns)
+        for row in document.rows:
+            count += 1
+            pairs = zip(row, document.columns, strict=True)
+            sheet.append([_cell(sheet, value, column, document) for value, column in pairs])
+        sheet.auto_filter.ref = f"A1:{get_column_letter(max(len(document.columns), 1))}{count + 1}"
+        for note in (*document.notes, document.footer):
+            if note:
+                cover.append([_text_cell(cover, note)])
+        book.save(file)
+
+
+@contextmanager
+def _workbook() -> Iterator[Any]:
+    """A workbook whose rows wait on the disk, where nothing stays of them if the block fails."""
     book = Workbook(write_only=True)
-    cover, sheet = book.create_sheet("Summary"), book.create_sheet("Rows")
-    _begin_cover(cover, document)
-    count = 0
-    _set_up(sheet, document.columns)
-    for row in document.rows:
-        count += 1
-        pairs = zip(row, document.columns, strict=True)
-        sheet.append([_cell(sheet, value, column, document) for value, column in pairs])
-    sheet.auto_filter.ref = f"A1:{get_column_letter(max(len(document.columns), 1))}{count + 1}"
-    for note in (*document.notes, document.footer):
-        if note:
-            cover.append([_text_cell(cover, note)])
-    book.save(file)
+    try:
+        yield book
+    except BaseException:
+        for sheet in book.worksheets:
+            _abandon(sheet)
+        raise
+
+
+def _abandon(sheet: Any) -> None:
+    # What broke the sheet may keep it from ending well.
+    with suppress(Exception):
+        sheet.close()
+    if sheet._writer:
+        with suppress(FileNotFoundError):
+            sheet._writer.cleanup()
 
 
 def _set_up(sheet: Any, columns: Any) -> None:

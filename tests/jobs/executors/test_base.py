@@ -2,11 +2,11 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from jobs.executors import TYPES
+from jobs.executors.base import Payload
 from jobs.executors.error_classes import chain
 from jobs.executors.fields import DEPTH_LIMIT
 from jobs.models import JobPayload
@@ -213,6 +213,7 @@ def test_the_documentation_names_every_key_and_class_and_its_example_is_complete
         ("CACHE", {"cache_operation": "STATS"}, True),
         ("CACHE", {"cache_operation": "INVALIDATE"}, False),
         ("REPORT", {}, True),
+        ("REPORT", {"metadata": {"recipients": ["ops@example.com"]}}, False),
         ("DUMMY", {}, True),
         ("FILE_SYSTEM", {}, False),
         ("MESSAGE_QUEUE", {}, False),
@@ -222,4 +223,4 @@ def test_the_documentation_names_every_key_and_class_and_its_example_is_complete
     ],
 )
 def test_only_what_does_no_harm_twice_may_be_repeated(code, said, repeatable):
-    assert TYPES[code].repeatable(SimpleNamespace(**said)) is repeatable
+    assert TYPES[code].repeatable(Payload(said)) is repeatable

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import count
 
 import psycopg
@@ -15,10 +16,11 @@ import pymysql
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from jobs.executors import kafka, stream_messages
+from jobs.executors import kafka, stream_messages, stream_position
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.databases import urls
 from jobs.executors.db_to_kafka import execute
+from runs.storable import plain
 from tests.factories import NOON
 
 TOPICS = (f"stream-{number}" for number in count())
@@ -56,6 +58,23 @@ def mariadb(mariadb_server):
         cursor.executemany(INSERT, ROWS)
         connection.commit()
     return mariadb_server.replace("//chronos:chronos@", "//reader@")
+
+
+@pytest.fixture
+def mariadb_admin(mariadb_server):
+    place = urls.read(mariadb_server)
+
+    def ask(statement):
+        with (
+            pymysql.connect(
+                host=place.host, port=place.port, user="chronos", password="chronos", database="chronos"
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            connection.commit()
+
+    return ask
 
 
 @pytest.fixture
@@ -258,6 +277,65 @@ def test_a_row_that_no_message_can_hold_fails_alone(sqlite, topic, monkeypatch):
     monkeypatch.setattr(stream_messages, "plain", lambda value: "\ud800" if value == "b" else value)
     result = stream(sqlite, topic, skip_on_error=True)
     assert (result.data["sent"], result.data["failed"]) == (2, 1)
+
+
+def test_a_query_that_would_stand_still_is_refused(sqlite, topic):
+    options = {"offset_field": "id"}
+    error = refusal(sqlite, topic, "SELECT * FROM orders ORDER BY id LIMIT 2", options=options)
+    assert error.message == stream_position.STANDS_STILL
+    asking = "SELECT * FROM orders WHERE id > :offset ORDER BY id LIMIT 2"
+    assert stream(sqlite, topic, asking, options={**options, "last_processed_value": "1"}).data["sent"] == 2
+
+
+def test_text_that_differs_in_case_alone_has_one_position(mariadb, mariadb_admin, topic):
+    mariadb_admin("UPDATE orders SET name = 'A' WHERE id = 2")
+    first = context()
+    stream(mariadb, topic, within=first, options={"offset_field": "name"}, max_rows=1)
+    second = stream(mariadb, topic, within=context(state=first.remembered), options={"offset_field": "name"})
+    assert second.data["sent"] == 1
+
+
+def test_a_number_too_large_for_json_is_remembered_whole(mariadb, mariadb_admin, topic):
+    mariadb_admin("ALTER TABLE orders MODIFY id bigint unsigned")
+    mariadb_admin(f"UPDATE orders SET id = {2**63} + id")
+    first = context()
+    stream(mariadb, topic, within=first, options={"offset_field": "id"}, max_rows=2)
+    kept = plain(first.remembered)
+    rest = stream(mariadb, topic, within=context(state=kept), options={"offset_field": "id"})
+    assert (kept["offset"], rest.data["sent"]) == (str(2**63 + 2), 1)
+
+
+def test_rows_without_a_position_are_told_of(postgresql, postgresql_server, topic):
+    with psycopg.connect(postgresql_server) as connection:
+        connection.execute("UPDATE orders SET changed_at = NULL WHERE id = 2")
+    lines = []
+    within = replace(context(), log=lambda level, message, **_: lines.append(message))
+    stream(postgresql, topic, within=within, options={"offset_field": "changed_at"})
+    assert "1 row without changed_at: a later run sees no such row." in lines
+
+
+def test_a_cancellation_wakes_who_looks_for_servers(postgresql, monkeypatch):
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", slow(socket.getaddrinfo, answered))
+    within = context()
+    threading.Timer(0.3, within.cancel).start()
+    try:
+        with pytest.raises(Cancelled):
+            stream(postgresql, "t", within=within, options={"bootstrap_servers": "silent.example:9092"})
+    finally:
+        answered.set()
+    assert within.remaining > 27
+
+
+def slow(real, answered):
+    """Look hosts up, but for one whose name server does not answer."""
+
+    def getaddrinfo(host, *args, **options):
+        if host == "silent.example" and not options.get("flags"):
+            answered.wait(20)
+        return real(host, *args, **options)
+
+    return getaddrinfo
 
 
 def test_a_column_that_is_not_there_is_told(postgresql, topic):

@@ -302,7 +302,19 @@ def test_a_retry_goes_to_those_who_have_not_got_it(mailbox):
     again = context(attempt=2, state=partly_delivered(mailbox))
     send(again, to=["a@example.com", "b@example.com"])
     assert [envelope.rcpt_tos for envelope in mailbox.taken] == [["a@example.com"], ["b@example.com"]]
-    assert again.remembered == {"delivered": None}
+    assert again.remembered == {"delivered": {}}
+
+
+def test_a_later_occurrence_that_fails_too_has_nobody_of_the_first_one_written_to_twice(mailbox):
+    state = partly_delivered(mailbox)
+    tomorrow = replace(context(state=state), scheduled_time=NOON + timedelta(days=1))
+    mailbox.refusing["b@example.com"] = "450 4.2.1 Later"
+    failure(tomorrow, to=["a@example.com", "b@example.com"])
+    mailbox.refusing.clear()
+    again = context(attempt=2, state=tomorrow.remembered)
+    send(again, to=["a@example.com", "b@example.com"])
+    assert mailbox.taken[-1].rcpt_tos == ["b@example.com"]
+    assert [*again.remembered["delivered"]] == [tomorrow.scheduled_time.isoformat()]
 
 
 def test_the_next_occurrence_goes_to_everybody(mailbox):
@@ -434,6 +446,40 @@ def turn_away(peer, ended):
 def test_a_server_that_hangs_up_is_told_from_one_that_is_busy(settings, talk, error_class):
     with talking(settings, talk):
         assert failure().error_class == error_class
+
+
+def take_and(then):
+    """Take a message whole, and then do that instead of saying so."""
+
+    def talk(peer, ended):
+        peer.send(b"220 here\r\n")
+        for line in iter(peer.makefile("rb").readline, b".\r\n"):
+            if line.lower().startswith((b"ehlo", b"mail", b"rcpt")):
+                peer.send(b"250 fine\r\n")
+            elif line.lower() == b"data\r\n":
+                peer.send(b"354 go on\r\n")
+        then(peer, ended)
+
+    return talk
+
+
+@pytest.mark.parametrize("then", [hang, lambda peer, ended: None])
+def test_a_server_that_falls_silent_after_the_message_may_have_taken_it(settings, then):
+    with talking(settings, take_and(then)):
+        error = failure(context(2))
+    assert error.error_class == "DELIVERY_UNKNOWN"
+    assert "CONNECTION_ERROR" not in chain(error.error_class)
+
+
+def test_a_server_that_answers_no_farewell_holds_no_run_up(settings):
+    def say_that_it_is_taken(peer, ended):
+        peer.send(b"250 taken\r\n")
+        ended.wait(20)
+
+    with talking(settings, take_and(say_that_it_is_taken)):
+        began = time.monotonic()
+        assert send(context(30)).data["answer"] == "taken"
+    assert time.monotonic() - began < 5
 
 
 def test_nobody_listening_is_a_connection_error(settings):

@@ -165,6 +165,17 @@ def test_an_empty_source_does_not_empty_the_target(place):
     assert (failure.error_class, place.tree("to")) == ("SYNC_ERROR", {"last": b""})
 
 
+def test_what_the_source_has_behind_a_link_is_no_extra(place, tmp_path):
+    elsewhere = tmp_path / "larger-disk"
+    elsewhere.mkdir()
+    place.put("from/a", "1")
+    place.put("to/2024/photo", "2")
+    place.put("to/gone", "3")
+    os.symlink(elsewhere, place.root / "from/2024")
+    place.run("COPY", "from", "to", overwrite=True, syncMode=True, deleteExtra=True)
+    assert place.tree("to") == {"a": b"1", "2024/photo": b"2"}
+
+
 def test_a_file_that_is_too_old_to_be_chosen_is_no_extra(place):
     place.put("from/a", age=HOUR)
     place.put("from/young")
@@ -217,6 +228,16 @@ def test_syncing_never_deletes_the_source_by_another_path(place, tmp_path, setti
     place.put("in/a", "1")
     place.run("COPY", "in", f"{tmp_path}/again", overwrite=True, syncMode=True, deleteExtra=True)
     assert place.tree()["in/a"] == b"1"
+
+
+@pytest.mark.parametrize("operation", ["COPY", "MOVE", "PROCESS"])
+def test_no_file_takes_the_place_of_one_that_is_to_go_elsewhere_itself(place, operation):
+    before = {"f": b"old", "in/f": b"must stay", "in/in/f": b"deep"}
+    for name, content in before.items():
+        place.put(name, content)
+    failure = place.refusal(operation, "in", str(place.root), overwrite=True, recursive=True)
+    assert "which is to go elsewhere itself" in failure.message
+    assert place.tree() == before
 
 
 def test_a_move_to_another_filesystem_is_a_copy_and_a_deletion(place, settings, other_filesystem):

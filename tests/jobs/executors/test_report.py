@@ -6,6 +6,7 @@ import email.policy
 import io
 import json
 import sqlite3
+import tempfile
 import threading
 import time
 import zipfile
@@ -18,6 +19,8 @@ from aiosmtpd.controller import Controller
 from pypdf import PdfReader
 
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
+from jobs.executors.documents.sheets import write_xlsx
+from jobs.executors.documents.tables import Column, Document
 from jobs.executors.report import TYPE, execute
 from jobs.executors.report_files import Stream
 from runs import figures
@@ -450,7 +453,13 @@ def test_figures_are_asked_no_further_once_cancelled(nightly):
 
 class Mailbox:
     def __init__(self):
-        self.taken = []
+        self.taken, self.refusing = [], set()
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address in self.refusing:
+            return "450 4.2.1 Later"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
         self.taken.append(envelope)
@@ -476,6 +485,30 @@ def test_a_report_is_mailed_with_its_totals_in_the_letter(nightly, mailbox):
     assert (attached.get_filename(), attached.get_content()) == ("runs-2026-03-03.xlsx", content(result))
     assert {"Good morning.", "Failed: 1"} <= set(message.get_body().get_content().splitlines())
     assert result.summary.endswith("; mailed to 2 people")
+
+
+def test_a_retry_mails_the_report_to_those_who_have_not_got_it(nightly, mailbox):
+    mailbox.refusing = {"cto@example.com"}
+    to = ["ops@example.com", "cto@example.com"]
+    first = context(nightly)
+    with pytest.raises(ExecutionError, match="Delivered to 1 of 2"):
+        report(nightly, within=first, recipients=to)
+    mailbox.refusing = set()
+    report(nightly, within=context(nightly, state=first.remembered), recipients=to)
+    assert [each.rcpt_tos for each in mailbox.taken] == [["ops@example.com"], ["cto@example.com"]]
+
+
+def test_a_workbook_that_comes_to_nothing_leaves_no_file_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def rows():
+        yield ["a"]
+        assert list(tmp_path.iterdir())
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        write_xlsx(Document("Names", [Column("name", "Name")], rows()), io.BytesIO())
+    assert not list(tmp_path.iterdir())
 
 
 def test_mail_that_fails_leaves_the_report(nightly, settings):

@@ -1,4 +1,5 @@
 import os
+import signal
 import socket
 import threading
 
@@ -203,3 +204,28 @@ def test_no_bit_that_lends_rights_is_given_to_a_new_file(root):
 
 def test_a_name_of_any_bytes_can_be_shown(root):
     assert roots.shown("/srv/\udcff\n\u202e") == "/srv/" + "\N{REPLACEMENT CHARACTER}" * 3
+
+
+@pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="only Linux has files without a name")
+def test_a_writer_that_is_killed_leaves_nothing_behind(root):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        with roots.replacing(f"{root}/a", overwrite=False) as file:
+            file.write(b"half")
+            file.flush()
+            os.write(writer, b"!")
+            signal.pause()
+    os.read(reader, 1)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(reader)
+    os.close(writer)
+    assert leftovers(root) == []
+
+
+def test_a_filesystem_that_knows_no_nameless_files_is_written_to_all_the_same(root, monkeypatch):
+    monkeypatch.setattr(roots, "_NAMELESS", 0)
+    roots.write(f"{root}/a", b"1", overwrite=False)
+    roots.write(f"{root}/a", b"2", overwrite=True)
+    assert (content(root / "a"), leftovers(root)) == (b"2", ["a"])
