@@ -19,7 +19,7 @@ from jobs.executors.base import (
 )
 from jobs.executors.databases import Answer, Database, Terms, open_database, statements, urls
 from jobs.executors.databases.gathering import Gathered, gather
-from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
+from jobs.executors.fields import FlagField, JsonField, NumberField, OptionsField, TextField, WordField
 
 ISOLATIONS = ("READ_UNCOMMITTED", "READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE")
 TIMEOUT_SECONDS = 30
@@ -108,7 +108,7 @@ class DatabaseForm(QueryForm):
         required=False,
         choices={"": "No", "CSV": "CSV", "JSON": "JSON"},
     )
-    metadata = JsonField(label="Other options", required=False)
+    metadata = OptionsField()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
