@@ -85,7 +85,11 @@ class DatabaseUrlField(TextField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault(
-            "help_text", "For example postgresql://reader@db:5432/orders or jdbc:mysql://db/orders"
+            "help_text",
+            inside_folders(
+                "For example postgresql://reader@db:5432/orders or jdbc:mysql://db/orders; sqlite:// and a"
+                " path for a file inside "
+            ),
         )
         super().__init__(label="Database URL", mono=True, max_length=2048, **kwargs)
 

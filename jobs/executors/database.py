@@ -161,7 +161,9 @@ def _in_order(payload: Payload) -> dict[str, Any]:
 def _told(place: urls.Place, terms: Terms) -> str:
     where = f"{place.host}:{place.port}/{place.database}" if place.host else place.database
     how = "read only" if terms.read_only else "to read and write"
-    return masking.text(f"Opening {where} as {place.user or 'nobody'}, {how}")
+    return masking.text(
+        f"Opening {where} as {place.user}, {how}" if place.user else f"Opening {where}, {how}"
+    )
 
 
 def execute(payload: Payload, context: Context) -> Result:
