@@ -93,9 +93,11 @@ def label(name: str, definition: Definition) -> str:
 
 
 def text(value: Any) -> str:
-    """A value of a definition as text: JSON over several lines, yes and no for true and false."""
+    """A value of a definition as text: yes or no, words one a line, else JSON over several lines."""
     if isinstance(value, bool):
         return "Yes" if value else "No"
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        return "\n".join(value)
     if isinstance(value, list | dict):
         return json.dumps(value, indent=2, ensure_ascii=False)
     return str(value)

@@ -4,7 +4,10 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.validators import validate_email
+from django.utils.functional import lazystr
+from django.utils.text import format_lazy
 
 from jobs.executors.databases import urls
 from jobs.executors.fields import NamesField, TextField, TextListField
@@ -27,6 +30,18 @@ class EmailsField(NamesField):
                 f"{address[:60]} is no e-mail address: write it like ops@example.com."
             ) from error
         return address
+
+
+class FolderNames:
+    """The folders that jobs may use, as a help text names them: those of the moment it is shown."""
+
+    def __str__(self) -> str:
+        return " or ".join(map(str, settings.FILE_ROOTS))
+
+
+def inside_folders(before: str, after: str = ".") -> Any:
+    """A help text that names the folders that jobs may use."""
+    return format_lazy("{}{}{}", before, lazystr(FolderNames()), after)
 
 
 class PathsField(TextListField):
@@ -70,7 +85,11 @@ class DatabaseUrlField(TextField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault(
-            "help_text", "For example postgresql://reader@db:5432/orders or jdbc:mysql://db/orders"
+            "help_text",
+            inside_folders(
+                "For example postgresql://reader@db:5432/orders or jdbc:mysql://db/orders; sqlite:// and a"
+                " path for a file inside "
+            ),
         )
         super().__init__(label="Database URL", mono=True, max_length=2048, **kwargs)
 

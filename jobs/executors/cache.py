@@ -7,7 +7,7 @@ from jobs.executors.caches.config import ConfigField
 from jobs.executors.caches.operations import invalidate, statistics, sync, warm
 from jobs.executors.caches.region import is_wild
 from jobs.executors.database import ERROR_CLASSES as DATABASE_ERRORS
-from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, TextListField, WordField
+from jobs.executors.fields import FlagField, NumberField, OptionsField, TextField, TextListField, WordField
 
 OPERATIONS = {"WARM": "Warm", "INVALIDATE": "Invalidate", "SYNC": "Sync", "STATS": "Statistics"}
 
@@ -44,7 +44,7 @@ class CacheForm(PayloadForm):
     cache_config = ConfigField(
         label="Settings", required=False, help_text='For example {"dataSource": "mysql", "batchSize": 100}'
     )
-    metadata = JsonField(label="Other options", required=False)
+    metadata = OptionsField()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

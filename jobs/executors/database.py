@@ -19,7 +19,7 @@ from jobs.executors.base import (
 )
 from jobs.executors.databases import Answer, Database, Terms, open_database, statements, urls
 from jobs.executors.databases.gathering import Gathered, gather
-from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
+from jobs.executors.fields import FlagField, JsonField, NumberField, OptionsField, TextField, WordField
 
 ISOLATIONS = ("READ_UNCOMMITTED", "READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE")
 TIMEOUT_SECONDS = 30
@@ -108,7 +108,7 @@ class DatabaseForm(QueryForm):
         required=False,
         choices={"": "No", "CSV": "CSV", "JSON": "JSON"},
     )
-    metadata = JsonField(label="Other options", required=False)
+    metadata = OptionsField()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -161,7 +161,9 @@ def _in_order(payload: Payload) -> dict[str, Any]:
 def _told(place: urls.Place, terms: Terms) -> str:
     where = f"{place.host}:{place.port}/{place.database}" if place.host else place.database
     how = "read only" if terms.read_only else "to read and write"
-    return masking.text(f"Opening {where} as {place.user or 'nobody'}, {how}")
+    return masking.text(
+        f"Opening {where} as {place.user}, {how}" if place.user else f"Opening {where}, {how}"
+    )
 
 
 def execute(payload: Payload, context: Context) -> Result:

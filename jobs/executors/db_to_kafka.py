@@ -14,7 +14,15 @@ from jobs.executors.addresses import DatabaseUrlField, ServersField, TopicField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
 from jobs.executors.database import ERROR_CLASSES, QueryForm, lexicon, opened
 from jobs.executors.databases import Terms, statements, urls
-from jobs.executors.fields import FlagField, JsonField, NamesField, NumberField, ScalarField, TextField
+from jobs.executors.fields import (
+    FlagField,
+    JsonField,
+    NamesField,
+    NumberField,
+    OptionsField,
+    ScalarField,
+    TextField,
+)
 from jobs.executors.stream_messages import Messages, place_of
 from jobs.executors.wording import counted
 
@@ -119,7 +127,7 @@ class DbToKafkaForm(QueryForm):
     connection_timeout_seconds = NumberField(
         label="Connection timeout", required=False, least=1, most=3_600, help_text="Seconds; 30 if empty."
     )
-    metadata = JsonField(label="Other options", required=False)
+    metadata = OptionsField()
 
     def clean_query(self) -> str:
         query: str = self.cleaned_data["query"]

@@ -21,8 +21,8 @@ from jobs.executors.base import (
 from jobs.executors.fields import (
     DecimalField,
     FlagField,
-    JsonField,
     NumberField,
+    OptionsField,
     TextField,
     TimeoutField,
     WordField,
@@ -143,7 +143,7 @@ class DummyForm(PayloadForm):
     simulateDbFailure = _choice("Fail at the database", "With DATABASE_ERROR.")
     simulateTimeout = _choice("Run out of time", "The run waits until its time is up.")
     timeoutAfterSeconds = _seconds("Out of time after", "Seconds; the timeout above if empty.")
-    metadata = JsonField(label="Other options", required=False, shape=dict)
+    metadata = OptionsField()
 
 
 def execute(payload: Payload, context: Context) -> Result:

@@ -1,16 +1,16 @@
 """EMAIL: send one message to a list of addresses."""
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from django import forms
 
 from jobs.executors import deliveries, mail, roots
-from jobs.executors.addresses import EmailsField, PathsField
+from jobs.executors.addresses import EmailsField, PathsField, inside_folders
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
-from jobs.executors.fields import JsonField, TextField
+from jobs.executors.fields import OptionsField, TextField
 
 ATTACHMENTS_MB = 25
 
@@ -26,12 +26,18 @@ class EmailForm(PayloadForm):
         "html",
         "attachments",
     )
+    groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Cc, Bcc and Reply to": ("cc", "bcc", "reply_to"),
+        "HTML": ("html",),
+    }
 
     to = EmailsField(label="To", lines=2, help_text="Separated by commas, for example ops@example.com")
     cc = EmailsField(label="Cc", lines=0, required=False)
     bcc = EmailsField(label="Bcc", lines=0, required=False)
     reply_to = EmailsField(label="Reply to", lines=0, required=False)
-    subject = TextField(label="Subject", max_length=998, help_text="For example Orders of yesterday")
+    subject = TextField(
+        label="Subject", max_length=998, help_text="For example Orders of {{ fire.date - 1d }}"
+    )
     text = TextField(label="Text", lines=8, required=False, strip=False)
     html = TextField(
         label="HTML",
@@ -39,15 +45,15 @@ class EmailForm(PayloadForm):
         mono=True,
         required=False,
         strip=False,
-        help_text="Shown instead of the text where it can be; the text is made from it if empty.",
+        help_text="Shown instead of the text where it can be. Where the text is empty, it is made from this.",
     )
     attachments = PathsField(
         label="Attachments",
         lines=2,
         required=False,
-        help_text=f"Whole paths, one a line: /srv/exports/orders.csv; {ATTACHMENTS_MB} MB together.",
+        help_text=inside_folders("Paths of files inside ", f", one a line; {ATTACHMENTS_MB} MB together."),
     )
-    metadata = JsonField(label="Other options", required=False)
+    metadata = OptionsField()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

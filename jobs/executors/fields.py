@@ -192,6 +192,17 @@ class JsonField(forms.CharField):
         return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
 
 
+class OptionsField(JsonField):
+    """The options of a payload that have no field of their own, and notes of people."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Other options",
+            required=False,
+            help_text='Notes as JSON, such as {"team": "billing"}, kept with the job.',
+        )
+
+
 def check_json(text: str) -> None:
     """Refuse text that is no JSON, or JSON that no two readers agree on: a key twice, NaN, deep nesting."""
     _check_values(_parsed(text, TEXT_LIMIT))

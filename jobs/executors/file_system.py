@@ -14,7 +14,7 @@ from jobs.executors import (
     file_transfer,
     roots,
 )
-from jobs.executors.addresses import PathField
+from jobs.executors.addresses import PathField, inside_folders
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, TextListField, WordField
 from jobs.executors.file_options import LowerWordField, ProcessingField, SizeField
@@ -86,12 +86,12 @@ class FileSystemForm(PayloadForm):
     file_operation = WordField(
         label="Operation", choices={each: each.capitalize() for each in OPERATIONS}, initial="COPY"
     )
-    file_path = PathField(label="Path", help_text="A file or a folder, for example /srv/exports/orders.csv")
+    file_path = PathField(label="Path", help_text=inside_folders("A file or a folder inside "))
     target_path = PathField(
         label="Target",
         required=False,
-        help_text="For copy, move, compress and process, for example /srv/archive/orders; a folder that is"
-        " there, or that ends with /, gets the files.",
+        help_text="For copy, move, compress and process, inside the same folders. One that ends with / is a"
+        " folder, which gets the files.",
     )
     file_content = TextField(
         label="Content", required=False, lines=6, mono=True, strip=False, help_text="For write."
@@ -135,9 +135,9 @@ class FileSystemForm(PayloadForm):
         label="Keep the folders", default=True, help_text="Otherwise all files go to one folder."
     )
     preserveAttributes = FlagField(label="Keep times and permissions", help_text="For copy and process.")
-    syncMode = FlagField(label="Only what has changed", help_text="Copy, with the folders inside.")
+    syncMode = FlagField(label="Only what has changed", help_text="For copy, with the folders inside.")
     deleteExtra = FlagField(
-        label="Delete what the source lacks", help_text="From the target, with the option before."
+        label="Delete what the source lacks", help_text="From the target; goes with “Only what has changed”."
     )
     deleteOriginal = FlagField(label="Delete the originals", help_text="After compress or process.")
     compressionType = LowerWordField(
@@ -194,7 +194,7 @@ class FileSystemForm(PayloadForm):
 
     def _check_deletion_of_extra(self, cleaned: dict[str, Any], path: str, target: str) -> None:
         if not cleaned.get("syncMode"):
-            self.add_error("deleteExtra", "This goes with syncMode alone.")
+            self.add_error("deleteExtra", "This goes with “Only what has changed” alone.")
         elif cleaned.get("preservePath") is False:
             self.add_error("deleteExtra", "This needs the folders to be kept: files are told by their paths.")
         elif file_transfer.is_inside(path, target) or file_transfer.is_inside(target, path):

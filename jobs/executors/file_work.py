@@ -66,8 +66,12 @@ class Step:
         return {**{name: roots.shown(text) for name, text in said.items() if text}, "bytes": self.size}
 
     def __str__(self) -> str:
-        to = f" to {roots.shown(self.target)}" if self.target else ""
+        to = f" to {roots.shown(self.target)}" if self.target not in ("", self.path) else ""
         return f"{self.action} {roots.shown(self.path)}{to}"
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Tally:
     def _tell(self, step: Step) -> None:
         count = len(self.steps)
         if count <= _LOGGED:
-            self._context.log("INFO", f"{self._prefix}{step}", bytes=step.size)
+            self._context.log("INFO", _sentence(f"{self._prefix}{step}"), bytes=step.size)
         elif count % _THEN_EVERY == 0:
             self._context.log("INFO", f"{self._prefix}{count:,} done, {self.bytes:,} bytes")
 

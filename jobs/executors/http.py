@@ -17,8 +17,8 @@ from jobs.executors.certificates import CertificatesField
 from jobs.executors.fields import (
     FlagField,
     HeadersField,
-    JsonField,
     NumbersField,
+    OptionsField,
     ScalarField,
     TextField,
     TimeoutField,
@@ -167,7 +167,7 @@ class HttpForm(PayloadForm):
         choices={"": "1.2", "1.3": "1.3"},
         help_text="Servers that speak only older versions are refused.",
     )
-    metadata = JsonField(label="Other options", required=False, shape=dict)
+    metadata = OptionsField()
 
     def clean_http_url(self) -> str:
         url: str = self.cleaned_data["http_url"]

@@ -245,7 +245,7 @@ def _hand_over(server: _Server, written: EmailMessage, recipients: list[str], co
         )
     data = written.as_bytes(policy=_POLICY.clone(utf8=other_letters))
     _check_size(len(data), server)
-    context.log("INFO", f"Sending {len(data):,} bytes to {len(names):,} by {settings.EMAIL_HOST}")
+    context.log("INFO", f"Sending {len(data):,} bytes by {settings.EMAIL_HOST}, recipients: {len(names):,}")
     refused = server.sendmail(
         sender, list(names), data, ["SMTPUTF8", "BODY=8BITMIME"] if other_letters else []
     )

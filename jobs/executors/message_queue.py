@@ -21,7 +21,7 @@ from jobs.executors.base import (
     artefact_limit,
 )
 from jobs.executors.brokers import Broker, Message, config, kafka_topics, places, rabbitmq, redis_lists
-from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
+from jobs.executors.fields import FlagField, JsonField, NumberField, OptionsField, TextField, WordField
 from jobs.executors.wording import counted
 
 OPERATIONS = {
@@ -105,7 +105,7 @@ class MessageQueueForm(PayloadForm):
         most=43_200,
         help_text="Seconds; SQS, for consume.",
     )
-    metadata = JsonField(label="Other options", required=False)
+    metadata = OptionsField()
 
     def clean_queue_config(self) -> Any:
         given = self.cleaned_data["queue_config"] or {}

@@ -9,10 +9,10 @@ from django import forms
 
 from jobs import zones
 from jobs.executors import database, mail, periods, report_texts
-from jobs.executors.addresses import DatabaseUrlField, EmailsField, PathField
+from jobs.executors.addresses import DatabaseUrlField, EmailsField, PathField, inside_folders
 from jobs.executors.base import JobType
 from jobs.executors.database import QueryForm
-from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, WordField
+from jobs.executors.fields import FlagField, JsonField, NumberField, OptionsField, TextField, WordField
 from jobs.executors.reporting import execute
 
 KINDS = {
@@ -92,7 +92,7 @@ class ReportForm(QueryForm):
     period = WordField(
         label="Period",
         required=False,
-        choices={"": "Days back", **periods.NAMED},
+        choices={"": "By days, below", **periods.NAMED},
         help_text="As it stands when the run is due.",
     )
     days = NumberField(
@@ -158,9 +158,9 @@ class ReportForm(QueryForm):
     output_path = PathField(
         label="Keep a copy at",
         required=False,
-        help_text="For example /srv/reports/summary.csv, or a folder such as /srv/reports/",
+        help_text=inside_folders("Inside ", "; one that ends with / is a folder."),
     )
-    metadata = JsonField(label="Other options", required=False)
+    metadata = OptionsField()
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -73,7 +73,7 @@ def _send(file: Artefact, recipients: Sequence[str], document: Document, context
     if sent is None:
         return "nobody, since all have got it"
     count = len(sent.recipients)
-    context.log("INFO", f"Mailed to {count:,}: {', '.join(sent.recipients)[:500]}")
+    context.log("INFO", f"Mailed to {', '.join(sent.recipients)[:500]}")
     return "1 person" if count == 1 else f"{count:,} people"
 
 

@@ -9,13 +9,14 @@ from django import forms
 from django.conf import settings
 
 from jobs.executors import exit_codes, interpreters, process_tree, sandbox
-from jobs.executors.addresses import PathField
+from jobs.executors.addresses import PathField, inside_folders
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
 from jobs.executors.fields import (
     EnvironmentField,
     JsonField,
     NumberField,
     NumbersField,
+    OptionsField,
     TextField,
     TimeoutField,
     WordField,
@@ -106,7 +107,7 @@ class ScriptForm(PayloadForm):
     working_directory = PathField(
         label="Working directory",
         required=False,
-        help_text="For example /srv/jobs/media, inside the folders for files; a private one if empty.",
+        help_text=inside_folders("A folder inside ", "; a private one if empty."),
     )
     environment = EnvironmentField(
         label="Environment",
@@ -146,7 +147,7 @@ class ScriptForm(PayloadForm):
         most=10_000,
         help_text=f"At the same time; {PROCESSES} if empty.",
     )
-    metadata = JsonField(label="Other options", required=False)
+    metadata = OptionsField()
 
     def clean_environment(self) -> dict[str, str] | None:
         environment: dict[str, str] | None = self.cleaned_data["environment"]

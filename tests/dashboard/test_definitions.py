@@ -79,3 +79,9 @@ def test_long_texts_differ_by_lines():
 
 def test_equal_definitions_do_not_differ():
     assert definitions.changes(http(), http()) == []
+
+
+def test_a_list_of_words_has_one_a_line_and_one_word_stands_alone():
+    mail = definition(type="EMAIL", payload={"metadata": {"to": ["a@x.org", "b@x.org"], "cc": ["c@x.org"]}})
+    fields = told(definitions.payload(mail))
+    assert (fields["To"], fields["Cc"]) == ("a@x.org\nb@x.org", "c@x.org")

@@ -333,10 +333,6 @@ def test_a_replay_that_failed_leads_to_the_dead_letter(client, owner, probe):
     assert shown.count(reverse("run_detail", args=[first.pk])) == 2
 
 
-def test_a_run_of_a_type_that_cannot_run_is_not_offered_again(client, owner):
-    assert "Run again" not in text(client, owner, run(job(owner, type="EMAIL")))
-
-
 def test_a_running_run_refreshes_its_head_and_an_ended_one_does_not(client, owner, probe):
     active, ended = run(probe, "RUNNING", at=NOON + MINUTE), run(probe)
     url = reverse("run_detail", args=[active.pk])

@@ -173,7 +173,7 @@ def test_the_form_is_tried_without_being_saved(client, owner):
 def test_what_the_payload_lacks_is_told_by_field(client, owner):
     data = typed(owner, type="HTTP", shown="HTTP", **{"payload-http_url": "ftp://x"})
     page = post(client, owner, data, hx_request="true").content.decode()
-    assert "URL: The URL must start with http:// or https://." in page
+    assert '<a href="#id_payload-http_url">URL</a>: The URL must start with http:// or https://.' in page
     assert not Trial.objects.exists()
 
 

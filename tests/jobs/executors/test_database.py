@@ -659,3 +659,12 @@ def test_no_password_is_told(mariadb):
     url = mariadb.replace("writer:s3cret", "writer:hunter2")
     failure = refusal(url, "SELECT 1", within=within)
     assert "hunter2" not in f"{told} {failure.message} {failure.result}"
+
+
+def test_the_log_names_no_user_where_a_database_has_none(sqlite):
+    lines = []
+    within = replace(context(), log=lambda level, message, **_: lines.append(message))
+    run(sqlite, "SELECT 1", within=within)
+    assert [line for line in lines if line.startswith("Opening")] == [
+        f"Opening {sqlite.removeprefix('sqlite://')}, read only"
+    ]

@@ -117,7 +117,7 @@ def test_a_file_that_has_gone_meanwhile_is_passed_over_once(place, tmp_path):
 
 def test_a_file_that_has_changed_meanwhile_is_packed_and_not_deleted(place):
     place.put("from/a", "1")
-    within = place.meanwhile("add ", lambda: place.put("from/a", "longer"))
+    within = place.meanwhile("Add ", lambda: place.put("from/a", "longer"))
     place.run("COMPRESS", "from", "x.tar", deleteOriginal=True, within=within)
     assert place.tree("from") == {"a": b"longer"}
 

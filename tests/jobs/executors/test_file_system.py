@@ -479,7 +479,7 @@ def small_filesystem(tmp_path):
 def test_a_failure_tells_what_was_done_before_it(place):
     place.put("from/a", "1")
     place.put("from/b", "2")
-    within = place.meanwhile(f"copy {place.path('from/a')}", lambda: place.put("to/b", "somebody's"))
+    within = place.meanwhile(f"Copy {place.path('from/a')}", lambda: place.put("to/b", "somebody's"))
     failure = place.refusal("COPY", "from", "to", within=within)
     assert failure.error_class == "FILE_EXISTS"
     assert failure.result["counts"] == {"copy": 1}
@@ -565,3 +565,8 @@ def test_what_the_requests_of_the_corpus_ask_for_is_done_or_refused_with_a_sente
         found[job["name"]] = summary.partition("; ")[0]
     assert found == OUTCOMES
     assert [*place.tree("tmp/config-backup")] == ["a.yml", "in/b.yml"]
+
+
+def test_the_log_names_the_file_that_is_written_once(place):
+    place.run("WRITE", "a", content="new")
+    assert f"Write {place.path('a')}" in [message for _, message in place.logged]

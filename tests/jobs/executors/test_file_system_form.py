@@ -176,7 +176,7 @@ def test_a_conversion_says_to_what():
 @pytest.mark.parametrize(
     ("over", "sentence"),
     [
-        ({"syncMode": False}, "This goes with syncMode alone."),
+        ({"syncMode": False}, "This goes with “Only what has changed” alone."),
         ({"preservePath": False}, "This needs the folders to be kept: files are told by their paths."),
         ({"target": "/srv"}, "Path and target lie within each other: this would delete the source."),
         (

@@ -30,3 +30,17 @@ def test_a_group_opens_for_what_stands_in_it():
 
 def test_a_group_opens_for_an_error_in_it():
     assert opened(small("HTTP", expectedStatuses=[7])) == ["What counts as success"]
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("FILE_SYSTEM", "file_path"),
+        ("SCRIPT", "working_directory"),
+        ("EMAIL", "attachments"),
+        ("REPORT", "output_path"),
+    ],
+)
+def test_a_path_s_help_names_the_folders_that_are_open(code, name, settings):
+    settings.FILE_ROOTS = ["/srv/one", "/srv/two"]
+    assert "/srv/one or /srv/two" in str(TYPES[code].form().fields[name].help_text)
