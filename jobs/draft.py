@@ -191,10 +191,18 @@ class Draft:
             self.basics.add_error("type", sentence)
 
     def _check_secrets(self, owner: User) -> None:
-        """Refuse secrets that the worker would not find."""
+        """Refuse secrets that the worker would not find, and those that are another person's own.
+
+        Who writes where a secret is sent to could have it sent to themselves.
+        """
+        may_use = self.user == owner or self.user.is_administrator
         for name, value in list(self.payload.cleaned_data.items()):
-            if missing := vault.missing(placeholders.secrets(value), owner_id=owner.pk):
+            asked = placeholders.secrets(value)
+            if missing := vault.missing(asked, owner_id=owner.pk):
                 self.payload.add_error(name, f"There is no secret {missing[0]} that jobs of {owner} may use.")
+            elif private := not may_use and vault.owned(asked):
+                sentence = f"The secret {private[0]} is {owner}'s own: only they and administrators may use it."
+                self.payload.add_error(name, sentence)
 
     def to_try(self) -> Definition | None:
         """What a worker can execute once, unsaved; None, with errors at the fields, while it cannot."""

@@ -80,6 +80,14 @@ def reveal(names: Collection[str], *, owner_id: int) -> dict[str, str]:
     return {name: value for name, value in opened if value is not None}
 
 
+def owned(names: Collection[str]) -> list[str]:
+    """Which of these names are secrets that belong to one person."""
+    if not names:
+        return []
+    private = Secret.objects.filter(name__in=list(names), owner__isnull=False)
+    return sorted(private.values_list("name", flat=True))
+
+
 def missing(names: Collection[str], *, owner_id: int) -> list[str]:
     """Which of these names are no secrets that jobs of this person may use."""
     usable = (

