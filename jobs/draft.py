@@ -201,7 +201,9 @@ class Draft:
             if missing := vault.missing(asked, owner_id=owner.pk):
                 self.payload.add_error(name, f"There is no secret {missing[0]} that jobs of {owner} may use.")
             elif private := not may_use and vault.owned(asked):
-                sentence = f"The secret {private[0]} is {owner}'s own: only they and administrators may use it."
+                sentence = (
+                    f"The secret {private[0]} is {owner}'s own: only they and administrators may use it."
+                )
                 self.payload.add_error(name, sentence)
 
     def to_try(self) -> Definition | None:
