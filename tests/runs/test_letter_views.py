@@ -79,12 +79,6 @@ def test_no_event_is_closed_without_a_note(client, owner, event, name):
     assert "Say in a note" in response.content.decode()
 
 
-def test_a_type_that_cannot_run_is_not_replayed(client, owner):
-    report = job(owner, type="REPORT")
-    event = DeadLetter.objects.create(run=run(report, "FAILURE"), job=report, failure_reason="x")
-    assert post(client, owner, "letter_replay", event).status_code == 409
-
-
 @pytest.mark.parametrize("name", ALL)
 def test_they_take_nothing_but_a_protected_post(owner, event, name):
     client = Client(enforce_csrf_checks=True)
