@@ -116,11 +116,6 @@ def test_a_second_backfill_is_refused_with_a_sentence(client, owner, probe):
     assert "A backfill of smoke-probe is in progress" in text(response)
 
 
-def test_a_type_that_cannot_run_is_refused_with_a_sentence(client, owner):
-    response = ask(client, owner, job(owner, type="REPORT", schedule=HOURLY))
-    assert response.status_code == 409
-
-
 def test_a_backfill_is_cancelled(client, owner, probe):
     post(client, owner, probe, **RANGE)
     response = post(client, owner, probe, "job_backfill_cancel")
