@@ -32,13 +32,15 @@ FAILURES = (requests.RequestException, HTTPError, guard.Forbidden, Unreadable, O
 class _Guarded:
     """The part of urllib3's connections that opens the socket, with the check in it."""
 
-    def __init__(self, *args: Any, sockets: guard.Sockets, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sockets: guard.Sockets, trusted: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sockets = sockets
+        self.trusted = trusted
 
     def _new_conn(self: Any) -> socket.socket:
         try:
-            return guard.connect(self._dns_host.strip("[]"), self.port, self.timeout, sockets=self.sockets)
+            host = self._dns_host.strip("[]")
+            return guard.connect(host, self.port, self.timeout, sockets=self.sockets, trusted=self.trusted)
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
         except OSError as error:
@@ -62,16 +64,17 @@ class _SecurePool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, sockets: guard.Sockets, **tls: Any) -> None:
-        self._sockets, self._tls = sockets, tls
+    def __init__(self, sockets: guard.Sockets, *, trusted: bool = False, **tls: Any) -> None:
+        self._opening: dict[str, Any] = {"sockets": sockets, "trusted": trusted}
+        self._tls = tls
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         manager: Any = self.poolmanager
         manager.pool_classes_by_scheme = {
-            "http": partial(_Pool, sockets=self._sockets),
-            "https": partial(_SecurePool, sockets=self._sockets),
+            "http": partial(_Pool, **self._opening),
+            "https": partial(_SecurePool, **self._opening),
         }
 
     def build_connection_pool_key_attributes(
@@ -100,14 +103,15 @@ class _Session(requests.Session):
 
 @contextmanager
 def session(
-    url: str, *, authorities: str = "", client: str = "", minimum: str = ""
+    url: str, *, authorities: str = "", client: str = "", minimum: str = "", trusted: bool = False
 ) -> Iterator[tuple[requests.Session, Callable[[], None]]]:
     """A session for calling the URL: it connects to allowed addresses only, without proxies or retries.
 
     With it comes a function that ends its connections from any thread, so that whoever reads from
     them wakes up. `authorities` (PEM) are trusted in the place of the public ones, and `minimum` is the
     oldest version of TLS to speak. The `client` certificate (PEM, with its key) is shown to the URL's
-    own server alone, wherever that redirects to.
+    own server alone, wherever that redirects to. Where the administrator names the URL, it is `trusted`:
+    no address is checked.
     """
     sockets = guard.Sockets()
     tls = {"authorities": authorities, "minimum": minimum}
@@ -115,10 +119,10 @@ def session(
         made.trust_env = False
         made.max_redirects = REDIRECTS
         made.headers["User-Agent"] = "Chronos"
-        made.mount("http://", _Adapter(sockets))
-        made.mount("https://", _Adapter(sockets, **tls))
+        made.mount("http://", _Adapter(sockets, trusted=trusted))
+        made.mount("https://", _Adapter(sockets, trusted=trusted, **tls))
         if client:
-            made.mount(_home(url), _Adapter(sockets, client=client, **tls))
+            made.mount(_home(url), _Adapter(sockets, trusted=trusted, client=client, **tls))
         try:
             yield made, sockets.shut_down
         finally:

@@ -1,26 +1,16 @@
 """MESSAGE_QUEUE: send, receive, move and purge messages."""
 
-import base64
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from django import forms
 
 from jobs.executors.addresses import check_topic
-from jobs.executors.base import (
-    Artefact,
-    Context,
-    ExecutionError,
-    JobType,
-    Payload,
-    PayloadForm,
-    Result,
-    artefact_limit,
-)
-from jobs.executors.brokers import Broker, Message, config, kafka_topics, places, rabbitmq, redis_lists
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.brokers import Broker, Message, config, kafka_topics, places, rabbitmq, redis_lists, sqs
+from jobs.executors.brokers.kept import Kept
 from jobs.executors.fields import FlagField, JsonField, NumberField, OptionsField, TextField, WordField
 from jobs.executors.wording import counted
 
@@ -101,7 +91,7 @@ class MessageQueueForm(PayloadForm):
     visibility_timeout_seconds = NumberField(
         label="Hidden while worked on",
         required=False,
-        least=0,
+        least=1,
         most=43_200,
         help_text="Seconds; SQS, for consume.",
     )
@@ -188,10 +178,11 @@ def execute(payload: Payload, context: Context) -> Result:
     context.log("INFO", f"{payload.operation_type} {', '.join(names)} on {config.KINDS[kind]}")
     if "batch_size" in said and payload.operation_type != "CONSUME":
         context.log("INFO", "How many messages at once matters to CONSUME alone")
-    if said.get("visibility_timeout_seconds"):
+    if said.get("visibility_timeout_seconds") and kind != "SQS":
         context.log("INFO", "What is taken is hidden until the run has ended, however long that takes")
-    with _opened(kind, url, chosen, context) as broker:
-        return _OPERATIONS[payload.operation_type](Work(names, said, chosen), broker, context)
+    work = Work(names, said, chosen)
+    with _opened(kind, url, work, context) as broker:
+        return _OPERATIONS[payload.operation_type](work, broker, context)
 
 
 def _checked(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,18 +198,15 @@ def _checked(kind: str, said: Mapping[str, Any]) -> dict[str, Any]:
     return chosen
 
 
-def _opened(
-    kind: str, url: str, chosen: Mapping[str, Any], context: Context
-) -> AbstractContextManager[Broker]:
+def _opened(kind: str, url: str, work: "Work", context: Context) -> AbstractContextManager[Broker]:
+    chosen = work.chosen
     if kind == "KAFKA":
         return kafka_topics.opened(url, chosen, context)
+    if kind == "SQS":
+        return sqs.opened(url, chosen, work.queues, work.hidden, context)
     if kind == "RABBITMQ":
         return rabbitmq.opened(places.place(kind, url, chosen), chosen, context)
-    if kind == "REDIS":
-        return redis_lists.opened(places.place(kind, url, chosen), context)
-    raise ExecutionError(
-        "AWS_ERROR", "This version does not speak to SQS; it does to RabbitMQ, Redis and Kafka."
-    )
+    return redis_lists.opened(places.place(kind, url, chosen), context)
 
 
 class Work:
@@ -232,6 +220,11 @@ class Work:
     @property
     def most(self) -> int:
         return int(self._said.get("batch_size") or MOST)
+
+    @property
+    def hidden(self) -> int | None:
+        """For how many seconds nobody else sees what is taken, where the job says so."""
+        return self._said.get("visibility_timeout_seconds")
 
     @property
     def message(self) -> Message:
@@ -318,65 +311,8 @@ _OPERATIONS: dict[str, Callable[[Work, Broker, Context], Result]] = {
 }
 
 
-class Kept:
-    """The messages that a run has taken: the first in its result, all in a file when those are not all."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self.is_full = False
-        self._lines: list[bytes] = []
-        self._size = 0
-        self._shown: list[dict[str, Any]] = []
-
-    @property
-    def count(self) -> int:
-        return len(self.messages)
-
-    def add(self, queue: str, messages: Sequence[Message]) -> None:
-        """Keep those that fit with one run; with the first that does not, it is full."""
-        for message in messages:
-            told = _told(queue, message)
-            line = json.dumps(told, ensure_ascii=False).encode() + b"\n"
-            self.is_full = self.is_full or self._size + len(line) > artefact_limit()
-            if self.is_full:
-                break
-            self.messages.append(message)
-            self._lines.append(line)
-            self._size += len(line)
-            if self._size <= SHOWN_BYTES:
-                self._shown.append(told)
-        if not self.messages:
-            raise ExecutionError("PROCESSING_ERROR", "The next message is larger than what a run may keep.")
-
-    def told(self) -> dict[str, Any]:
-        return {"count": self.count, "messages": self._shown, "not_shown": self.count - len(self._shown)}
-
-    def files(self) -> Sequence[Artefact]:
-        if len(self._shown) == self.count:
-            return ()
-        return [Artefact("messages.jsonl", b"".join(self._lines), "application/x-ndjson")]
-
-
-def _told(queue: str, message: Message) -> dict[str, Any]:
-    told = {"queue": queue, "id": message.id, "headers": _plain(message.headers)}
-    told = {name: value for name, value in told.items() if value}
-    if message.key is not None:
-        told["key"] = message.key.decode("utf-8", "replace")
-    try:
-        return {**told, "body": message.body.decode()}
-    except UnicodeDecodeError:
-        return {**told, "body_base64": base64.b64encode(message.body).decode()}
-
-
-def _plain(headers: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(headers, default=str))
-    return found
-
-
 MOST = 10
 PORTION = 100
-# What a result shows of messages, at most.
-SHOWN_BYTES = 50_000
 
 TYPE = JobType(
     code="MESSAGE_QUEUE",

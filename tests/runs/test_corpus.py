@@ -31,8 +31,8 @@ pytestmark = pytest.mark.django_db
 #
 # What fails without being meant to fails for a reason that its sentence gives: `key` and `current_time` are
 # words of MySQL's own (cache#12, database#6); Oracle keeps no session read only (database#12) and nobody has
-# SQL Server here (db-to-kafka#8), nor boto3 (message-queue#11); a key in the worker's environment is for no
-# job to read (file-system#11), nor a shell's `$(date)` for a path (GUIDE#5); a `?` asks for a parameter that
+# SQL Server here (db-to-kafka#8); keys in the worker's environment are for no job to read (file-system#11,
+# message-queue#11), nor a shell's `$(date)` for a path (GUIDE#5); a `?` asks for a parameter that
 # is not given (GUIDE#11, #13); and nothing says what to warm keys with that are not there (retry#9).
 OUTCOMES = """
 README.txt#1               SUCCESS 1

@@ -1,5 +1,6 @@
 """What `queueConfig` may say, broker by broker."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,8 @@ from django import forms
 from jobs.executors.addresses import ServersField
 from jobs.executors.fields import FlagField, JsonField, NumberField, ScalarField, TextField
 
+# What names the caller to SQS.
+SQS_KEYS = ("accessKeyId", "secretAccessKey", "sessionToken")
 KINDS = {"KAFKA": "Kafka", "RABBITMQ": "RabbitMQ", "REDIS": "Redis", "SQS": "SQS"}
 
 
@@ -50,6 +53,22 @@ class _Target(TextField):
             raise forms.ValidationError('Name the queue to move to: "targetQueue": "orders".')
         name: str = super().clean(value)
         return name
+
+
+class _QueueUrl(TextField):
+    """The address of a queue, https://<host>/<account>/<queue>."""
+
+    def clean(self, value: Any) -> str:
+        url: str = super().clean(value)
+        # A placeholder may stand for all of it.
+        if "://" in url and not _QUEUE_URL.fullmatch(url):
+            raise forms.ValidationError(
+                f"{url[:60]!r} is no address of a queue, such as https://sqs.eu-west-1.amazonaws.com/123/orders."
+            )
+        return url
+
+
+_QUEUE_URL = re.compile(r"https?://[^/\s?#@]+(/[^/\s?#]+)+")
 
 
 def _text() -> TextField:
@@ -108,7 +127,9 @@ FIELDS: dict[str, dict[str, forms.Field]] = {
         "region": _text(),
         "accessKeyId": _text(),
         "secretAccessKey": _text(),
-        "queueUrl": _text(),
+        "sessionToken": _text(),
+        "queueUrl": _QueueUrl(),
+        "delaySeconds": NumberField(least=0, most=900),
     },
 }
 
@@ -167,6 +188,7 @@ SCHEMES = {
 WHERE = {
     *_SERVER,
     *("vhost", "virtualHost", "db", "bootstrapServers", "brokers", "securityProtocol", "saslMechanism"),
+    *("region", "queueUrl", *SQS_KEYS),
 }
 
 
@@ -177,12 +199,21 @@ def _check_where(config: Mapping[str, Any]) -> None:
             raise forms.ValidationError(f"{name} says where the broker is: leave out {min(others)}.")
 
 
+def _check_keys(config: Mapping[str, Any]) -> None:
+    """Refuse to say which queue of SQS is meant, and not who asks for it."""
+    for name in SQS_KEYS[:2]:
+        if {"region", "queueUrl"} & set(config) and not config.get(name):
+            raise forms.ValidationError(f"{name} is missing: SQS must know who asks.")
+
+
 def cleaned(config: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
     """The values as they are meant, for one kind of broker, or any where it is not known yet.
 
     Raises ValidationError for a key that the broker has no use for, or a value that does not fit.
     """
     _check_where(config)
+    if kind == "SQS":
+        _check_keys(config)
     known = FIELDS[kind] if kind else {name: each for of in FIELDS.values() for name, each in of.items()}
     found = {}
     for name, value in config.items():

@@ -50,6 +50,8 @@ def named(config: Mapping[str, Any]) -> tuple[str, str]:
     if name:
         return _of_settings(name, kind)
     if {"url", "host", "bootstrapServers", "brokers", "queueUrl", "region"} & set(config):
+        if not kind:
+            raise ExecutionError("BROKER_ERROR", "The url is none of a broker.")
         return kind, ""
     known = {name: url for name, url in settings.BROKERS.items() if kind in ("", _kind(url))}
     if len(known) != 1:

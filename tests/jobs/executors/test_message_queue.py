@@ -434,6 +434,7 @@ def test_tls_is_not_given_up_where_a_broker_knows_none(rabbitmq, rabbitmq_url, q
         ({"a": "amqp://a/"}, {"broker": "a", "type": "KAFKA"}, "The broker a is no Kafka."),
         ({"a": "amqp://a/"}, {"type": "REDIS", "url": "http://b/"}, "does not say where its Redis is"),
         ({"a": "redis://a/"}, {"db": 3}, "The job says no host: leave out db, or say it all."),
+        ({}, {"url": "http://b/"}, "The url is none of a broker."),
         ({"a": "redis://a/"}, {"autoAck": True}, "Redis knows nothing of 'autoAck'"),
     ],
 )
@@ -453,11 +454,6 @@ def test_a_broker_may_be_called_by_its_name(redis, redis_url, queue, settings):
     settings.BROKERS = {"orders": redis_url, "other": "amqp://other/"}
     produce(queue, config={"broker": "orders"})
     assert redis.lrange(queue, 0, -1) == [b"Hello"]
-
-
-def test_sqs_is_refused_with_a_sentence(queue):
-    failure = refusal("PRODUCE", queue, {"type": "SQS", "region": "us-east-1"}, message_body="Hello")
-    assert failure.error_class == "AWS_ERROR"
 
 
 OUTCOMES = {
