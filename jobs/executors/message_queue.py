@@ -91,7 +91,7 @@ class MessageQueueForm(PayloadForm):
     visibility_timeout_seconds = NumberField(
         label="Hidden while worked on",
         required=False,
-        least=1,
+        least=0,
         most=43_200,
         help_text="Seconds; SQS, for consume.",
     )
