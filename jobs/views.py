@@ -16,8 +16,9 @@ from accounts.access import is_ours, person
 from accounts.models import User
 from chronos_site.clock import database_now
 from chronos_site.counting import counted
-from jobs import actions, moves
+from jobs import actions, definition, moves
 from jobs.draft import SAVE, SAVE_AND_RUN, Draft, preview_of
+from jobs.executors import placeholders
 from jobs.forms import ScheduleForm
 from jobs.models import Job, JobVersion
 from jobs.moves import Event
@@ -183,6 +184,9 @@ def _saved(request: HttpRequest, job: Job) -> HttpResponse:
         # 307 repeats this very POST at the run's own address: one click, two steps, no script.
         return HttpResponseRedirect(reverse("job_run_now", args=[job.pk]), status=307)
     messages.success(request, f"{job.name} is saved.")
+    if lacking := placeholders.without_default(definition.of(job)["payload"]):
+        given, default = f"{{{{ param:{lacking[0]} }}}}", f"{{{{ param:{lacking[0]}=text }}}}"
+        messages.warning(request, f"Its scheduled runs will fail: {given} has no default, as {default} has.")
     return redirect("job_detail", job.pk)
 
 

@@ -88,6 +88,11 @@ def parameters(value: Any) -> dict[str, str | None]:
     return asked
 
 
+def without_default(value: Any) -> list[str]:
+    """The names of the parameters that somebody must give: scheduled runs have nobody who does."""
+    return [name for name, default in parameters(value).items() if default is None]
+
+
 def secrets(value: Any) -> set[str]:
     """The names of the secrets that it asks for."""
     found = (_KNOWN.fullmatch(said) for said in find(value))

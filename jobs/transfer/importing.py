@@ -106,6 +106,10 @@ class Import:
         elif reading.definition:
             self._taken.add(reading.definition["name"])
             reading.warnings += _why_pending(reading.definition, self.at)
+            reading.warnings += [
+                f"Scheduled runs fail: {{{{ param:{name} }}}} has no default."
+                for name in placeholders.without_default(reading.definition["payload"])
+            ]
 
     def _check(self, reading: Reading, found: definition.Definition) -> None:
         try:

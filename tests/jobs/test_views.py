@@ -556,3 +556,12 @@ def test_an_administrator_may(client, owner, token):
     token(owner)
     post(client, ada(), CREATE, {**HTTP_WITH_SECRET, "owner": owner.email})
     assert Job.objects.get().owner == owner
+
+
+def test_a_parameter_without_a_default_is_warned_of(client, owner):
+    asking = {**DUMMY, "payload-failureMessage": "{{ param:zone }} {{ param:day=1 }}"}
+    post(client, owner, CREATE, asking)
+    told = [str(message) for message in client.get(CREATE).context["messages"]]
+    assert told[1:] == [
+        "Its scheduled runs will fail: {{ param:zone }} has no default, as {{ param:zone=text }} has."
+    ]

@@ -146,3 +146,13 @@ def test_a_file_of_another_version_is_refused():
 def test_a_file_with_too_many_requests_is_refused():
     with pytest.raises(Unreadable, match="more than 5,000 job requests"):
         entries_of([dummy()] * 5_001)
+
+
+def test_parameters_and_secrets_that_scheduled_runs_lack_are_warned_of(owner):
+    [verdict] = bring(
+        owner, of_type("DUMMY", {"metadata": {"failureMessage": "{{ param:zone }} {{ secret:token }}"}})
+    )
+    assert verdict.warnings == [
+        "Fails until there are secrets that its owner may use: token.",
+        "Scheduled runs fail: {{ param:zone }} has no default.",
+    ]
