@@ -1,13 +1,11 @@
 """Message jobs against a real RabbitMQ, Redis and Kafka cluster."""
 
-import json
 import socket
 import ssl
 import threading
 import time
 from contextlib import contextmanager, suppress
 from itertools import count
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import amqp
@@ -18,8 +16,6 @@ from redis import Redis
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.message_queue import execute
 from tests.factories import NOON
-from tests.jobs.executors.payloads import errors, form
-from tests.runs.corpus import Places
 
 NAMES = (f"queue-{number}" for number in count())
 
@@ -454,36 +450,3 @@ def test_a_broker_may_be_called_by_its_name(redis, redis_url, queue, settings):
     settings.BROKERS = {"orders": redis_url, "other": "amqp://other/"}
     produce(queue, config={"broker": "orders"})
     assert redis.lrange(queue, 0, -1) == [b"Hello"]
-
-
-OUTCOMES = {
-    "message-queue-jobs.txt#1": "1 message of 29 bytes sent to chronos-events",
-    "message-queue-jobs.txt#3": "1 message taken from chronos-events",
-    "message-queue-jobs.txt#5": "1 message moved to recovered-events",
-    "message-queue-jobs.txt#7": "1 message of 136 bytes sent to notifications",
-    "message-queue-jobs.txt#9": "1 message of 108 bytes sent to high-volume-events",
-    "message-queue-jobs.txt#11": "AWS_ERROR",
-    "retry-jobs.txt#3": "CONNECTION_ERROR",
-    "CURL_EXAMPLES_GUIDE.md#7": "1 message of 65 bytes sent to user-events",
-}
-
-
-def outcome(payload):
-    checked = form("MESSAGE_QUEUE", payload)
-    assert errors(checked) == {}
-    try:
-        return execute(Payload(checked.columns()), context()).summary
-    except ExecutionError as failure:
-        return failure.error_class
-
-
-def test_the_requests_of_the_corpus_do_what_they_say(corpus, kafka, kafka_servers, rabbitmq_url, settings):
-    nowhere_at = Path("/nowhere")
-    produce("failed-events.dlq", "failed")
-    places = Places("", "", "", kafka_servers, urlsplit(rabbitmq_url).port, nowhere_at, nowhere_at)
-    entries = json.loads(corpus.read_text())
-    jobs = {each["source"]: places.pointed(each["job"]) for each in entries}
-    found = {
-        source: outcome(job["payload"]) for source, job in jobs.items() if job["type"] == "MESSAGE_QUEUE"
-    }
-    assert found == OUTCOMES
