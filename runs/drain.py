@@ -23,7 +23,7 @@ from chronos_site.clock import database_now
 from jobs.executors import TYPES
 from jobs.executors.base import Context, Payload
 from runs.claim import Claimed, Definitions, claim, renew
-from runs.execution import End, Execution, Given
+from runs.execution import OVERTIME_SECONDS, End, Execution, Given
 from runs.gifts import gifts
 from runs.logbook import Logbook, statements, write
 from runs.models import Level, Outcome, Run
@@ -41,8 +41,6 @@ GLANCE_SECONDS = 0.002
 POLL_SECONDS = 0.2
 IDLE_SECONDS = 1.0
 BEAT_SECONDS = 2.0
-# A thread that is this late after its deadline is given up: the run ends, the thread is left behind.
-OVERTIME_SECONDS = 1.0
 # A worker that is due for replacement waits this long for its runs to end; then it goes on.
 PATIENCE_SECONDS = 60.0
 # The part of a lease after which we no longer rely on it; in the rest the work has time to stop.

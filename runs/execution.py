@@ -29,6 +29,8 @@ from jobs.executors.base import (
 from runs.models import Level, Outcome
 
 Definition = Mapping[str, Any]
+# A thread that is this late after its deadline is given up: the run ends, the thread is left behind.
+OVERTIME_SECONDS = 1.0
 
 
 @dataclass(frozen=True)

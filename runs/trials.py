@@ -17,6 +17,7 @@ from audit.models import record
 from chronos_site.clock import database_now
 from chronos_site.locks import locked
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
+from jobs.models import Priority
 from runs.execution import limit_of
 from runs.models import Outcome
 from runs.ring import ring
@@ -28,7 +29,6 @@ LINES = 500
 OVERDUE = timedelta(seconds=20)
 # Nobody waits longer for a worker to take it.
 WAITING = timedelta(minutes=2)
-HIGH = 1
 
 
 class TrialQuerySet(models.QuerySet["Trial"]):
@@ -111,7 +111,7 @@ def start(
         created_at=at,
     )
     record(by, "JOB_TRIED", trial, details={"type": definition["type"], "job": job_id or None})
-    transaction.on_commit(lambda: ring([HIGH]))
+    transaction.on_commit(lambda: ring([Priority.HIGH.rank]))
     return trial
 
 

@@ -11,16 +11,14 @@ from typing import Any
 from jobs import memories, vault
 from jobs.executors import placeholders
 from runs import figures, trials
-from runs.execution import End, Execution, Given
+from runs.execution import OVERTIME_SECONDS, End, Execution, Given
 from runs.models import Outcome
+from runs.settle import CLASS_LIMIT, MESSAGE_LIMIT, WORKER_LOST
 from runs.storable import plain, text
 from runs.trials import Trial
 
 LOOK_SECONDS = 0.5
-# A thread that is this late is given up.
-OVERTIME_SECONDS = 1.0
 LINE_LIMIT = 4_000
-MESSAGE_LIMIT = 4_000
 
 
 @dataclass
@@ -140,7 +138,7 @@ class Trying:
         for trial_id, attempt in list(self._attempts.items()):
             attempt.execution.context.cancel()
             told = {
-                "error_class": "WORKER_LOST",
+                "error_class": WORKER_LOST,
                 "error_message": "The worker was stopped before it had ended.",
             }
             self._end(trial_id, attempt, End(Outcome.FAILURE, told))
@@ -152,7 +150,7 @@ def _told(fields: dict[str, Any]) -> dict[str, Any]:
     if files := fields.get("artefacts"):
         result["files"] = [{"name": text(each.name), "bytes": len(each.content)} for each in files]
     return {
-        "error_class": text(fields.get("error_class") or "")[:64],
+        "error_class": text(fields.get("error_class") or "")[:CLASS_LIMIT],
         "error_message": text(fields.get("error_message") or "")[:MESSAGE_LIMIT],
         "result": result,
     }
