@@ -173,6 +173,9 @@ class JobSchedule(models.Model):
     next_fire_at = models.DateTimeField(null=True, blank=True, editable=False)
     held_fire_at = models.DateTimeField(null=True, blank=True, editable=False)
     paused_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # What its people were promised: a start this long after the tick, an end by this time of the job's zone.
+    start_within_seconds = models.PositiveIntegerField(null=True, blank=True)
+    end_by = models.TimeField(null=True, blank=True)
     resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Why the scheduler took it out of the plan, for a person; empty while nothing is wrong.
     problem = models.TextField(blank=True, default="", db_default="", editable=False)
@@ -331,6 +334,21 @@ class RetryPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.max_attempts} attempts of {self.job_id}"
+
+
+class JobTag(models.Model):
+    """A word that people put on jobs to find them together."""
+
+    job = models.ForeignKey(Job, on_delete=cascade, related_name="tags", db_index=False)
+    name = models.CharField(max_length=50)
+
+    class Meta:
+        db_table = "job_tags"
+        constraints = [models.UniqueConstraint(fields=["job", "name"], name="uniq_job_tags")]
+        indexes = [SeedIndex(fields=["name", "job"], name="idx_job_tags_name")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class JobVersion(models.Model):

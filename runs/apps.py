@@ -7,7 +7,7 @@ class RunsConfig(AppConfig):
     def import_models(self) -> None:
         super().import_models()
         # Models that live beside the functions that read and write them.
-        from runs import artefacts, trials  # noqa: F401
+        from runs import artefacts, bulk, days, retention, stops, trials  # noqa: F401
 
     def ready(self) -> None:
         # Models are there only now.

@@ -74,6 +74,8 @@ job_schedules
   + next_fire_at timestamp
   + held_fire_at timestamp
   + paused_until timestamp
+  + start_within_seconds integer
+  + end_by time
   + resumed_at timestamp
   + problem text not null default ''
   + index idx_job_schedules_next_fire_at (next_fire_at)
@@ -379,6 +381,97 @@ audit_events
   + foreign key (person_id) references users on delete cascade
   + index idx_trials_waiting (started_at, outcome, created_at)
   + index idx_trials_person (person_id, created_at)
+
++ job_tags
+  + id bigint not null auto
+  + job_id varchar(26) not null
+  + name varchar(50) not null
+  + primary key (id)
+  + unique (job_id, name)
+  + foreign key (job_id) references jobs on delete cascade
+  + index idx_job_tags_name (name, job_id)
+
++ job_days
+  + id bigint not null auto
+  + job_id varchar(26) not null
+  + day date not null
+  + succeeded integer not null default 0
+  + failed integer not null default 0
+  + timed_out integer not null default 0
+  + cancelled integer not null default 0
+  + skipped integer not null default 0
+  + took_ms bigint not null default 0
+  + slowest_ms bigint not null default 0
+  + primary key (id)
+  + unique (job_id, day)
+  + foreign key (job_id) references jobs on delete cascade
+  + index idx_job_days_day (day)
+
++ stops
+  + id bigint not null auto
+  + kind varchar(20) not null
+  + name varchar(100) not null
+  + since timestamp not null default now
+  + by_id bigint
+  + note varchar(255) not null
+  + primary key (id)
+  + unique (kind, name)
+  + foreign key (by_id) references users on delete set null
+  + index idx_stops_by (by_id)
+
++ retention_rules
+  + id bigint not null auto
+  + subject varchar(40) not null
+  + days integer
+  + primary key (id)
+  + unique (subject)
+
++ bulk_operations
+  + id varchar(26) not null
+  + action varchar(40) not null
+  + by_id bigint
+  + parameters json not null
+  + conditions json not null
+  + state varchar(20) not null
+  + total integer not null
+  + done integer not null
+  + refused integer not null
+  + created_at timestamp not null default now
+  + ended_at timestamp
+  + cancel_requested_at timestamp
+  + claim_token varchar(26) not null
+  + lease_expires_at timestamp
+  + undoes_id varchar(26)
+  + primary key (id)
+  + unique (undoes_id)
+  + foreign key (by_id) references users on delete set null
+  + foreign key (undoes_id) references bulk_operations on delete set null
+  + index idx_bulk_operations_by (by_id, created_at)
+  + partial index idx_bulk_operations_open (id) or (ended_at)
+
++ bulk_items
+  + id bigint not null auto
+  + operation_id varchar(26) not null
+  + target_id varchar(26) not null
+  + state varchar(20) not null default 'PENDING'
+  + message varchar(255) not null default ''
+  + before json
+  + primary key (id)
+  + unique (operation_id, target_id)
+  + foreign key (operation_id) references bulk_operations on delete cascade
+  + index idx_bulk_items_state (operation_id, state, id)
+
++ saved_views
+  + id bigint not null auto
+  + owner_id bigint not null
+  + page varchar(20) not null
+  + name varchar(60) not null
+  + query varchar(2000) not null
+  + shared boolean not null
+  + created_at timestamp not null default now
+  + primary key (id)
+  + unique (owner_id, page, name)
+  + foreign key (owner_id) references users on delete cascade
 
 job_summary
     view (id, name, type, status, priority, owner_email, schedule_type, run_at, cron_expression, total_runs, last_run_time, avg_duration_ms)

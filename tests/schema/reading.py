@@ -174,7 +174,7 @@ def _postgresql_columns(cursor, table):
         """,
         [table],
     )
-    families = {"timestamp with time zone": "timestamp", "jsonb": "json", "bytea": "blob"}
+    families = {"timestamp with time zone": "timestamp", "jsonb": "json", "bytea": "blob", "time without time zone": "time"}
     for name, kind, length, nullable, default, identity in cursor.fetchall():
         family = f"varchar({length})" if kind == "character varying" else families.get(kind, kind)
         yield _line(name, family, nullable == "NO", _default(family, default), identity == "YES")
@@ -197,6 +197,7 @@ def _mysql_columns(cursor, table):
         "longtext": "text",
         "longblob": "blob",
         "datetime(6)": "timestamp",
+        "time(6)": "time",
         "tinyint(1)": "boolean",
     }
     for name, kind, nullable, default, extra, check in cursor.fetchall():
