@@ -174,7 +174,12 @@ def _postgresql_columns(cursor, table):
         """,
         [table],
     )
-    families = {"timestamp with time zone": "timestamp", "jsonb": "json", "bytea": "blob", "time without time zone": "time"}
+    families = {
+        "timestamp with time zone": "timestamp",
+        "time without time zone": "time",
+        "jsonb": "json",
+        "bytea": "blob",
+    }
     for name, kind, length, nullable, default, identity in cursor.fetchall():
         family = f"varchar({length})" if kind == "character varying" else families.get(kind, kind)
         yield _line(name, family, nullable == "NO", _default(family, default), identity == "YES")
