@@ -16,6 +16,7 @@ from dashboard.demo_jobs import DemoJob, Habit, jobs
 from jobs import actions, retries
 from jobs.models import Job, JobVersion, Priority
 from jobs.schedules import Plan, ticks
+from runs import stats
 from runs.models import DeadLetter, Level, Outcome, Run, RunLog, Trigger
 from runs.signature import signature
 
@@ -96,6 +97,7 @@ class History:
 
     def write(self) -> None:
         Run.objects.bulk_create(self.runs, batch_size=500)
+        stats.write(map(_end, self.runs), stats.types_of(run.job_id for run in self.runs))
         RunLog.objects.bulk_create(self.logs, batch_size=500)
         DeadLetter.objects.bulk_create(self.letters)
         AuditEvent.objects.bulk_create(self.events)
@@ -205,3 +207,10 @@ class History:
                 details={"note": letter.resolution_notes},
             )
         )
+
+
+def _end(run: Run) -> stats.End:
+    waited = (run.waited or timedelta()) / timedelta(milliseconds=1)
+    return stats.End(
+        run.job_id, str(run.outcome), run.end_time or run.scheduled_time, run.duration_ms or 0, round(waited)
+    )

@@ -2,12 +2,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db.models import Count, F
+from django.db.models import Count, F, Sum
 
 from dashboard import demo
 from jobs.models import Job, JobSchedule, Status
 from runs.doctor import invariants
-from runs.models import DeadLetter, Run, RunLog
+from runs.models import DeadLetter, Run, RunLog, RunStats
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +39,10 @@ def test_each_occurrence_that_gave_up_has_one_dead_letter(made):
     letters = DeadLetter.objects.values("job", "run__scheduled_time").annotate(n=Count("id"))
     assert letters
     assert {row["n"] for row in letters} == {1}
+
+
+def test_the_statistics_count_every_run(made):
+    assert RunStats.objects.aggregate(total=Sum("count"))["total"] == made.runs
 
 
 def test_the_future_begins_after_the_past(made):
