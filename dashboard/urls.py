@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from dashboard import job_detail, jobs, overview, runs
+from dashboard import handover, job_detail, jobs, overview, runs
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("handover/", handover.handover, name="handover"),
     path("jobs/", jobs.job_list, name="job_list"),
     path("jobs/<ulid:job_id>/", job_detail.job_detail, name="job_detail"),
     path("runs/", runs.run_list, name="run_list"),

@@ -1,0 +1,290 @@
+"""The handover of a shift: what is new, what stays, what recovered, what people did, what comes tonight."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+
+from django.db.models import F, Sum
+from django.db.models.functions import Left
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.access import person
+from accounts.models import User
+from audit.models import AuditEvent
+from dashboard import failing, late
+from dashboard.failing import Failing
+from dashboard.job_history import Event
+from dashboard.late import Progress
+from dashboard.lately import Lately, lately
+from dashboard.shift import Shift
+from jobs.models import Job, JobSchedule
+from runs import history
+from runs.history import BROKEN
+from runs.models import DeadLetter, Outcome, Run, RunStats, Skip
+
+PRESETS = (("8h", "8 hours"), ("12h", "12 hours"), ("24h", "24 hours"), ("18:00", "Since 18:00"))
+NIGHT = timedelta(hours=12)
+_CHANGED = {"JOB_CREATED": "new", "JOB_UPDATED": "edited"}
+MOST_FAILING, MOST_RECOVERED, MOST_SKIPS, MOST_EVENTS, MOST_LETTERS, MOST_FIRES = 60, 40, 500, 100, 20, 20
+
+
+@require_safe
+def handover(request: HttpRequest) -> HttpResponse:
+    """The page, or with `format=markdown` the same as text to paste."""
+    user, at = person(request), timezone.now()
+    shift = Shift.read(request.GET.get("since", ""), at)
+    context = {"now": at, "shift": shift, "found": Handover(user, shift), "presets": PRESETS}
+    if request.GET.get("format") == "markdown":
+        return render(request, "dashboard/handover/handover.md", context, "text/plain; charset=utf-8")
+    return render(request, "dashboard/handover/page.html", context)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A job that failed and is well again: its last failure and the run that ended that."""
+
+    job_id: str
+    name: str
+    failed: Run
+    good: Run
+
+
+@dataclass(frozen=True)
+class Missed:
+    """Ticks of one job that did not run, and why."""
+
+    job_id: str
+    name: str
+    reason: Skip
+    count: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a person did, and to which job."""
+
+    event: Event
+    job_id: str = ""
+    job_name: str = ""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A fire of the coming night that somebody should know of."""
+
+    job_id: str
+    name: str
+    fires_at: datetime
+    timezone: str
+    reasons: list[str]
+
+
+class Handover:
+    """What the shift leaves behind, each part in a bounded query when it is first asked for."""
+
+    def __init__(self, user: User, shift: Shift) -> None:
+        self.user, self.since, self.at = user, shift.since, shift.at
+
+    # failures
+
+    @cached_property
+    def _lately(self) -> Lately:
+        return lately(self.user, self.at)
+
+    @cached_property
+    def _failing_jobs(self) -> failing.FailingJobs:
+        return failing.failing_jobs(self.user, self._lately, self.at)
+
+    @cached_property
+    def _suspects(self) -> list[str]:
+        """Jobs that failed lately and do not fail now, those that failed last first."""
+        failing_now = {job.pk for job in self._failing_jobs.jobs}
+        failed = dict.fromkeys(run.job_id for run in self._lately.failed)
+        return [job_id for job_id in failed if job_id not in failing_now][:MOST_RECOVERED]
+
+    @cached_property
+    def _past(self) -> dict[str, list[Run]]:
+        failing_now = [job.pk for job in self._failing_jobs.jobs[:MOST_FAILING]]
+        return history.last_runs([*failing_now, *self._suspects])
+
+    @cached_property
+    def _failing(self) -> list[Failing]:
+        return list(failing.told(self._failing_jobs.jobs[:MOST_FAILING], self._past, self._lately))
+
+    @property
+    def new_failures(self) -> list[Failing]:
+        """Failing now, and not before the shift."""
+        return [each for each in self._failing if self._began(each) >= self.since]
+
+    @property
+    def still_failing(self) -> list[Failing]:
+        """Failing now as when the shift began."""
+        return [each for each in self._failing if self._began(each) < self.since]
+
+    def _began(self, each: Failing) -> datetime:
+        """When the first of the failures in a row ended."""
+        return began(each.runs) or each.run.end_time or each.run.scheduled_time
+
+    @property
+    def failing_unseen(self) -> int:
+        """How many failing jobs are not listed one by one."""
+        return len(self._failing_jobs.jobs) - len(self._failing)
+
+    @cached_property
+    def recovered(self) -> list[Recovered]:
+        names = {run.job_id: str(getattr(run, "job_name", "")) for run in self._lately.failed}
+        found = (recovery(self._past[job_id], self.since) for job_id in self._suspects)
+        return [Recovered(pair[0].job_id, names[pair[0].job_id], *pair) for pair in found if pair]
+
+    # late and missed
+
+    @cached_property
+    def slow(self) -> list[Progress]:
+        """What runs now and needs a look."""
+        running = late.running(self.user)
+        past = history.last_runs({run.job_id for run in late.longest(running)})
+        return [each for each in late.compared(running, past, self.at) if each.needs_a_look]
+
+    @cached_property
+    def missed(self) -> list[Missed]:
+        """Skipped ticks, a line a job and reason, the most first; what a paused job skips is no miss."""
+        skips = (
+            Run.objects.visible_to(self.user)
+            .filter(outcome=Outcome.CANCELLED, end_time__gte=self.since, skip_reason__isnull=False)
+            .exclude(skip_reason=Skip.PAUSED)
+            .order_by("-end_time")
+            .values_list("job_id", "job__name", "skip_reason", "skipped_count")
+        )
+        counts: Counter[tuple[str, str, str | None]] = Counter()
+        for job_id, name, reason, count in skips[:MOST_SKIPS]:
+            counts[job_id, name, reason] += count or 1
+        return [
+            Missed(job, name, Skip(str(reason)), count) for (job, name, reason), count in counts.most_common()
+        ]
+
+    @cached_property
+    def late_starts(self) -> int:
+        """Runs that waited more than a minute for their start, by the hours that the shift touches."""
+        return self._totals["started"] - self._totals["in_time"]
+
+    # totals
+
+    @cached_property
+    def _totals(self) -> dict[str, int]:
+        """Sums of the statistics, which know all runs and no owner."""
+        hour = self.since.replace(minute=0, second=0, microsecond=0)
+        sums = dict.fromkeys(["started", "in_time", *Outcome.values], 0)
+        if not self.user.is_operator:
+            return sums
+        rows = RunStats.objects.filter(hour__gte=hour, outcome__in=Outcome.values).values("outcome")
+        for row in rows.annotate(started=Sum("count"), in_time=Sum("waited_1m")):
+            sums[row["outcome"]] = row["started"]
+            if row["outcome"] != Outcome.CANCELLED:
+                sums["started"] += row["started"]
+                sums["in_time"] += row["in_time"]
+        return sums
+
+    @property
+    def ended(self) -> int:
+        """Runs that ended, cancelled ones aside; 0 for people whose jobs are not counted by themselves."""
+        return self._totals["started"]
+
+    @property
+    def succeeded(self) -> int:
+        return self._totals[Outcome.SUCCESS]
+
+    # dead letters
+
+    @cached_property
+    def opened(self) -> list[DeadLetter]:
+        return self._letters("created_at")
+
+    @cached_property
+    def closed(self) -> list[DeadLetter]:
+        return [letter for letter in self._letters("resolved_at") if letter.status != "PENDING"]
+
+    def _letters(self, field: str) -> list[DeadLetter]:
+        letters = DeadLetter.objects.visible_to(self.user).filter(**{f"{field}__gte": self.since})
+        told = letters.select_related("job").only(
+            "job__name", "run_id", "status", "created_at", "resolved_at"
+        )
+        return list(told.annotate(reason=Left("failure_reason", 300)).order_by(f"-{field}")[:MOST_LETTERS])
+
+    # people
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """What people did to jobs, newest first; people who do not operate see their own."""
+        events = AuditEvent.objects.filter(
+            timestamp__gte=self.since, user_email__isnull=False, entity_type="Job"
+        ).order_by("-timestamp")
+        if not self.user.is_operator:
+            events = events.filter(user_email=self.user.email)
+        rows = list(events[:MOST_EVENTS])
+        ids = {row.entity_id for row in rows}
+        names = dict(Job.objects.visible_to(self.user).filter(pk__in=ids).values_list("pk", "name"))
+        return [
+            Change(Event(row), row.entity_id if row.entity_id in names else "", names.get(row.entity_id, ""))
+            for row in rows
+        ]
+
+    # tonight
+
+    @cached_property
+    def risky(self) -> list[Risk]:
+        """Fires of the next twelve hours of jobs that fail or were changed in the shift."""
+        fails = {each.job.pk: "fails now" for each in self._failing}
+        changed = {
+            change.job_id: f"{_CHANGED[change.event.row.action]} by {change.event.who}"
+            for change in reversed(self.changes)
+            if change.job_id and change.event.row.action in _CHANGED
+        }
+        return risks([fails, changed], self.at)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything that the next shift must look at."""
+        return bool(self._failing or self.slow or self.missed or self.opened)
+
+
+def risks(known: Sequence[Mapping[str, str]], at: datetime) -> list[Risk]:
+    """The next fires of the jobs that `known` gives reasons for, the soonest first."""
+    ids = {job_id for reasons in known for job_id in reasons}
+    schedules = JobSchedule.objects.filter(job__in=ids, next_fire_at__lte=at + NIGHT)
+    fires = schedules.order_by("next_fire_at").values_list(
+        "job_id", F("job__name"), "next_fire_at", "timezone"
+    )
+    return [
+        Risk(job_id, name, fires_at, zone or "UTC", [each[job_id] for each in known if job_id in each])
+        for job_id, name, fires_at, zone in fires[:MOST_FIRES]
+    ]
+
+
+def began(runs: Iterable[Run]) -> datetime | None:
+    """When the failures in a row at the end of a job's runs began; None where the last one went well."""
+    first = None
+    for last_attempt in reversed(_occurrences(runs)):
+        if last_attempt.outcome not in BROKEN:
+            break
+        first = last_attempt.end_time
+    return first
+
+
+def recovery(runs: Iterable[Run], since: datetime) -> tuple[Run, Run] | None:
+    """The last failure and the success after it, where that success came after `since`."""
+    ends = _occurrences(runs)
+    for failed, good in reversed(list(pairwise(ends))):
+        if failed.outcome in BROKEN and good.outcome == Outcome.SUCCESS:
+            return (failed, good) if good.end_time and good.end_time >= since else None
+    return None
+
+
+def _occurrences(runs: Iterable[Run]) -> list[Run]:
+    """The last attempt of each occurrence that ran to its end, oldest first."""
+    ended = (run for run in runs if run.outcome and not run.skip_reason)
+    return list({run.scheduled_time: run for run in ended}.values())

@@ -1,0 +1,177 @@
+"""The handover: what a shift leaves behind, and nothing of others' jobs."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard.handover import Handover
+from dashboard.shift import Shift
+from jobs import actions
+from runs import actions as run_actions
+from runs.models import DeadLetter, RunStats, Skip
+from tests.factories import NOON, alice, bob, charlie, definition, job, run
+
+pytestmark = pytest.mark.django_db
+everywhere = pytest.mark.databases
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def owner():
+    return alice()
+
+
+@pytest.fixture
+def probe(owner):
+    return job(owner)
+
+
+def shift(user, hours=8) -> Handover:
+    return Handover(user, Shift(NOON - HOUR * hours, NOON, f"{hours}h"))
+
+
+@everywhere
+def test_what_began_to_fail_in_the_shift_is_new(owner, probe):
+    run(probe, at=NOON - 9 * HOUR)
+    run(probe, "FAILURE", at=NOON - HOUR)
+    found = shift(owner)
+    assert [each.job.name for each in found.new_failures] == [probe.name]
+    assert found.still_failing == []
+
+
+def test_what_failed_before_the_shift_is_still_failing(owner, probe):
+    run(probe, "FAILURE", at=NOON - 9 * HOUR)
+    run(probe, "TIMEOUT", at=NOON - HOUR)
+    found = shift(owner)
+    assert [each.job.name for each in found.still_failing] == [probe.name]
+    assert found.new_failures == []
+
+
+def test_a_job_that_is_well_again_has_recovered(owner, probe):
+    failed = run(probe, "FAILURE", at=NOON - 9 * HOUR)
+    good = run(probe, at=NOON - HOUR)
+    run(probe, at=NOON - MINUTE)
+    (row,) = shift(owner).recovered
+    assert (row.failed, row.good) == (failed, good)
+
+
+@pytest.mark.parametrize("hours", [9, 20])
+def test_what_recovered_before_the_shift_is_no_news(owner, probe, hours):
+    run(probe, "FAILURE", at=NOON - hours * HOUR)
+    run(probe, at=NOON - 9 * HOUR + MINUTE)
+    run(probe, at=NOON - MINUTE)
+    assert shift(owner).recovered == []
+
+
+def test_a_retry_that_went_well_is_no_failure_of_its_occurrence(owner, probe):
+    run(probe, "FAILURE", at=NOON - HOUR)
+    run(probe, at=NOON - HOUR, attempt=2)
+    found = shift(owner)
+    assert (found.new_failures, found.recovered) == ([], [])
+
+
+@everywhere
+def test_missed_fires_are_counted_a_job_and_reason(owner, probe):
+    run(probe, "CANCELLED", at=NOON - HOUR, skip_reason=Skip.MISFIRE, skipped_count=7)
+    run(probe, "CANCELLED", at=NOON - 2 * HOUR, skip_reason=Skip.MISFIRE)
+    run(probe, "CANCELLED", at=NOON - 3 * HOUR, skip_reason=Skip.PAUSED)
+    (row,) = shift(owner).missed
+    assert (row.name, row.reason, row.count) == (probe.name, Skip.MISFIRE, 8)
+
+
+@everywhere
+def test_operators_read_how_many_runs_went_well_and_how_many_waited():
+    common = {"hour": NOON - HOUR, "type": "DUMMY"}
+    RunStats.objects.create(outcome="SUCCESS", count=90, waited_1m=88, **common)
+    RunStats.objects.create(outcome="FAILURE", count=10, waited_1m=10, **common)
+    RunStats.objects.create(outcome="CANCELLED", count=5, **common)
+    found = shift(bob())
+    assert (found.succeeded, found.ended, found.late_starts) == (90, 100, 2)
+
+
+def test_dead_letters_are_told_opened_and_closed(owner, probe):
+    failed = run(probe, "FAILURE", at=timezone.now() - HOUR)
+    letter = DeadLetter.objects.create(job=probe, run=failed, failure_reason="503")
+    run_actions.resolve(DeadLetter.objects.all(), by=owner, at=timezone.now(), notes="It was the proxy.")
+    found = Handover(owner, Shift.read("2h", timezone.now() + MINUTE))
+    assert [each.pk for each in found.opened] == [letter.pk]
+    assert [each.pk for each in found.closed] == [letter.pk]
+
+
+def test_what_people_did_is_told_with_the_job_and_the_reason(owner, probe):
+    actions.pause(probe, by=owner, at=NOON, note="disk move")
+    found = Handover(owner, Shift.read("2h", timezone.now() + MINUTE))
+    first = found.changes[0]
+    assert (first.event.words, first.job_name, first.event.note) == ("Paused", probe.name, "disk move")
+
+
+def test_a_coming_fire_of_a_failing_job_is_risky(owner, probe):
+    run(probe, "FAILURE", at=NOON - HOUR)
+    (risk,) = shift(owner).risky
+    assert (risk.name, risk.reasons) == (probe.name, ["fails now"])
+
+
+def test_a_shift_without_events_is_quiet(owner, probe):
+    run(probe, at=NOON - HOUR)
+    assert not shift(owner)
+
+
+def test_nobody_reads_of_other_peoples_jobs(client, owner, probe):
+    now = timezone.now()
+    run(probe, "FAILURE", at=now - HOUR)
+    run(probe, "CANCELLED", at=now - 2 * HOUR, skip_reason=Skip.MISFIRE)
+    actions.pause(probe, by=owner, at=now)
+    client.force_login(charlie())
+    assert probe.name not in client.get(reverse("handover")).text
+
+
+@pytest.mark.parametrize("asked", ["", "8h", "18:00", "2026-11-25T18:00"])
+def test_a_start_is_read_in_each_of_its_forms(client, owner, asked):
+    client.force_login(owner)
+    answer = client.get(reverse("handover"), {"since": asked})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "asked", ["yesterday", "0h", "999h", "25:00", "2026-99-99T00:00", "9999-12-31T00:00", "\x00"]
+)
+def test_a_start_that_makes_no_sense_is_the_usual_one(asked):
+    read = Shift.read(asked, NOON)
+    assert (read.at - read.since, read.asked) == (12 * HOUR, "12h")
+
+
+def test_a_time_of_day_is_the_last_one_of_the_viewers_clock():
+    with timezone.override("Europe/Berlin"):
+        evening = Shift.read("18:00", NOON)
+        morning = Shift.read("06:00", NOON)
+    assert evening.since.isoformat() == "2026-03-01T18:00:00+01:00"
+    assert morning.since.isoformat() == "2026-03-02T06:00:00+01:00"
+
+
+def test_the_text_escapes_what_markdown_would_read(client, owner):
+    odd = actions.create(
+        definition(name="[x](http://evil) <b> `c` | *d*"), owner=owner, by=owner, at=NOON, arm=False
+    )
+    run(odd, "FAILURE", at=timezone.now() - HOUR, error_message="# boom\n* two")
+    client.force_login(owner)
+    answer = client.get(reverse("handover"), {"format": "markdown"})
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert r"**\[x\](http://evil) \<b\> \`c\` \| \*d\***: \# boom" in answer.text
+
+
+def test_the_page_costs_a_constant_number_of_queries(client):
+    operator = bob()
+    for number in range(12):
+        each = job(operator, name=f"probe-{number}")
+        run(each, at=timezone.now() - 20 * HOUR)
+        run(each, "FAILURE", at=timezone.now() - HOUR)
+    client.force_login(operator)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(reverse("handover"))
+    assert answer.text.count("probe-11") >= 2
+    assert len(queries) <= 15
