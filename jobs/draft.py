@@ -17,7 +17,8 @@ from jobs import definition as definitions
 from jobs import preview, vault, zones
 from jobs.definition import Definition
 from jobs.executors import TYPES, placeholders
-from jobs.executors.base import JobType, PayloadForm
+from jobs.executors.base import JobType
+from jobs.executors.payload_form import PayloadForm
 from jobs.forms import BasicsForm, RetryForm, ScheduleForm, initial_of
 from jobs.models import Job, Type
 from jobs.preview import Attempt, Preview

@@ -10,7 +10,8 @@ from django.utils.functional import lazystr
 from django.utils.text import format_lazy
 
 from jobs.executors.databases import urls
-from jobs.executors.fields import NamesField, TextField, TextListField
+from jobs.executors.fields import TextField
+from jobs.executors.json_fields import NamesField, TextListField
 
 _OTHER_LETTER = re.compile(r"[^\W\d_a-zA-Z](?=[^@]*@)")
 

@@ -2,12 +2,14 @@
 
 from typing import Any, ClassVar
 
-from jobs.executors.base import Context, JobType, Payload, PayloadForm, Result
+from jobs.executors.base import Context, JobType, Payload, Result
 from jobs.executors.caches.config import ConfigField
 from jobs.executors.caches.operations import invalidate, statistics, sync, warm
 from jobs.executors.caches.region import is_wild
 from jobs.executors.database import ERROR_CLASSES as DATABASE_ERRORS
-from jobs.executors.fields import FlagField, NumberField, OptionsField, TextField, TextListField, WordField
+from jobs.executors.fields import FlagField, NumberField, TextField, WordField
+from jobs.executors.json_fields import OptionsField, TextListField
+from jobs.executors.payload_form import PayloadForm
 
 OPERATIONS = {"WARM": "Warm", "INVALIDATE": "Invalidate", "SYNC": "Sync", "STATS": "Statistics"}
 

@@ -8,18 +8,12 @@ from typing import Any, ClassVar
 
 from jobs import masking
 from jobs.executors.addresses import DatabaseUrlField
-from jobs.executors.base import (
-    Context,
-    ExecutionError,
-    JobType,
-    Payload,
-    PayloadForm,
-    Result,
-    artefact_limit,
-)
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result, artefact_limit
 from jobs.executors.databases import Answer, Database, Terms, open_database, statements, urls
 from jobs.executors.databases.gathering import Gathered, gather
-from jobs.executors.fields import FlagField, JsonField, NumberField, OptionsField, TextField, WordField
+from jobs.executors.fields import FlagField, NumberField, TextField, WordField
+from jobs.executors.json_fields import JsonField, OptionsField
+from jobs.executors.payload_form import PayloadForm
 
 ISOLATIONS = ("READ_UNCOMMITTED", "READ_COMMITTED", "REPEATABLE_READ", "SERIALIZABLE")
 TIMEOUT_SECONDS = 30

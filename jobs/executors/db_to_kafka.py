@@ -9,21 +9,15 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from jobs.executors import kafka, stream_position
 from jobs.executors.addresses import DatabaseUrlField, ServersField, TopicField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
+from jobs.executors.brokers import kafka
 from jobs.executors.database import ERROR_CLASSES, QueryForm, lexicon, opened
 from jobs.executors.databases import Terms, statements, urls
-from jobs.executors.fields import (
-    FlagField,
-    JsonField,
-    NamesField,
-    NumberField,
-    OptionsField,
-    ScalarField,
-    TextField,
-)
-from jobs.executors.stream_messages import Messages, place_of
+from jobs.executors.fields import FlagField, NumberField, ScalarField, TextField
+from jobs.executors.json_fields import JsonField, NamesField, OptionsField
+from jobs.executors.streams import position
+from jobs.executors.streams.messages import Messages, place_of
 from jobs.executors.wording import counted
 
 # Comments and opening brackets may stand before the first word.
@@ -158,8 +152,8 @@ class DbToKafkaForm(QueryForm):
             self.add_error("dead_letter_topic", "Rows that fail need a topic of their own.")
         if (query := cleaned.get("query")) and cleaned.get("offset_field"):
             known = lexicon(cleaned.get("database_url"))
-            if stream_position.stands_still(query, known, cleaned.get("parameters") or {}):
-                self.add_error("query", stream_position.STANDS_STILL)
+            if position.stands_still(query, known, cleaned.get("parameters") or {}):
+                self.add_error("query", position.STANDS_STILL)
         return cleaned
 
 
@@ -219,7 +213,7 @@ class Stream:
         if not self._column:
             return self.payload.query, parameters
         engine = urls.read(self.payload.database_url).engine
-        found = stream_position.position(self._column, self._start, self.context.state, engine)
+        found = position.position(self._column, self._start, self.context.state, engine)
         if found.value is not None:
             self.context.log("INFO", f"Going on behind {self._column} {found.value}")
         if statements.limits_rows(self.payload.query, statements.LEXICONS[engine]):
@@ -297,9 +291,9 @@ class Stream:
         values = [row[at] for row in batch if row[at] is not None]
         self.unplaced += len(batch) - len(values)
         if following:
-            values = [value for value in values if not stream_position.share(value, following[0][at])]
+            values = [value for value in values if not position.share(value, following[0][at])]
         if values:
-            self.offset = stream_position.remembered(self._column, self._start, values[-1])
+            self.offset = position.remembered(self._column, self._start, values[-1])
             self.context.remember(**self.offset)
 
     def told(self) -> dict[str, Any]:
@@ -316,7 +310,7 @@ def _limited(rows: Iterator[Sequence[Any]], most: int | None, at: int | None) ->
     """The first rows; those with the last one's place go along, since the next run goes on behind it."""
     last: Any = None
     for number, row in enumerate(rows, 1):
-        if most and number > most and (at is None or not stream_position.share(row[at], last)):
+        if most and number > most and (at is None or not position.share(row[at], last)):
             return
         last = row[at] if at is not None else None
         yield row

@@ -8,25 +8,11 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from jobs.executors import shares
-from jobs.executors.base import (
-    Context,
-    DeadlineExceeded,
-    ExecutionError,
-    JobType,
-    Payload,
-    PayloadForm,
-    Result,
-)
-from jobs.executors.fields import (
-    DecimalField,
-    FlagField,
-    NumberField,
-    OptionsField,
-    TextField,
-    TimeoutField,
-    WordField,
-)
+from jobs.executors.base import Context, DeadlineExceeded, ExecutionError, JobType, Payload, Result
+from jobs.executors.dummies import shares
+from jobs.executors.fields import DecimalField, FlagField, NumberField, TextField, TimeoutField, WordField
+from jobs.executors.json_fields import OptionsField
+from jobs.executors.payload_form import PayloadForm
 
 LIMIT = 300
 CHUNK_MB = 8

@@ -7,10 +7,13 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from jobs.executors import deliveries, mail, roots
 from jobs.executors.addresses import EmailsField, PathsField, inside_folders
-from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
-from jobs.executors.fields import OptionsField, TextField
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
+from jobs.executors.fields import TextField
+from jobs.executors.files import roots
+from jobs.executors.json_fields import OptionsField
+from jobs.executors.mailing import deliveries, mail
+from jobs.executors.payload_form import PayloadForm
 
 ATTACHMENTS_MB = 25
 

@@ -5,20 +5,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from jobs.executors import (
-    file_archive,
-    file_options,
-    file_processing,
-    file_reading,
-    file_telling,
-    file_transfer,
-    roots,
-)
 from jobs.executors.addresses import PathField, inside_folders
-from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
-from jobs.executors.fields import FlagField, JsonField, NumberField, TextField, TextListField, WordField
-from jobs.executors.file_options import LowerWordField, ProcessingField, SizeField
-from jobs.executors.file_work import Perform, Plan, Tally, Work, failure
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
+from jobs.executors.fields import FlagField, NumberField, TextField, WordField
+from jobs.executors.files import archive, options, processing, reading, roots, telling, transfer
+from jobs.executors.files.options import LowerWordField, ProcessingField, SizeField
+from jobs.executors.files.work import Perform, Plan, Tally, Work, failure
+from jobs.executors.json_fields import JsonField, TextListField
+from jobs.executors.payload_form import PayloadForm
 
 OPERATIONS = ("COPY", "MOVE", "DELETE", "COMPRESS", "PROCESS", "READ", "WRITE", "LIST")
 WITH_TARGET = ("COPY", "MOVE", "COMPRESS")
@@ -142,7 +136,7 @@ class FileSystemForm(PayloadForm):
     deleteOriginal = FlagField(label="Delete the originals", help_text="After compress or process.")
     compressionType = LowerWordField(
         label="Compression",
-        words={each: each for each in file_archive.TYPES},
+        words={each: each for each in archive.TYPES},
         help_text="By the target's ending if empty.",
     )
     compressionLevel = NumberField(
@@ -154,7 +148,7 @@ class FileSystemForm(PayloadForm):
     )
     processingType = ProcessingField(
         label="Processing",
-        words={each: each.replace("_", " ").capitalize() for each in file_processing.TYPES},
+        words={each: each.replace("_", " ").capitalize() for each in processing.TYPES},
         help_text="For process; without one, files are taken to the target.",
     )
     key = TextField(
@@ -197,7 +191,7 @@ class FileSystemForm(PayloadForm):
             self.add_error("deleteExtra", "This goes with “Only what has changed” alone.")
         elif cleaned.get("preservePath") is False:
             self.add_error("deleteExtra", "This needs the folders to be kept: files are told by their paths.")
-        elif file_transfer.is_inside(path, target) or file_transfer.is_inside(target, path):
+        elif transfer.is_inside(path, target) or transfer.is_inside(target, path):
             self.add_error(
                 "deleteExtra", "Path and target lie within each other: this would delete the source."
             )
@@ -206,42 +200,42 @@ class FileSystemForm(PayloadForm):
         """Refuse what nobody knows, what is wrong, and what means nothing to the operation."""
         said = cleaned.get("parameters") or {}
         for name, value in said.items():
-            if name not in file_options.OTHERS:
+            if name not in options.OTHERS:
                 self.add_error("parameters", f"There is no option {name[:60]!r}.")
-            elif sentence := file_options.mistake(name, value):
+            elif sentence := options.mistake(name, value):
                 self.add_error("parameters", f"{name}: {sentence}")
-        for name in file_options.OTHERS.keys() & (cleaned.get("metadata") or {}).keys():
+        for name in options.OTHERS.keys() & (cleaned.get("metadata") or {}).keys():
             self.add_error("metadata", f"{name} is an option: write it inside parameters.")
         self._check_operation(cleaned, said)
 
     def _check_operation(self, cleaned: dict[str, Any], said: dict[str, Any]) -> None:
-        operation, processing = cleaned.get("file_operation"), cleaned.get("processingType") or ""
+        operation, kind = cleaned.get("file_operation"), cleaned.get("processingType") or ""
         if not operation or "processingType" in self.errors:
             return
         for name in self.options:
             value = cleaned.get(name)
             if value is not None and value != [] and not self._is_unsaid(name, value):
-                self._refuse_misplaced(name, name, operation, processing)
-        for name in file_options.OTHERS.keys() & {name for name in said if said[name] not in (None, False)}:
-            self._refuse_misplaced(name, "parameters", operation, processing)
-        if processing == "format_conversion" and not said.get("outputFormat"):
+                self._refuse_misplaced(name, name, operation, kind)
+        for name in options.OTHERS.keys() & {name for name in said if said[name] not in (None, False)}:
+            self._refuse_misplaced(name, "parameters", operation, kind)
+        if kind == "format_conversion" and not said.get("outputFormat"):
             self.add_error(
                 "processingType",
                 "Say in other options what to convert to: outputFormat is csv, json or jsonl.",
             )
 
-    def _refuse_misplaced(self, name: str, field: str, operation: str, processing: str) -> None:
-        if sentence := file_options.misplaced(name, operation, processing):
+    def _refuse_misplaced(self, name: str, field: str, operation: str, kind: str) -> None:
+        if sentence := options.misplaced(name, operation, kind):
             self.add_error(field, sentence)
 
 
 PLANNED: dict[str, tuple[Callable[[Work], Plan], Perform]] = {
-    "COPY": (file_transfer.plan_transfer, file_transfer.perform),
-    "MOVE": (file_transfer.plan_transfer, file_transfer.perform),
-    "DELETE": (file_transfer.plan_delete, file_transfer.perform),
-    "COMPRESS": (file_archive.plan, file_archive.perform),
-    "PROCESS": (file_processing.plan, file_processing.perform),
-    "WRITE": (file_reading.plan_writing, file_reading.perform_writing),
+    "COPY": (transfer.plan_transfer, transfer.perform),
+    "MOVE": (transfer.plan_transfer, transfer.perform),
+    "DELETE": (transfer.plan_delete, transfer.perform),
+    "COMPRESS": (archive.plan, archive.perform),
+    "PROCESS": (processing.plan, processing.perform),
+    "WRITE": (reading.plan_writing, reading.perform_writing),
 }
 _FOR_SHELLS = re.compile(r"\$[({]|`")
 
@@ -256,9 +250,9 @@ def execute(payload: Payload, context: Context) -> Result:
         context.log("INFO", "A dry run: nothing is changed.")
     try:
         if work.operation == "READ":
-            return file_reading.read(work)
+            return reading.read(work)
         if work.operation == "LIST":
-            return file_reading.listed(work)
+            return reading.listed(work)
         plan, perform = PLANNED[work.operation]
         return _carry_out(work, plan(work), perform)
     except (OSError, roots.Outside) as error:
@@ -281,7 +275,7 @@ def _work(payload: Payload, context: Context) -> Work:
         content=payload.file_content or "",
         create_folders=bool(payload.create_directories),
         overwrite=bool(payload.overwrite),
-        options=file_options.read(fields, payload.parameters or {}),
+        options=options.read(fields, payload.parameters or {}),
         context=context,
         now=time.time(),
     )
@@ -293,10 +287,10 @@ def _carry_out(work: Work, plan: Plan, perform: Perform) -> Result:
     try:
         tally.take(((step, "") for step in plan.steps) if dry else perform(work, plan.steps))
     except (OSError, roots.Outside) as error:
-        raise file_telling.failed(failure(error), work, plan, tally) from error
+        raise telling.failed(failure(error), work, plan, tally) from error
     except ExecutionError as error:
-        raise file_telling.failed(error, work, plan, tally) from error
-    return file_telling.result(work, plan, tally)
+        raise telling.failed(error, work, plan, tally) from error
+    return telling.result(work, plan, tally)
 
 
 TYPE = JobType(

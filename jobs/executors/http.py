@@ -11,20 +11,13 @@ import requests
 from django import forms
 
 from jobs import masking
-from jobs.executors import answers, calls, guard
-from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
-from jobs.executors.certificates import CertificatesField
-from jobs.executors.fields import (
-    FlagField,
-    HeadersField,
-    NumbersField,
-    OptionsField,
-    ScalarField,
-    TextField,
-    TimeoutField,
-    WordField,
-    check_json,
-)
+from jobs.executors import guard
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
+from jobs.executors.calling import answers, calls
+from jobs.executors.calling.certificates import CertificatesField
+from jobs.executors.fields import FlagField, NumbersField, ScalarField, TextField, TimeoutField, WordField
+from jobs.executors.json_fields import HeadersField, OptionsField, check_json
+from jobs.executors.payload_form import PayloadForm
 
 # Seconds that a call may take where the job does not say.
 LIMIT = 30

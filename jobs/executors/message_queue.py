@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 from django import forms
 
 from jobs.executors.addresses import check_topic
-from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
 from jobs.executors.brokers import Broker, Message, config, kafka_topics, places, rabbitmq, redis_lists, sqs
 from jobs.executors.brokers.kept import Kept
-from jobs.executors.fields import FlagField, JsonField, NumberField, OptionsField, TextField, WordField
+from jobs.executors.fields import FlagField, NumberField, TextField, WordField
+from jobs.executors.json_fields import JsonField, OptionsField
+from jobs.executors.payload_form import PayloadForm
 from jobs.executors.wording import counted
 
 OPERATIONS = {

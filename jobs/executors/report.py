@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 from django import forms
 
 from jobs import zones
-from jobs.executors import database, mail, periods, report_texts
+from jobs.executors import database
 from jobs.executors.addresses import DatabaseUrlField, EmailsField, PathField, inside_folders
 from jobs.executors.base import Context, JobType, Payload, Result
 from jobs.executors.database import QueryForm
-from jobs.executors.fields import FlagField, JsonField, NumberField, OptionsField, TextField, WordField
+from jobs.executors.fields import FlagField, NumberField, TextField, WordField
+from jobs.executors.json_fields import JsonField, OptionsField
+from jobs.executors.mailing import mail
+from jobs.executors.reports import periods, texts
 
 KINDS = {
     "JOB_SUMMARY": "Job summary",
@@ -190,12 +193,12 @@ class ReportForm(QueryForm):
     def _check_texts(self, cleaned: dict[str, Any], asked: bool) -> None:
         if asked and cleaned.get("template") == "SUMMARY":
             self.add_error("template", "A query's rows have no totals.")
-        given = report_texts.data(
+        given = texts.data(
             cleaned.get("report_type"), cleaned.get("parameters"), cleaned.get("template_data")
         )
-        known = {*given, *(() if asked else (report_texts.PERIOD,))}
+        known = {*given, *(() if asked else (texts.PERIOD,))}
         for name in TEXTS:
-            unknown = [each for each in report_texts.named(cleaned.get(name) or "") if each not in known]
+            unknown = [each for each in texts.named(cleaned.get(name) or "") if each not in known]
             if unknown and "template_data" not in self.errors:
                 self.add_error(
                     name,
@@ -206,7 +209,7 @@ class ReportForm(QueryForm):
 def execute(payload: Payload, context: Context) -> Result:
     """Make the report. Raises ExecutionError with the classes of the type."""
     # Only here: what writes Excel and PDF takes 40 MB, and few processes ever make such a file.
-    from jobs.executors import reporting
+    from jobs.executors.reports import reporting
 
     return reporting.execute(payload, context)
 

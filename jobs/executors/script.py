@@ -8,20 +8,13 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 
-from jobs.executors import exit_codes, interpreters, process_tree, sandbox
 from jobs.executors.addresses import PathField, inside_folders
-from jobs.executors.base import Context, ExecutionError, JobType, Payload, PayloadForm, Result
-from jobs.executors.fields import (
-    EnvironmentField,
-    JsonField,
-    NumberField,
-    NumbersField,
-    OptionsField,
-    TextField,
-    TimeoutField,
-    WordField,
-)
-from jobs.executors.output import Output
+from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
+from jobs.executors.fields import NumberField, NumbersField, TextField, TimeoutField, WordField
+from jobs.executors.json_fields import EnvironmentField, JsonField, OptionsField
+from jobs.executors.payload_form import PayloadForm
+from jobs.executors.scripts import exit_codes, interpreters, process_tree, sandbox
+from jobs.executors.scripts.output import Output
 
 INTERPRETERS = {"": "By its first line, or bash", **interpreters.CHOICES}
 # Where the job does not say.

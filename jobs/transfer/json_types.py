@@ -7,7 +7,8 @@ from typing import Any
 
 from django import forms
 
-from jobs.executors.fields import JsonField, NumbersField, ScalarField, TextListField
+from jobs.executors.fields import NumbersField, ScalarField
+from jobs.executors.json_fields import JsonField, TextListField
 from jobs.forms import ErrorClassesField
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")

@@ -9,8 +9,9 @@ import pytest
 
 from chronos_site.clock import database_now
 from jobs import actions
-from jobs.executors import TYPES, process_tree
+from jobs.executors import TYPES
 from jobs.executors.base import Context, ExecutionError, Result
+from jobs.executors.scripts import process_tree
 from jobs.models import Status
 from runs import drain as drains
 from runs.drain import Drainer

@@ -12,10 +12,10 @@ import requests
 from requests_aws4auth import AWS4Auth
 
 from jobs import masking
-from jobs.executors import calls
 from jobs.executors.base import Context, ExecutionError
 from jobs.executors.brokers.config import SQS_KEYS
 from jobs.executors.brokers.places import CONNECT_SECONDS
+from jobs.executors.calling import calls
 
 # Longer than a call waits for messages.
 ANSWER_SECONDS = 10.0

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 
 from jobs.executors.addresses import ServersField
-from jobs.executors.fields import FlagField, JsonField, NumberField, ScalarField, TextField
+from jobs.executors.fields import FlagField, NumberField, ScalarField, TextField
+from jobs.executors.json_fields import JsonField
 
 # What names the caller to SQS.
 SQS_KEYS = ("accessKeyId", "secretAccessKey", "sessionToken")

@@ -9,9 +9,8 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from jobs.executors import kafka
 from jobs.executors.base import Context, ExecutionError
-from jobs.executors.brokers import Message, is_room
+from jobs.executors.brokers import Message, is_room, kafka
 from jobs.executors.brokers.places import CONNECT_SECONDS
 
 RETRIES = 3

@@ -8,7 +8,7 @@ from django import forms
 from jobs.executors.base import Context
 from jobs.executors.caches.statistics import SECTIONS
 from jobs.executors.databases import statements
-from jobs.executors.fields import JsonField
+from jobs.executors.json_fields import JsonField
 
 BATCH = 500
 _MOST_AT_ONCE = 10_000

@@ -9,8 +9,9 @@ from urllib.parse import quote
 from django.conf import settings
 
 from jobs import masking
-from jobs.executors import calls, placeholders
+from jobs.executors import placeholders
 from jobs.executors.base import Context, ExecutionError
+from jobs.executors.calling import calls
 from jobs.executors.databases import Database, Terms, open_database
 from jobs.executors.databases.gathering import plain
 

@@ -1,1 +1,1 @@
-from tests.jobs.executors.files import place  # noqa: F401 (fixture)
+from tests.jobs.executors.files.places import place  # noqa: F401 (fixture)

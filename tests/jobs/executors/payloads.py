@@ -2,6 +2,8 @@
 
 from html.parser import HTMLParser
 
+import pytest
+from django import forms
 from django.http import QueryDict
 
 from jobs.executors import TYPES
@@ -217,6 +219,13 @@ def full(code, **over):
 def errors(checked):
     """The messages by field: one text each."""
     return {name: " ".join(messages) for name, messages in checked.errors.items()}
+
+
+def refusal(field, value):
+    """What the field says of the value."""
+    with pytest.raises(forms.ValidationError) as refused:
+        field.clean(value)
+    return " ".join(refused.value.messages)
 
 
 def posted(shown):

@@ -8,10 +8,10 @@ import pytest
 from jobs.executors import TYPES
 from jobs.executors.base import Payload
 from jobs.executors.error_classes import chain
-from jobs.executors.fields import DEPTH_LIMIT
+from jobs.executors.json_fields import DEPTH_LIMIT
 from jobs.models import JobPayload
 from jobs.retries import normal
-from tests.jobs.executors.payloads import FULL, SMALL, errors, form, full, posted
+from tests.jobs.executors.payloads import FULL, SMALL, errors, form, posted
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "job-types"
 COLUMNS = {field.name for field in JobPayload._meta.concrete_fields}
@@ -161,21 +161,6 @@ def test_a_box_keeps_its_tick_when_the_page_comes_back_with_errors():
 @pytest.mark.parametrize("code", TYPES)
 def test_keys_that_nobody_knows_are_kept(code):
     assert stored(code, {**SMALL[code], "costCentre": 17})["metadata"]["costCentre"] == 17
-
-
-def test_an_option_inside_the_json_is_checked_like_its_field():
-    checked = full("DUMMY", metadata={"simulatedDelaySeconds": "soon", "testType": "success"})
-    assert errors(checked) == {"simulatedDelaySeconds": "Give a number from 0 to 86,400."}
-
-
-def test_required_options_may_stand_inside_the_json():
-    metadata = {"to": ["ops@example.com"], "subject": "Hello"}
-    assert stored("EMAIL", {"metadata": metadata}) == {"metadata": metadata}
-
-
-def test_an_option_is_not_said_twice():
-    checked = full("DUMMY", simulatedDelaySeconds=5, metadata={"simulatedDelaySeconds": 6})
-    assert errors(checked) == {"metadata": "simulatedDelaySeconds has a field of its own: write it there."}
 
 
 def test_the_ten_types_stand_in_the_order_of_the_cards():

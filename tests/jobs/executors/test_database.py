@@ -17,14 +17,7 @@ import pymysql
 import pytest
 
 from jobs.executors import guard
-from jobs.executors.base import (
-    Cancelled,
-    Context,
-    DeadlineExceeded,
-    ExecutionError,
-    Payload,
-    artefact_limit,
-)
+from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload, artefact_limit
 from jobs.executors.database import ISOLATIONS, execute
 from jobs.executors.databases import own, session, urls
 from tests.factories import NOON

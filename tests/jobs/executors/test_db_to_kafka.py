@@ -16,10 +16,11 @@ import pymysql
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from jobs.executors import kafka, stream_messages, stream_position
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
+from jobs.executors.brokers import kafka
 from jobs.executors.databases import urls
 from jobs.executors.db_to_kafka import execute
+from jobs.executors.streams import messages, position
 from runs.storable import plain
 from tests.factories import NOON
 
@@ -117,7 +118,7 @@ def refusal(*args, **kwargs):
     return caught.value
 
 
-def messages(settings, topic, number):
+def sent(settings, topic, number):
     """So many messages of the topic: key, value and headers."""
     servers = kafka.cluster().servers
     reader = Consumer({"bootstrap.servers": servers, "group.id": topic})
@@ -133,7 +134,7 @@ def messages(settings, topic, number):
 
 
 def values(settings, topic, number):
-    return [json.loads(value) for _, value, _ in messages(settings, topic, number)]
+    return [json.loads(value) for _, value, _ in sent(settings, topic, number)]
 
 
 def test_every_row_becomes_a_message(url, topic, settings):
@@ -146,7 +147,7 @@ def test_a_message_has_a_key_and_headers(postgresql, topic, settings):
     stream(
         postgresql, topic, kafka_key_field="ID", options={"kafka_headers": {"source": "shop", "version": 2}}
     )
-    key, _, headers = messages(settings, topic, 3)[0]
+    key, _, headers = sent(settings, topic, 3)[0]
     assert (key, headers) == (b"1", [("source", b"shop"), ("version", b"2")])
 
 
@@ -159,13 +160,13 @@ def test_fields_are_renamed_and_left_out_and_the_key_knows_both_names(postgresql
         field_mappings={"name": "title"},
         excluded_fields=["changed_at"],
     )
-    found = messages(settings, topic, 3)
+    found = sent(settings, topic, 3)
     assert (found[0][0], json.loads(found[0][1])) == (b"a", {"id": 1, "title": "a"})
 
 
 def test_an_excluded_column_may_still_be_the_key(postgresql, topic, settings):
     stream(postgresql, topic, kafka_key_field="id", excluded_fields=["id"])
-    assert sorted(key for key, _, _ in messages(settings, topic, 3)) == [b"1", b"2", b"3"]
+    assert sorted(key for key, _, _ in sent(settings, topic, 3)) == [b"1", b"2", b"3"]
 
 
 def test_each_message_can_tell_where_it_comes_from(postgresql, topic, settings):
@@ -274,7 +275,7 @@ def test_rows_that_fail_go_to_the_dead_letters(postgresql, postgresql_server, to
 
 def test_a_row_that_no_message_can_hold_fails_alone(sqlite, topic, monkeypatch):
     # No database that we reach gives such text; a driver might.
-    monkeypatch.setattr(stream_messages, "plain", lambda value: "\ud800" if value == "b" else value)
+    monkeypatch.setattr(messages, "plain", lambda value: "\ud800" if value == "b" else value)
     result = stream(sqlite, topic, skip_on_error=True)
     assert (result.data["sent"], result.data["failed"]) == (2, 1)
 
@@ -282,7 +283,7 @@ def test_a_row_that_no_message_can_hold_fails_alone(sqlite, topic, monkeypatch):
 def test_a_query_that_would_stand_still_is_refused(sqlite, topic):
     options = {"offset_field": "id"}
     error = refusal(sqlite, topic, "SELECT * FROM orders ORDER BY id LIMIT 2", options=options)
-    assert error.message == stream_position.STANDS_STILL
+    assert error.message == position.STANDS_STILL
     asking = "SELECT * FROM orders WHERE id > :offset ORDER BY id LIMIT 2"
     assert stream(sqlite, topic, asking, options={**options, "last_processed_value": "1"}).data["sent"] == 2
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from jobs.executors import dummy, shares
+from jobs.executors import dummy
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
+from jobs.executors.dummies import shares
 from jobs.executors.dummy import TESTS, TYPE, execute
 from jobs.executors.error_classes import chain
 from tests.factories import NOON

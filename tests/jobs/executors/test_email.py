@@ -20,7 +20,7 @@ from jobs.executors import guard
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.email import execute
 from jobs.executors.error_classes import chain
-from jobs.executors.plain_text import plain_text
+from jobs.executors.mailing.plain_text import plain_text
 from tests.factories import NOON
 from tests.servers import free_port
 

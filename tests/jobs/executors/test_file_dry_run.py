@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jobs.executors.base import ExecutionError
 from jobs.executors.file_system import FileSystemForm
-from tests.jobs.executors.files import DAY, Place
+from tests.jobs.executors.files.places import DAY, Place
 
 NAMES = st.sampled_from(["a.csv", "b.tmp", ".c", "in/a.csv", "in/d.tmp", "in/deep/e", ".f/g", "h.enc"])
 FILES = st.dictionaries(

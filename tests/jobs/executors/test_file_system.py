@@ -11,7 +11,7 @@ import pytest
 
 from jobs.executors.base import Cancelled, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.file_system import execute
-from tests.jobs.executors.files import DAY, HOUR, names
+from tests.jobs.executors.files.places import DAY, HOUR, names
 from tests.jobs.executors.payloads import errors, form
 
 # Copy

@@ -1,8 +1,8 @@
 import pytest
 
 from jobs import masking
-from jobs.executors.file_options import CONCERNS, OTHERS, bytes_of
 from jobs.executors.file_system import FileSystemForm
+from jobs.executors.files.options import CONCERNS, OTHERS, bytes_of
 from tests.jobs.executors.payloads import errors, full, small
 
 

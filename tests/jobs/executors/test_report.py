@@ -22,7 +22,7 @@ from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionE
 from jobs.executors.documents.sheets import write_xlsx
 from jobs.executors.documents.tables import Column, Document
 from jobs.executors.report import TYPE, execute
-from jobs.executors.report_files import Stream
+from jobs.executors.reports.files import Stream
 from runs import figures
 from runs.models import DeadLetter
 from tests import factories

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from chronos_site.schema import new_ulid
-from jobs.executors import process_tree
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.error_classes import chain
 from jobs.executors.script import execute
+from jobs.executors.scripts import process_tree
 from tests.factories import NOON
 
 

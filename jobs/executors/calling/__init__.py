@@ -1,0 +1,1 @@
+"""The parts of HTTP calls, which caches and brokers make too."""

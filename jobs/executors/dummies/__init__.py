@@ -1,0 +1,1 @@
+"""What the dummy runs of one process have in common."""

@@ -1,0 +1,1 @@
+"""The parts of FILE_SYSTEM; other types reach files by `roots`."""

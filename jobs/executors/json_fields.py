@@ -1,0 +1,260 @@
+"""Form fields for what is written as JSON, or in a shorter way: objects, headers, variables, lists."""
+
+import json
+import re
+from collections.abc import Mapping
+from math import inf
+from typing import Any
+
+from django import forms
+
+from jobs.executors.fields import CONTROL, SURROGATE, TEXT_LIMIT, TextField
+
+JSON_LIMIT = 100_000
+DEPTH_LIMIT = 20
+
+
+class JsonField(forms.CharField):
+    """A JSON object or list, typed as text; shown indented.
+
+    Refuses duplicate keys, what no database can keep, more than 100,000 characters and nesting
+    deeper than 20.
+    """
+
+    sample = "{}"
+
+    def __init__(
+        self, *, shape: type[dict[Any, Any]] | type[list[Any]] = dict, lines: int = 4, **kwargs: Any
+    ) -> None:
+        attrs = {"rows": lines, "class": "mono", "spellcheck": "false"}
+        super().__init__(widget=forms.Textarea(attrs=attrs), **kwargs)
+        self.shape = shape
+
+    def to_python(self, value: Any) -> Any:
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        return self._shaped(_parsed(value if isinstance(value, str) else _written(value)))
+
+    def _shaped(self, found: Any) -> Any:
+        if not isinstance(found, self.shape):
+            wanted = 'an object such as {"name": "value"}' if self.shape is dict else "a list such as [1, 2]"
+            raise forms.ValidationError(f"This must be JSON, {wanted}.")
+        _check_values(found)
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+class OptionsField(JsonField):
+    """The options of a payload that have no field of their own, and notes of people."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Other options",
+            required=False,
+            help_text='Notes as JSON, such as {"team": "billing"}, kept with the job.',
+        )
+
+
+def check_json(text: str) -> None:
+    """Refuse text that is no JSON, or JSON that no two readers agree on: a key twice, NaN, deep nesting."""
+    _check_values(_parsed(text, TEXT_LIMIT))
+
+
+def _written(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError as error:
+        raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.") from error
+
+
+def _parsed(text: str, limit: int = JSON_LIMIT) -> Any:
+    if len(text) > limit:
+        raise forms.ValidationError(f"This is longer than {limit:,} characters.")
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise forms.ValidationError(
+            f"This is no JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}."
+        ) from error
+    except RecursionError as error:
+        raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.") from error
+    except ValueError as error:
+        raise forms.ValidationError("This holds a number that is too large.") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise forms.ValidationError(f"The key {twice!r} stands twice.")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise forms.ValidationError(f"{name} is no JSON value.")
+
+
+def _check_values(found: Any) -> None:
+    """Refuse what some database cannot keep: deep nesting, NUL, half characters, numbers without end."""
+    level = [found]
+    for _ in range(DEPTH_LIMIT):
+        for each in level:
+            _check_value(each)
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return
+    raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.")
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else []
+
+
+def _check_value(value: Any) -> None:
+    if isinstance(value, str) and ("\0" in value or SURROGATE.search(value)):
+        raise forms.ValidationError("This holds a NUL or half a character.")
+    if isinstance(value, int | float) and not abs(value) < (inf if isinstance(value, float) else 2**63):
+        raise forms.ValidationError("This holds a number that is too large.")
+
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FRAMING = {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"}
+
+
+class HeadersField(JsonField):
+    """HTTP headers as `Name: value` lines or a JSON object; gives a dict of text to text.
+
+    Names follow RFC 9110's token; headers that frame the message are the client's own to set.
+    """
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
+            value = _lines(value)
+        found = super().to_python(value)
+        if found is None:
+            return None
+        for name, text in found.items():
+            _check_header(name, text)
+        return {name: str(text) for name, text in found.items()}
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return "\n".join(f"{name}: {text}" for name, text in value.items())
+        return value
+
+
+def _lines(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.strip().splitlines(), 1):
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise forms.ValidationError(f"Line {number} has no colon: write Name: value.")
+        if name.strip() in found:
+            raise forms.ValidationError(f"The header {name.strip()[:40]!r} stands twice.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _check_header(name: str, text: Any) -> None:
+    if not _NAME.fullmatch(name):
+        raise forms.ValidationError(f"{name!r} is no header name.")
+    if name.lower() in _FRAMING:
+        raise forms.ValidationError(f"The header {name} is set by Chronos itself.")
+    if isinstance(text, dict | list | bool) or text is None:
+        raise forms.ValidationError(f"The value of {name} must be text.")
+    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", str(text)) or not str(text).isascii():
+        raise forms.ValidationError(f"The value of {name} holds characters that headers cannot carry.")
+
+
+class EnvironmentField(JsonField):
+    """Variables as `NAME=value` lines or a JSON object; gives a dict of text to text."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
+            value = _variables(value)
+        found = super().to_python(value)
+        for name, text in (found or {}).items():
+            if not _VARIABLE.fullmatch(name):
+                raise forms.ValidationError(f"{name[:40]!r} is no variable name: write it like LOG_LEVEL.")
+            if not isinstance(text, str):
+                raise forms.ValidationError(f"The value of {name} must be text.")
+        return found
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        if any(not isinstance(text, str) or text != text.strip() or "\n" in text for text in value.values()):
+            return super().prepare_value(value)
+        return "\n".join(f"{name}={text}" for name, text in value.items())
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+def _variables(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise forms.ValidationError(f"Line {number} has no equals sign: write NAME=value.")
+        if name.strip() in found:
+            raise forms.ValidationError(f"The variable {name.strip()[:40]!r} stands twice.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+class TextListField(TextField):
+    """Texts, one a line or as a JSON list; gives a list of str without repetitions."""
+
+    SEPARATORS = "\n"
+    GLUE = "\n"
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("lines", 3)
+        super().__init__(mono=True, max_length=JSON_LIMIT, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        parts = value if isinstance(value, list) else self._parts(super().to_python(value))
+        return list(dict.fromkeys(self._checked(each) for each in parts))
+
+    def _parts(self, text: str) -> list[Any]:
+        if text.lstrip().startswith("["):
+            found: list[Any] = JsonField(shape=list).clean(text)
+            return found
+        return [part.strip() for part in re.split(f"[{self.SEPARATORS}]", text) if part.strip()]
+
+    def _checked(self, part: Any) -> str:
+        if not isinstance(part, str) or not part.strip():
+            raise forms.ValidationError("Each entry must be text.")
+        if len(part) > 1024 or CONTROL.search(part) or SURROGATE.search(part):
+            raise forms.ValidationError(f"{part[:40]!r} is too long or holds a control character.")
+        return part
+
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if sum(map(len, value)) > JSON_LIMIT:
+            raise forms.ValidationError(f"This is longer than {JSON_LIMIT:,} characters.")
+
+    def run_validators(self, value: Any) -> None:
+        """Each entry is checked already; the validators of text do not fit a list."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        if not all(isinstance(each, str) for each in value):
+            return json.dumps(value)
+        shown = self.GLUE.join(value)
+        plain = not shown.lstrip().startswith("[") and self._parts(shown) == value
+        return shown if plain else json.dumps(value, ensure_ascii=False)
+
+
+class NamesField(TextListField):
+    """Names separated by commas or line ends."""
+
+    SEPARATORS = ",;\n"
+    GLUE = ", "

@@ -1,0 +1,1 @@
+"""What sends mail, for EMAIL and REPORT."""
