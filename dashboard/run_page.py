@@ -13,10 +13,10 @@ from dashboard.late import Progress, Running
 from dashboard.letters import Letter, letters
 from jobs import masking, zones
 from jobs.definition import Definition
-from jobs.executors import TYPES
 from jobs.models import JobVersion, Priority
 from runs import history
 from runs.artefacts import Artefact
+from runs.execution import limit_of
 from runs.history import BROKEN
 from runs.models import DeadLetter, Outcome, Run
 from runs.occurrences import ticks_of
@@ -126,9 +126,7 @@ class RunPage:
     @property
     def limit(self) -> float | None:
         """The longest that the run may take, in seconds."""
-        kind = TYPES.get(self.definition.get("type", ""))
-        own = (self.definition.get("payload") or {}).get("timeout_seconds")
-        return own or (kind.limit if kind else None)
+        return limit_of(self.definition) if self.definition else None
 
     @cached_property
     def bar(self) -> charts.Progress | None:

@@ -1,6 +1,5 @@
 """How runs end: the only place that writes an outcome."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,13 +23,12 @@ from runs import artefacts, stats
 from runs.dead_letters import resolve_replayed, without_replays
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
 from runs.signature import signature
-from runs.storable import plain, text
+from runs.storable import plain, result, text
 
 logger = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 4000
 CLASS_LIMIT = 64
-RESULT_LIMIT = 100_000
 WORKER_LOST = "WORKER_LOST"
 # A run that was lost with its worker so often may well be what ends its workers.
 MOST_LOSSES = 3
@@ -149,18 +147,13 @@ def _types(settled: Iterable[Ended]) -> dict[str, str]:
 
 def _storable(ended: Ended) -> Ended:
     """The same with what came from the work as every database can store it."""
-    if not (ended.error_class or ended.error_message or ended.result or ended.exit_code):
+    if not (ended.error_class or ended.error_message or ended.exit_code):
         return ended
-    result = plain(ended.result)
-    size = len(json.dumps(result))
-    if size > RESULT_LIMIT:
-        result = {"summary": str(result.get("summary", ""))[:MESSAGE_LIMIT], "cut": f"{size:,} characters"}
     return replace(
         ended,
         error_class=text(ended.error_class)[:CLASS_LIMIT],
         error_message=text(ended.error_message),
         exit_code=_exit_code(ended.exit_code),
-        result=result,
     )
 
 
@@ -267,7 +260,7 @@ def _row(ended: Ended) -> tuple[Any, ...]:
         ended.duration_ms,
         ended.error_class or None,
         signature(ended.error_class, ended.error_message) if ended.failed else None,
-        json.dumps(ended.result) if ended.result else None,
+        result(ended.result) if ended.result else None,
         None,
         ended.run.pk,
     )

@@ -1,5 +1,6 @@
 """Values as every database can store them."""
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -10,6 +11,8 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # MariaDB reads JSON no deeper than 32.
 DEEPEST = 20
 LARGEST = 2**63
+RESULT_LIMIT = 100_000
+SUMMARY_LIMIT = 4_000
 
 
 def text(value: object) -> str:
@@ -30,3 +33,13 @@ def plain(value: object, depth: int = 0) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return float(value)
     return text(value)
+
+
+def result(value: Mapping[str, Any]) -> str:
+    """A result as JSON; of one that is too long only its summary is kept, with a mark where it was cut."""
+    kept = plain(value)
+    written = json.dumps(kept)
+    if len(written) <= RESULT_LIMIT:
+        return written
+    summary = str(kept.get("summary", ""))[:SUMMARY_LIMIT]
+    return json.dumps({"summary": summary, "cut": f"{len(written):,} characters"})

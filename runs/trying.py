@@ -1,5 +1,6 @@
 """A worker's trials: taken now and then beside its runs, executed in the same threads."""
 
+import json
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -14,7 +15,7 @@ from runs import figures, trials
 from runs.execution import OVERTIME_SECONDS, End, Execution, Given
 from runs.models import Outcome
 from runs.settle import CLASS_LIMIT, MESSAGE_LIMIT, WORKER_LOST
-from runs.storable import plain, text
+from runs.storable import result, text
 from runs.trials import Trial
 
 LOOK_SECONDS = 0.5
@@ -146,11 +147,11 @@ class Trying:
 
 def _told(fields: dict[str, Any]) -> dict[str, Any]:
     """What a trial shows of how it ended: of files only that they were made."""
-    result = plain(fields.get("result") or {})
+    kept = json.loads(result(fields.get("result") or {}))
     if files := fields.get("artefacts"):
-        result["files"] = [{"name": text(each.name), "bytes": len(each.content)} for each in files]
+        kept["files"] = [{"name": text(each.name), "bytes": len(each.content)} for each in files]
     return {
         "error_class": text(fields.get("error_class") or "")[:CLASS_LIMIT],
         "error_message": text(fields.get("error_message") or "")[:MESSAGE_LIMIT],
-        "result": result,
+        "result": kept,
     }

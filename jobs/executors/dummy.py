@@ -52,13 +52,6 @@ def _choice(label: str, text: str = "") -> FlagField:
     return FlagField(label=label, help_text=text)
 
 
-class _LowerWordField(WordField):
-    """The words as requests have always written them."""
-
-    def to_python(self, value: Any) -> str:
-        return super().to_python(value).lower()
-
-
 class DummyForm(PayloadForm):
     """The options keep the names that import requests give them."""
 
@@ -84,7 +77,7 @@ class DummyForm(PayloadForm):
         "timeoutAfterSeconds",
     )
 
-    testType = _LowerWordField(
+    testType = WordField(
         label="Kind of test",
         required=False,
         choices={"": "Only what stands below"}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 
 from jobs.executors.addresses import EmailsField, PathsField, inside_folders
-from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
+from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payload, Result
 from jobs.executors.fields import TextField
 from jobs.executors.files import roots
 from jobs.executors.json_fields import OptionsField
@@ -95,7 +95,7 @@ def _told(sent: mail.Sent, context: Context) -> Result:
     return Result(f"Sent to {whom}, {sent.size:,} bytes", data)
 
 
-def _attachments(paths: list[str], context: Context) -> Iterator[mail.Attachment]:
+def _attachments(paths: list[str], context: Context) -> Iterator[Artefact]:
     room = ATTACHMENTS_MB * 1024 * 1024
     for path in paths:
         context.check()
@@ -103,7 +103,7 @@ def _attachments(paths: list[str], context: Context) -> Iterator[mail.Attachment
         room -= len(content)
         context.log("INFO", f"Attaching {path} ({len(content):,} bytes)")
         kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
-        yield mail.Attachment(Path(path).name, content, kind)
+        yield Artefact(Path(path).name, content, kind)
 
 
 def _read(path: str, room: int) -> bytes:

@@ -137,7 +137,10 @@ class FlagField(forms.BooleanField):
 
 
 class WordField(forms.ChoiceField):
-    """One of a few words, written in any case: `read committed` is READ_COMMITTED."""
+    """One of a few words, written in any case: `read committed` is READ_COMMITTED.
+
+    It is kept as the choices spell it.
+    """
 
     def __init__(self, *, choices: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(choices=choices, **kwargs)
@@ -146,7 +149,8 @@ class WordField(forms.ChoiceField):
     def to_python(self, value: Any) -> str:
         if value is not None and not isinstance(value, str):
             raise forms.ValidationError("This must be text.")
-        return (value or "").strip().upper().replace(" ", "_").replace("-", "_")
+        said = (value or "").strip()
+        return next((word for word in self.words if _normal(word) == _normal(said)), said)
 
     def validate(self, value: Any) -> None:
         forms.Field.validate(self, value)
@@ -154,6 +158,10 @@ class WordField(forms.ChoiceField):
             raise forms.ValidationError(
                 f"{value[:40]!r} is none of {', '.join(self.words)}.", code="invalid_choice"
             )
+
+
+def _normal(word: str) -> str:
+    return word.upper().replace(" ", "_").replace("-", "_")
 
 
 class NumbersField(forms.CharField):

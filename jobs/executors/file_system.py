@@ -9,7 +9,7 @@ from jobs.executors.addresses import PathField, inside_folders
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
 from jobs.executors.fields import FlagField, NumberField, TextField, WordField
 from jobs.executors.files import archive, options, processing, reading, roots, telling, transfer
-from jobs.executors.files.options import LowerWordField, ProcessingField, SizeField
+from jobs.executors.files.options import ProcessingField, SizeField
 from jobs.executors.files.work import Perform, Plan, Tally, Work, failure
 from jobs.executors.json_fields import JsonField, TextListField
 from jobs.executors.payload_form import PayloadForm
@@ -134,9 +134,10 @@ class FileSystemForm(PayloadForm):
         label="Delete what the source lacks", help_text="From the target; goes with “Only what has changed”."
     )
     deleteOriginal = FlagField(label="Delete the originals", help_text="After compress or process.")
-    compressionType = LowerWordField(
+    compressionType = WordField(
         label="Compression",
-        words={each: each for each in archive.TYPES},
+        required=False,
+        choices={"": "–"} | {each: each for each in archive.TYPES},
         help_text="By the target's ending if empty.",
     )
     compressionLevel = NumberField(
@@ -148,7 +149,8 @@ class FileSystemForm(PayloadForm):
     )
     processingType = ProcessingField(
         label="Processing",
-        words={each: each.replace("_", " ").capitalize() for each in processing.TYPES},
+        required=False,
+        choices={"": "–"} | {each: each.replace("_", " ").capitalize() for each in processing.TYPES},
         help_text="For process; without one, files are taken to the target.",
     )
     key = TextField(

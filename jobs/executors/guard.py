@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from jobs.executors.base import ExecutionError
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Cloud metadata services give out credentials to whoever asks: no allow-list opens them. Those outside the
@@ -32,8 +34,11 @@ _PORTS = {"postgresql": 5432, "mysql": 3306}
 _REDIS_PORT = 6379
 
 
-class Forbidden(Exception):
+class Forbidden(ExecutionError):
     """The address is not one that jobs may reach; `str()` is the sentence for the person."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("FORBIDDEN_ADDRESS", message)
 
 
 def check(text: str, port: int | None = None, *, own_database: bool = False) -> None:

@@ -12,7 +12,7 @@ from django import forms
 
 from jobs import masking
 from jobs.executors import guard
-from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
+from jobs.executors.base import Context, JobType, Payload, Result
 from jobs.executors.calling import answers, calls
 from jobs.executors.calling.certificates import CertificatesField
 from jobs.executors.fields import FlagField, NumbersField, ScalarField, TextField, TimeoutField, WordField
@@ -257,13 +257,8 @@ def execute(payload: Payload, context: Context) -> Result:
         client=options.get("client_certificate", ""),
         minimum=options.get("minimum_tls", ""),
     )
-    try:
-        with opening as (session, shut_down), context.closing(shut_down):
-            return _call(session, payload, context)
-    except calls.FAILURES as error:
-        # A socket closed under our hands is the deadline or a cancellation, not the network.
-        context.check()
-        raise ExecutionError(calls.error_class(error), calls.sentence(error)) from error
+    with calls.told(context), opening as (session, shut_down), context.closing(shut_down):
+        return _call(session, payload, context)
 
 
 def _call(session: requests.Session, payload: Payload, context: Context) -> Result:

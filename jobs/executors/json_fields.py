@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import inf
 from typing import Any
 
@@ -134,7 +134,8 @@ class HeadersField(JsonField):
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
-            value = _lines(value)
+            lines = value.strip().splitlines()
+            value = _pairs(lines, ":", "colon: write Name: value", "header")
         found = super().to_python(value)
         if found is None:
             return None
@@ -148,14 +149,15 @@ class HeadersField(JsonField):
         return value
 
 
-def _lines(text: str) -> dict[str, str]:
+def _pairs(lines: Iterable[str], mark: str, lacking: str, called: str) -> dict[str, str]:
+    """Names and values, one pair a line with the mark between them."""
     found: dict[str, str] = {}
-    for number, line in enumerate(text.strip().splitlines(), 1):
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise forms.ValidationError(f"Line {number} has no colon: write Name: value.")
+    for number, line in enumerate(lines, 1):
+        name, there, value = line.partition(mark)
+        if not there:
+            raise forms.ValidationError(f"Line {number} has no {lacking}.")
         if name.strip() in found:
-            raise forms.ValidationError(f"The header {name.strip()[:40]!r} stands twice.")
+            raise forms.ValidationError(f"The {called} {name.strip()[:40]!r} stands twice.")
         found[name.strip()] = value.strip()
     return found
 
@@ -176,7 +178,8 @@ class EnvironmentField(JsonField):
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str) and value.strip() and not value.lstrip().startswith("{"):
-            value = _variables(value)
+            lines = filter(str.strip, value.splitlines())
+            value = _pairs(lines, "=", "equals sign: write NAME=value", "variable")
         found = super().to_python(value)
         for name, text in (found or {}).items():
             if not _VARIABLE.fullmatch(name):
@@ -194,18 +197,6 @@ class EnvironmentField(JsonField):
 
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-
-
-def _variables(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for number, line in enumerate(filter(str.strip, text.splitlines()), 1):
-        name, equals, value = line.partition("=")
-        if not equals:
-            raise forms.ValidationError(f"Line {number} has no equals sign: write NAME=value.")
-        if name.strip() in found:
-            raise forms.ValidationError(f"The variable {name.strip()[:40]!r} stands twice.")
-        found[name.strip()] = value.strip()
-    return found
 
 
 class TextListField(TextField):

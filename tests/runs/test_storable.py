@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from runs.storable import DEEPEST, plain, text
+from runs.storable import DEEPEST, RESULT_LIMIT, plain, result, text
 
 
 def test_what_some_database_refuses_is_marked():
@@ -37,3 +37,9 @@ def test_a_value_that_contains_itself_ends():
     knot = []
     knot.append(knot)
     assert json.dumps(plain(knot)).count("[") <= DEEPEST + 2
+
+
+def test_a_result_is_kept_whole_as_long_as_it_has_room():
+    room = RESULT_LIMIT - len('{"data": ""}')
+    assert json.loads(result({"data": "x" * room})) == {"data": "x" * room}
+    assert json.loads(result({"data": "x" * (room + 1)})) == {"summary": "", "cut": "100,001 characters"}

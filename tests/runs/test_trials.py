@@ -158,6 +158,14 @@ def test_a_log_without_end_is_cut(owner, monkeypatch):
     assert len(trial.lines) == 4
 
 
+def test_a_huge_result_leaves_its_summary(owner, monkeypatch):
+    huge = Result("Done", {"text": "x" * 1_000_000})
+    monkeypatch.setitem(TYPES, "DUMMY", replace(TYPES["DUMMY"], execute=lambda *_: huge))
+    trial = drained(start(owner))
+    assert trial.result["summary"] == "Done"
+    assert trial.result["cut"].endswith("characters")
+
+
 def test_only_a_few_are_kept(owner):
     for _ in range(trials.KEPT + 3):
         start(owner)

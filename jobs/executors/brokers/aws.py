@@ -164,16 +164,14 @@ class Calls:
         Raises ExecutionError where SQS refuses or is not there, and Cancelled or DeadlineExceeded.
         """
         said = {name: value for name, value in asked.items() if value is not None}
-        try:
-            status, content = self._answer(action, json.dumps(said).encode())
-        except requests.Timeout as error:
-            self._context.check()
-            raise ExecutionError(
-                "CONNECTION_ERROR", f"SQS at {self._account.endpoint} does not answer in time."
-            ) from error
-        except calls.FAILURES as error:
-            self._context.check()
-            raise ExecutionError(calls.error_class(error), calls.sentence(error)) from error
+        with calls.told(self._context):
+            try:
+                status, content = self._answer(action, json.dumps(said).encode())
+            except requests.Timeout as error:
+                self._context.check()
+                raise ExecutionError(
+                    "CONNECTION_ERROR", f"SQS at {self._account.endpoint} does not answer in time."
+                ) from error
         answer = _object(content)
         if status != requests.codes.ok or answer is None:
             raise refusal(status, answer or {})

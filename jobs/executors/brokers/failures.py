@@ -9,7 +9,6 @@ import redis
 from amqp import exceptions as amqp
 
 from jobs import masking
-from jobs.executors import guard
 from jobs.executors.base import Context, ExecutionError
 from jobs.executors.brokers.places import Place
 
@@ -29,8 +28,6 @@ def told(place: Place, context: Context) -> Iterator[None]:
     """
     try:
         yield
-    except guard.Forbidden as error:
-        raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
     except (OSError, amqp.AMQPError, redis.RedisError) as error:
         context.check()
         raise ExecutionError(_class_of(error), f"{place}: {sentence(error)}.") from error

@@ -197,8 +197,6 @@ def _check(host: str, port: str | int, context: Context) -> None:
     try:
         with context.closing(sockets.shut_down):
             guard.addresses(host.strip("[]"), int(port), timeout=patience, sockets=sockets)
-    except guard.Forbidden as error:
-        raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
     except (OSError, UnicodeError) as error:
         # A look-up that was ended is the deadline or a cancellation, not the name server.
         context.check()

@@ -13,9 +13,8 @@ from pymemcache.exceptions import (
     MemcacheUnexpectedCloseError,
 )
 
-from jobs import masking
 from jobs.executors.base import Context, ExecutionError
-from jobs.executors.caches.region import ANSWER_SECONDS, CONNECT_SECONDS, Entry, Size
+from jobs.executors.caches.region import ANSWER_SECONDS, CONNECT_SECONDS, Entry, Failures, Size, failure
 
 PORT = 11211
 # It takes a longer time for a date.
@@ -50,14 +49,7 @@ class MemcachedRegion:
             return ask(*words, **options)
         except (MemcacheError, OSError) as error:
             self._context.check()
-            raise self._failure(error) from error
-
-    def _failure(self, error: Exception) -> ExecutionError:
-        said = masking.text(str(error)).rstrip(".")[:500]
-        for kind, error_class, sentence in _FAILURES:
-            if isinstance(error, kind):
-                return ExecutionError(error_class, sentence.format(name=self.name, said=said))
-        return ExecutionError("CONNECTION_ERROR", f"The region {self.name} cannot be reached: {said}.")
+            raise failure(error, self.name, _FAILURES) from error
 
     def found(self, pattern: str, batch: int) -> Iterator[list[bytes]]:
         self._refuse_to_list()
@@ -132,7 +124,7 @@ class MemcachedRegion:
         self._client.close()
 
 
-_FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
+_FAILURES: Failures = (
     (TimeoutError, "TIMEOUT", "The region {name} does not answer in time: {said}."),
     (MemcacheIllegalInputError, "CACHE_ERROR", "The region {name} takes no such key: {said}."),
     (MemcacheUnexpectedCloseError, "CONNECTION_ERROR", "The region {name} ended the connection."),

@@ -8,15 +8,16 @@ from redis import ConnectionPool, Redis, exceptions
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs import masking
 from jobs.executors.base import Context, ExecutionError
 from jobs.executors.caches.region import (
     ANSWER_SECONDS,
     CONNECT_SECONDS,
     MEASURED,
     Entry,
+    Failures,
     Size,
     batches,
+    failure,
     glob,
 )
 
@@ -65,24 +66,17 @@ class RedisRegion:
             return ask()
         except (exceptions.RedisError, OSError) as error:
             self._context.check()
-            raise self._failure(error) from error
+            raise failure(error, self.name, _FAILURES) from error
         except Exception:
             # The client stumbles over a connection that is ended under its hands in many ways.
             self._context.check()
             raise
 
-    def _failure(self, error: Exception) -> ExecutionError:
-        said = masking.text(str(error)).rstrip(".")[:500]
-        for kind, error_class, sentence in _FAILURES:
-            if isinstance(error, kind):
-                return ExecutionError(error_class, sentence.format(name=self.name, said=said))
-        return ExecutionError("CONNECTION_ERROR", f"The region {self.name} cannot be reached: {said}.")
-
     def _all(self, answers: Sequence[Any]) -> list[Any]:
         """The answers, none of which is a refusal."""
         for answer in answers:
             if isinstance(answer, Exception):
-                raise self._failure(answer)
+                raise failure(answer, self.name, _FAILURES)
         return list(answers)
 
     def found(self, pattern: str, batch: int) -> Iterator[list[bytes]]:
@@ -181,7 +175,7 @@ class RedisRegion:
 
 
 _GONE = -2
-_FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
+_FAILURES: Failures = (
     (exceptions.AuthenticationError, "CACHE_ERROR", "The region {name} refuses the sign-in: {said}."),
     (exceptions.TimeoutError, "TIMEOUT", "The region {name} does not answer in time: {said}."),
     (exceptions.OutOfMemoryError, "STORAGE_ERROR", "The region {name} is full: {said}."),

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
+from jobs import masking
+from jobs.executors.base import ExecutionError
+
 T = TypeVar("T")
 
 CONNECT_SECONDS = 3
@@ -95,6 +98,19 @@ class Region(Protocol):
 
     def close(self) -> None:
         """Go."""
+
+
+# Errors of a client, what a run calls them, and the sentence for the person.
+Failures = Sequence[tuple[type[Exception], str, str]]
+
+
+def failure(error: Exception, region: str, known: Failures) -> ExecutionError:
+    """The client's error in the words of a run: the first of the known kinds, else that nobody is there."""
+    said = masking.text(str(error)).rstrip(".")[:500]
+    for kind, error_class, sentence in known:
+        if isinstance(error, kind):
+            return ExecutionError(error_class, sentence.format(name=region, said=said))
+    return ExecutionError("CONNECTION_ERROR", f"The region {region} cannot be reached: {said}.")
 
 
 _WILD = re.compile(r"[*?]")

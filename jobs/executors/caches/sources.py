@@ -181,18 +181,14 @@ class Answers:
         return found
 
     def _get(self, url: str, context: Context) -> bytes:
-        try:
-            with (
-                calls.session(url) as (session, shut_down),
-                context.closing(shut_down),
-                session.get(url, headers=dict(self._headers), timeout=max(0.01, context.remaining),
-                            stream=True, hooks={"response": calls.leave_body_of_redirect}) as answer,
-            ):  # fmt: skip
-                content = self._body(answer.iter_content(_CHUNK), context)
-        except calls.FAILURES as error:
-            # A socket closed under our hands is the deadline or a cancellation, not the network.
-            context.check()
-            raise ExecutionError(calls.error_class(error), calls.sentence(error)) from error
+        with (
+            calls.told(context),
+            calls.session(url) as (session, shut_down),
+            context.closing(shut_down),
+            session.get(url, headers=dict(self._headers), timeout=max(0.01, context.remaining),
+                        stream=True, hooks={"response": calls.leave_body_of_redirect}) as answer,
+        ):  # fmt: skip
+            content = self._body(answer.iter_content(_CHUNK), context)
         context.log("INFO", masking.text(f"GET {url}: {answer.status_code}"), bytes=len(content))
         if answer.status_code >= 400:
             raise ExecutionError(f"HTTP_{answer.status_code}", f"The source answered {answer.status_code}.")

@@ -19,6 +19,7 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning, NameResolution
 
 from jobs import masking
 from jobs.executors import guard
+from jobs.executors.base import Context, ExecutionError
 from jobs.executors.calling.certificates import Unreadable, tls_context
 
 REDIRECTS = 5
@@ -26,7 +27,7 @@ REDIRECTS = 5
 disable_warnings(InsecureRequestWarning)
 
 # What calls fail with besides the status of an answer.
-FAILURES = (requests.RequestException, HTTPError, guard.Forbidden, Unreadable, OSError, ValueError)
+_FAILURES = (requests.RequestException, HTTPError, Unreadable, OSError, ValueError)
 
 
 class _Guarded:
@@ -165,7 +166,21 @@ def sign_in(options: Mapping[str, Any]) -> SignIn | None:
     return None
 
 
-def error_class(error: Exception) -> str:
+@contextmanager
+def told(context: Context) -> Iterator[None]:
+    """Tell what goes wrong with a call in the words of a run.
+
+    Raises ExecutionError; and Cancelled or DeadlineExceeded where that is why the connection ended.
+    """
+    try:
+        yield
+    except _FAILURES as error:
+        # A socket closed under our hands is the deadline or a cancellation, not the network.
+        context.check()
+        raise ExecutionError(_error_class(error), _sentence(error)) from error
+
+
+def _error_class(error: Exception) -> str:
     if any(isinstance(each, NameResolutionError) for each in _causes(error)):
         return "DNS_ERROR"
     for kind, name in _CLASSES:
@@ -184,9 +199,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def sentence(error: Exception) -> str:
+def _sentence(error: Exception) -> str:
     """What went wrong, for the person."""
-    if isinstance(error, guard.Forbidden | Unreadable):
+    if isinstance(error, Unreadable):
         return str(error)
     host = urlsplit(getattr(getattr(error, "request", None), "url", None) or "").hostname or "The server"
     for cause in _causes(error):
@@ -216,7 +231,6 @@ _SENTENCES: tuple[tuple[type[BaseException], str], ...] = (
     (http.client.HTTPException, "{host} does not speak HTTP as it should: {reason}."),
 )
 _CLASSES: tuple[tuple[type[Exception], str], ...] = (
-    (guard.Forbidden, "FORBIDDEN_ADDRESS"),
     (requests.TooManyRedirects, "TOO_MANY_REDIRECTS"),
     (requests.exceptions.SSLError, "TLS_ERROR"),
     (requests.exceptions.InvalidURL, "INVALID_URL"),

@@ -4,7 +4,6 @@ A read-only transaction would end with the first DDL: what is not committed is t
 rights decide.
 """
 
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -56,17 +55,8 @@ class Session:
         if not columns:
             return Answer([], iter(()), cursor.rowcount)
         answer = Answer(columns, iter(()))
-        answer.rows = self._rows(cursor, answer)
+        answer.rows = session.counted(cursor, answer, self._clock)
         return answer
-
-    def _rows(self, cursor: Any, answer: Answer) -> Iterator[Sequence[Any]]:
-        count = 0
-        for row in cursor:
-            self._clock.first_row()
-            self._clock.check()
-            yield row
-            count += 1
-        answer.affected = count
 
     def commit(self) -> None:
         self._connection.commit()

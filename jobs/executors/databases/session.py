@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -148,8 +148,6 @@ def reach(place: Place, terms: Terms, context: Context) -> socket.socket:
             )  # fmt: skip
             _refuse_own(place, sock)
             return sock
-    except guard.Forbidden as error:
-        raise ExecutionError("FORBIDDEN_ADDRESS", str(error)) from error
     except (OSError, ValueError, OverflowError) as error:
         # A socket closed under our hands is the deadline or a cancellation, not the network.
         context.check()
@@ -174,6 +172,17 @@ def _unreached(place: Place, error: Exception) -> ExecutionError:
     if isinstance(error, TimeoutError):
         return ExecutionError("CONNECTION_ERROR", f"{where} does not answer.")
     return ExecutionError("CONNECTION_ERROR", f"{where} cannot be reached: {error}.")
+
+
+def counted(rows: Iterable[Sequence[Any]], answer: Answer, clock: Clock) -> Iterator[Sequence[Any]]:
+    """The rows, with a look at the clock for each; at their end the answer knows how many there were."""
+    count = 0
+    for row in rows:
+        clock.first_row()
+        clock.check()
+        yield row
+        count += 1
+    answer.affected = count
 
 
 def watched(

@@ -4,7 +4,6 @@ The server knows no read-only session: what is not committed is taken back, and 
 """
 
 import socket
-from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -56,17 +55,8 @@ class Session:
         if not columns:
             return Answer([], iter(()), max(0, cursor.rowcount))
         answer = Answer(columns, iter(()))
-        answer.rows = self._rows(cursor, answer)
+        answer.rows = session.counted(iter(cursor.fetchone, None), answer, self._clock)
         return answer
-
-    def _rows(self, cursor: Any, answer: Answer) -> Iterator[Sequence[Any]]:
-        count = 0
-        while (row := cursor.fetchone()) is not None:
-            self._clock.first_row()
-            self._clock.check()
-            yield row
-            count += 1
-        answer.affected = count
 
     def commit(self) -> None:
         self._connection.commit()

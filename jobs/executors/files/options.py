@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 
 from jobs.executors.addresses import PathField
-from jobs.executors.fields import FlagField, NumberField, ScalarField, TextField
+from jobs.executors.fields import FlagField, NumberField, ScalarField, TextField, WordField
 from jobs.executors.files import manifest, processing, tables
 from jobs.executors.json_fields import JsonField, NamesField, TextListField
 
@@ -37,22 +37,7 @@ def bytes_of(text: str) -> int:
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
-class LowerWordField(TextField):
-    """One of a few words in lower case."""
-
-    def __init__(self, *, words: Mapping[str, str], **kwargs: Any) -> None:
-        choices = [("", "–"), *words.items()]
-        super().__init__(required=False, widget=forms.Select(choices=choices), **kwargs)
-        self.words = words
-
-    def to_python(self, value: Any) -> str:
-        word = super().to_python(value).strip().lower()
-        if word and word not in self.words:
-            raise forms.ValidationError(f"{word[:40]!r} is none of {', '.join(self.words)}.")
-        return word
-
-
-class ProcessingField(LowerWordField):
+class ProcessingField(WordField):
     """What PROCESS does; what it cannot do is refused with the way there is."""
 
     def to_python(self, value: Any) -> str:
@@ -125,8 +110,8 @@ OTHERS: dict[str, forms.Field] = {
     "notifyOnProcess": FlagField(),
     "virusScan": RefusedFlag("Chronos looks for no viruses: let a SCRIPT job call your scanner."),
     "quarantinePath": PathField(required=False),
-    "algorithm": LowerWordField(words=_words("aes-256-gcm")),
-    "keySource": LowerWordField(words=_words("environment", "secret")),
+    "algorithm": WordField(required=False, choices=_words("aes-256-gcm")),
+    "keySource": WordField(required=False, choices=_words("environment", "secret")),
     "keyVariable": TextField(required=False),
     "verifyEncryption": FlagField(),
     "columns": NamesField(required=False),
@@ -137,11 +122,11 @@ OTHERS: dict[str, forms.Field] = {
     "outputDelimiter": DelimiterField(required=False, strip=False),
     "encoding": EncodingField(required=False),
     "hasHeader": FlagField(default=True),
-    "sourceFormat": LowerWordField(words=_words(*tables.FORMATS)),
-    "outputFormat": LowerWordField(words=_words(*tables.FORMATS)),
+    "sourceFormat": WordField(required=False, choices=_words(*tables.FORMATS)),
+    "outputFormat": WordField(required=False, choices=_words(*tables.FORMATS)),
     "linesPerFile": _number(1_000_000_000),
     "maxPartSize": SizeField(required=False),
-    "checksumAlgorithm": LowerWordField(words=_words(*manifest.ALGORITHMS)),
+    "checksumAlgorithm": WordField(required=False, choices=_words(*manifest.ALGORITHMS)),
     "manifest": PathField(required=False),
     "trimWhitespace": FlagField(default=True),
     "removeEmptyLines": FlagField(default=True),

@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -18,7 +18,7 @@ from django.core.mail.utils import DNS_NAME
 
 from jobs import masking
 from jobs.executors import guard
-from jobs.executors.base import Context, ExecutionError
+from jobs.executors.base import Artefact, Context, ExecutionError
 from jobs.executors.mailing.plain_text import plain_text
 
 ERROR_CLASSES = (
@@ -43,15 +43,6 @@ FAREWELL_SECONDS = 1
 
 
 @dataclass(frozen=True)
-class Attachment:
-    """A file that goes along with a message."""
-
-    name: str
-    content: bytes = field(repr=False)
-    media_type: str = "application/octet-stream"
-
-
-@dataclass(frozen=True)
 class Message:
     """What to send to whom. Where there is HTML and no text, the text is made from it."""
 
@@ -62,7 +53,7 @@ class Message:
     cc: Sequence[str] = ()
     bcc: Sequence[str] = ()
     reply_to: Sequence[str] = ()
-    attachments: Sequence[Attachment] = ()
+    attachments: Sequence[Artefact] = ()
 
     @property
     def recipients(self) -> list[str]:
@@ -130,7 +121,7 @@ def _written(message: Message, context: Context) -> EmailMessage:
         if message.html:
             written.add_alternative(message.html, subtype="html")
         for each in message.attachments:
-            kind, _, subtype = each.media_type.partition("/")
+            kind, _, subtype = each.media_type.partition(";")[0].partition("/")
             written.add_attachment(each.content, kind, subtype, filename=each.name)
     except ValueError as error:
         raise ExecutionError("MESSAGE_REFUSED", f"The message cannot be written: {error}") from error

@@ -61,13 +61,12 @@ def _as_archive(path: str, file: Artefact) -> str:
 
 
 def _send(file: Artefact, recipients: Sequence[str], document: Document, context: Context) -> str:
-    attachment = mail.Attachment(file.name, file.content, file.media_type.partition(";")[0])
     sent = deliveries.send(
         mail.Message(
             to=recipients,
             subject=" ".join(document.title.split()),
             text="\n".join(_letter(file, document)),
-            attachments=[attachment],
+            attachments=[file],
         ),
         context,
     )

@@ -38,10 +38,10 @@ class ReportKind:
     what: str
     columns: Sequence[Column]
     rows: Callable[[Context, Period, Days], Iterator[Mapping[str, Any]]]
-    daily: str
-    group: str
-    tally: str
-    series: Sequence[Series]
+    daily: str = "ended"
+    group: str = "ended"
+    tally: str = "runs"
+    series: Sequence[Series] = ENDS
 
     def days(self, context: Context, period: Period) -> Days:
         """The figures of each day of the period."""
@@ -178,10 +178,6 @@ KINDS = {
             Column("id", "Job id", width=0),
         ),
         _jobs,
-        daily="ended",
-        group="ended",
-        tally="runs",
-        series=ENDS,
     ),
     "EXECUTION_STATS": ReportKind(
         "Execution statistics",
@@ -196,10 +192,6 @@ KINDS = {
             Column("longest_ms", "Longest", Kind.DURATION),
         ),
         _ended,
-        daily="ended",
-        group="ended",
-        tally="runs",
-        series=ENDS,
     ),
     "DEAD_LETTERS": ReportKind(
         "Dead letters",
@@ -240,9 +232,5 @@ KINDS = {
             Column("id", "Run id", width=0),
         ),
         _late_and_failed,
-        daily="ended",
-        group="ended",
-        tally="runs",
-        series=ENDS,
     ),
 }

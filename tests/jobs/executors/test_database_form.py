@@ -66,7 +66,7 @@ def test_isolation_is_read_in_any_spelling(name):
 
 def test_an_unknown_isolation_is_refused():
     found = errors(small("DATABASE", transactionIsolation="chaos"))["transaction_isolation"]
-    assert found.startswith("'CHAOS' is none of READ_UNCOMMITTED, READ_COMMITTED,")
+    assert found.startswith("'chaos' is none of READ_UNCOMMITTED, READ_COMMITTED,")
 
 
 def test_parameters_keep_their_order_in_a_database_that_sorts_them():

@@ -1,7 +1,7 @@
 import pytest
 from django import forms
 
-from jobs.executors.fields import DecimalField, FlagField, NumberField, NumbersField, TextField
+from jobs.executors.fields import DecimalField, FlagField, NumberField, NumbersField, TextField, WordField
 from tests.jobs.executors.payloads import refusal
 
 
@@ -27,6 +27,18 @@ def test_a_number_is_no_flag_and_no_list(field, wrong):
 )
 def test_a_flag_reads_pages_and_requests(said, meant):
     assert FlagField(default=True).clean(said) is meant
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("read committed", "READ_COMMITTED"), (" AES_256_GCM", "aes-256-gcm"), ("AES-256-GCM", "aes-256-gcm")],
+)
+def test_a_word_in_any_spelling_is_kept_as_the_choices_spell_it(said, kept):
+    assert WordField(choices={"READ_COMMITTED": "", "aes-256-gcm": ""}).clean(said) == kept
+
+
+def test_a_word_that_is_no_choice_is_told_as_it_was_said():
+    assert refusal(WordField(choices={"": "Any", "ONE": "One"}), "Two") == "'Two' is none of ONE."
 
 
 def test_a_flags_box_says_no_when_it_is_not_ticked():

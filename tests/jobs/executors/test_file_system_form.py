@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(name, value, sentence):
 @pytest.mark.parametrize(
     ("kind", "name", "value", "sentence"),
     [
-        ("encryption", "algorithm", "DES", "algorithm: 'des' is none of aes-256-gcm."),
+        ("encryption", "algorithm", "DES", "algorithm: 'DES' is none of aes-256-gcm."),
         ("encryption", "keySource", "vault", "keySource: 'vault' is none of environment, secret."),
         ("integrity_check", "checksumAlgorithm", "crc32", "is none of sha256, sha512, sha1, md5."),
         ("integrity_check", "manifest", "../sums", "manifest: Write the whole path, starting with /."),
