@@ -84,12 +84,16 @@ def headers(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def is_telling(name: str) -> bool:
+    """Whether what stands under the name is a secret."""
+    return bool(_SECRET_NAME.fullmatch(name))
+
+
 def anything(value: Any) -> Any:
     """Text or JSON, masked by the names in it."""
     if isinstance(value, Mapping):
         return {
-            name: _dots(inner) if _SECRET_NAME.fullmatch(str(name)) else anything(inner)
-            for name, inner in value.items()
+            name: _dots(inner) if is_telling(str(name)) else anything(inner) for name, inner in value.items()
         }
     if isinstance(value, list):
         return [anything(inner) for inner in value]
@@ -183,7 +187,7 @@ def values(columns: Mapping[str, Any]) -> set[str]:
 
 def _hidden(value: Any) -> set[str]:
     if isinstance(value, Mapping):
-        telling = [inner for name, inner in value.items() if _SECRET_NAME.fullmatch(str(name))]
+        telling = [inner for name, inner in value.items() if is_telling(str(name))]
         return _scalars(telling).union(*map(_hidden, value.values()))
     if isinstance(value, list):
         return set().union(*map(_hidden, value))

@@ -14,6 +14,7 @@ from jobs.executors import TYPES
 from jobs.executors.base import JobType
 from jobs.forms import BasicsForm, RetryForm, ScheduleForm
 from jobs.models import Kind, Priority
+from jobs.transfer.elsewhere import Translation
 from jobs.transfer.json_types import unfit
 from jobs.transfer.keys import BASICS, KNOWN, RETRY, SCHEDULE, at, by_field, plain
 from jobs.transfer.part import MISSING, Part, Problem, unknown
@@ -120,7 +121,9 @@ def _payload(reading: Reading, said: dict[str, Any]) -> Part | None:
     job_type = TYPES.get(code) if isinstance(code, str) else None
     if job_type is None:
         return None
-    given = {key: value for key, value in said.items() if key != "type"}
+    translation = Translation(job_type)
+    given = translation.of({key: value for key, value in said.items() if key != "type"})
+    reading.warnings += translation.changes
     return Part(job_type.form, _with_strays(reading, given, job_type), job_type.aliases, "payload")
 
 

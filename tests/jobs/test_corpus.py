@@ -18,8 +18,8 @@ from tests.factories import NOON
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
-# Each request's verdict, and what it is warned of: a priority above
-# ours (critical) and a time that has passed.
+# Each request's verdict, and what it is warned of: a priority above ours (critical), what is asked of a shell
+# or an environment (translated), secrets that are not there yet, and a time that has passed.
 VERDICTS = """
 README.txt#1               imported passed
 README.txt#3               imported
@@ -52,7 +52,7 @@ file-system-jobs.txt#3     imported passed
 file-system-jobs.txt#5     imported passed
 file-system-jobs.txt#7     imported
 file-system-jobs.txt#9     imported
-file-system-jobs.txt#11    imported critical passed
+file-system-jobs.txt#11    imported critical translated secrets passed
 http-jobs.txt#1            imported passed
 http-jobs.txt#3            imported passed
 http-jobs.txt#5            imported
@@ -63,7 +63,7 @@ message-queue-jobs.txt#3   imported passed
 message-queue-jobs.txt#5   imported passed
 message-queue-jobs.txt#7   imported passed
 message-queue-jobs.txt#9   imported critical passed
-message-queue-jobs.txt#11  imported passed
+message-queue-jobs.txt#11  imported translated translated secrets passed
 retry-jobs.txt#1           imported passed
 retry-jobs.txt#3           imported critical passed
 retry-jobs.txt#5           imported passed
@@ -77,12 +77,19 @@ script-jobs.txt#9          imported passed
 script-jobs.txt#11         imported
 CURL_EXAMPLES_GUIDE.md#1   imported passed
 CURL_EXAMPLES_GUIDE.md#3   imported
-CURL_EXAMPLES_GUIDE.md#5   imported
+CURL_EXAMPLES_GUIDE.md#5   imported translated
 CURL_EXAMPLES_GUIDE.md#7   imported passed
 CURL_EXAMPLES_GUIDE.md#9   imported
 CURL_EXAMPLES_GUIDE.md#11  imported
 CURL_EXAMPLES_GUIDE.md#13  imported
 """
+
+
+# What a request asks of a shell or an environment, which becomes a placeholder.
+TRANSLATED = {
+    "CURL_EXAMPLES_GUIDE.md#5": ["/backup/config/application-$(date +%Y%m%d).yml"],
+    "message-queue-jobs.txt#11": ["${AWS_ACCESS_KEY_ID}", "${AWS_SECRET_ACCESS_KEY}"],
+}
 
 
 @pytest.fixture
@@ -103,7 +110,13 @@ def verdicts(owner, corpus):
 
 def told(verdict) -> str:
     warnings = verdict.warnings
-    words = {"CRITICAL": "critical", "has passed": "passed"}
+    words = {
+        "CRITICAL": "critical",
+        "has passed": "passed",
+        "Fails until there are secrets": "secrets",
+        "becomes {{": "translated",
+        "the key is {{": "translated",
+    }
     said = [next((word for part, word in words.items() if part in each), each) for each in warnings]
     problems = [f"{problem.field}: {problem.reason}" for problem in verdict.problems]
     return f"{verdict.source:<27}{' '.join([verdict.outcome.value, *said, *problems])}"
@@ -138,7 +151,7 @@ def test_nothing_that_was_said_is_lost(verdicts):
         request = verdict.reading.request
         kept = list(leaves(exporting.request(definition.of(verdict.job))))
         missing = [each for each in leaves([request["name"], request["payload"]]) if each not in kept]
-        assert missing == [], verdict.source
+        assert missing == TRANSLATED.get(verdict.source, []), verdict.source
 
 
 @pytest.mark.parametrize("file_format", ["json", "yaml"])
