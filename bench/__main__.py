@@ -13,6 +13,7 @@ NAMES = (
     "idle",
     "latency",
     "memory",
+    "pages",
     "schedules",
     "soak",
     "stream",

@@ -17,10 +17,11 @@ from django.views.decorators.http import require_safe
 from accounts.access import person
 from accounts.models import User
 from audit.models import AuditEvent
-from dashboard import failing, late
+from chronos_site.context import Shell
+from dashboard import failing, late, vitals
 from dashboard.failing import Failing
 from dashboard.job_history import Event
-from dashboard.late import Progress
+from dashboard.late import Progress, Running
 from dashboard.lately import Lately, lately
 from dashboard.shift import Shift
 from jobs.models import Job, JobSchedule
@@ -39,7 +40,9 @@ def handover(request: HttpRequest) -> HttpResponse:
     """The page, or with `format=markdown` the same as text to paste."""
     user, at = person(request), timezone.now()
     shift = Shift.read(request.GET.get("since", ""), at)
-    context = {"now": at, "shift": shift, "found": Handover(user, shift), "presets": PRESETS}
+    found, shell = Handover(user, shift), Shell(request)
+    shell.live_runs = vitals.told(len(found.running), late.MOST_RUNNING) if found.running else ""
+    context = {"now": at, "shift": shift, "found": found, "presets": PRESETS, "shell": shell}
     if request.GET.get("format") == "markdown":
         return render(request, "dashboard/handover/handover.md", context, "text/plain; charset=utf-8")
     return render(request, "dashboard/handover/page.html", context)
@@ -109,9 +112,15 @@ class Handover:
         return [job_id for job_id in failed if job_id not in failing_now][:MOST_RECOVERED]
 
     @cached_property
+    def running(self) -> list[Running]:
+        return late.running(self.user)
+
+    @cached_property
     def _past(self) -> dict[str, list[Run]]:
+        """The last runs of all jobs that any part asks about."""
         failing_now = [job.pk for job in self._failing_jobs.jobs[:MOST_FAILING]]
-        return history.last_runs([*failing_now, *self._suspects])
+        runs_long = [run.job_id for run in late.longest(self.running)]
+        return history.last_runs(dict.fromkeys([*failing_now, *self._suspects, *runs_long]))
 
     @cached_property
     def _failing(self) -> list[Failing]:
@@ -147,9 +156,7 @@ class Handover:
     @cached_property
     def slow(self) -> list[Progress]:
         """What runs now and needs a look."""
-        running = late.running(self.user)
-        past = history.last_runs({run.job_id for run in late.longest(running)})
-        return [each for each in late.compared(running, past, self.at) if each.needs_a_look]
+        return [each for each in late.compared(self.running, self._past, self.at) if each.needs_a_look]
 
     @cached_property
     def missed(self) -> list[Missed]:
