@@ -30,6 +30,7 @@ from chronos_site.health import redis_answers
 from jobs.models import Job, JobSchedule, Priority, Status
 from runs.models import DeadLetter, Outcome, Process, Run, RunStats
 from runs.stats import COLUMNS, TOOK, WAITED
+from runs.stops import Stop
 
 # Outcomes of work that was done; what was cancelled says nothing about how long the work takes.
 DONE = (Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT)
@@ -125,6 +126,7 @@ class Engine(Collector):
         yield from _queue(now)
         yield from _schedules(now)
         yield from _processes(now)
+        yield from _stopped()
         yield from _people()
 
 
@@ -217,6 +219,21 @@ def _processes(now: datetime) -> Iterator[Metric]:
     yield _gauge("chronos_worker_slots_busy", "Runs that they say they work on.", busy)
     if last:
         yield _gauge("chronos_scheduler_beat_age_seconds", "Since a scheduler last beat.", _age(last, now))
+
+
+def _stopped() -> Iterator[Metric]:
+    """What people have stopped."""
+    found = list(Stop.objects.values_list("kind", "name"))
+    kinds = [kind for kind, _ in found]
+    yield _gauge("chronos_firing_paused", "1 while all firing is paused.", Stop.Kind.FIRING in kinds)
+    yield _by(
+        "chronos_queue_paused",
+        "1 while no run of the queue is claimed.",
+        "priority",
+        {each.value: (Stop.Kind.QUEUE, each.value.lower()) in found for each in Priority},
+    )
+    drained = kinds.count(Stop.Kind.WORKER)
+    yield _gauge("chronos_workers_drained", "Workers that were told to claim no more.", drained)
 
 
 def _people() -> Iterator[Metric]:

@@ -18,6 +18,7 @@ from jobs.moves import Event
 from runs.models import Outcome, Run, RunQuerySet
 from runs.occurrences import ticks_of
 from runs.settle import Ended, settle_apart
+from runs.stops import Open, open_to
 
 # Definitions that a worker keeps in memory, and how long one may be to be kept.
 KEPT = 2_000
@@ -51,11 +52,17 @@ def claim(
 
     The last `reserved` free slots are for runs of high priority alone. A type that `room` does not name has
     room. Start, worker, token and lease are written by the database's clock, and scheduled jobs become
-    RUNNING, all in one transaction.
+    RUNNING, all in one transaction. Of a queue that a person has stopped, and for a worker that is drained,
+    nothing is taken.
     """
+    opened = open_to(worker)
+    if opened.drained:
+        return []
     at = database_now()
-    due = Run.objects.due(at) if free > reserved else Run.objects.due(at).filter(priority=Priority.HIGH.rank)
-    candidates = list(locked(_candidates(due, free, room), skip=True)[:free])
+    candidates: list[Run] = []
+    for due in _due(at, opened, urgent=free <= reserved):
+        left = free - len(candidates)
+        candidates += locked(_candidates(due, left, room), skip=True)[:left]
     definitions = (known or Definitions()).of(candidates)
     whole = [run for run in candidates if (run.job_id, run.version) in definitions]
     claimable = [Claimed(run, definitions[run.job_id, run.version]) for run in whole]
@@ -67,6 +74,20 @@ def claim(
     if len(whole) < len(candidates):
         _refuse([run for run in candidates if run not in whole], at)
     return [replace(each, tick=ticks[each.run.pk]) if each.run.pk in ticks else each for each in taken]
+
+
+def _due(at: datetime, opened: Open, *, urgent: bool) -> Iterator[RunQuerySet]:
+    """What is due, the urgent alone if asked: in one queryset, or, beside a stopped queue, one for each rank.
+
+    Asked for all but the stopped ones at once, a database would walk past all that waits there.
+    """
+    due = Run.objects.due(at)
+    if opened.whole and not urgent:
+        yield due
+        return
+    for rank in opened.ranks:
+        if not urgent or rank == Priority.HIGH.rank:
+            yield due.filter(priority=rank)
 
 
 def _candidates(due: RunQuerySet, free: int, room: Mapping[str, int]) -> RunQuerySet:

@@ -17,6 +17,7 @@ from chronos_site.logs import masked
 from runs.invariants import INVARIANTS, Invariant, Moment, is_unique
 from runs.models import DeadLetter, Process, Run, RunStats
 from runs.ring import store
+from runs.stops import Stop
 
 # Rows that one check looks at, at most: more of them say nothing new.
 MOST = 1000
@@ -57,6 +58,7 @@ def examine(days: int) -> Iterator[Finding]:
         return
     yield _indexes()
     yield from map(_alive, Process.Kind)
+    yield _stops()
     yield from invariants(days)
 
 
@@ -141,3 +143,10 @@ def _indexes() -> Finding:
 def _alive(kind: Process.Kind) -> Finding:
     count = Process.objects.alive(database_now()).filter(kind=kind).count()
     return _finding(kind.lower(), f"A {kind.lower()} is alive.", count > 0, f"{count} alive")
+
+
+def _stops() -> Finding:
+    claim = "Nobody has paused firing or a queue, or drained a worker."
+    names = tuple(str(stop).lower() for stop in Stop.objects.order_by("pk"))
+    verdict = Verdict.WARNING if names else Verdict.OK
+    return Finding("stops", claim, verdict, ids=names)

@@ -33,6 +33,7 @@ from runs import stats
 from runs.models import Run, Skip, Trigger
 from runs.reckon import Stretch, reckon
 from runs.settle import NewRun, ask_to_stop, cancel_pending, hold_active, release, skip
+from runs.stops import firing_stopped
 from runs.storable import text
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,10 @@ def fire(at: datetime, limit: int = BATCH) -> int:
     Any number of schedulers may fire at once: each takes rows the others do not hold, a run's
     identity (job, tick, attempt) is unique, and runs and plans change in one transaction. A schedule
     with which the others cannot be fired is disarmed; a database that is away, or not in order, still raises.
+    Nothing fires while a person has stopped all firing.
     """
+    if firing_stopped():
+        return 0
     due = JobSchedule.objects.due(at)
     try:
         return _fire(due[:limit], at)
@@ -71,8 +75,11 @@ def fire_before_change(schedule: JobSchedule, at: datetime) -> None:
     # In the order in which everyone locks, and before the totals, which the rest of the transaction holds.
     hold_active([schedule.job_id])
     moves.hold([schedule.job_id])
-    _fire_alone(schedule.pk, at)
-    _skip_paused(schedule, at)
+    if firing_stopped():
+        _skip_paused(schedule, schedule.next_fire_at, at)
+    else:
+        _fire_alone(schedule.pk, at)
+    _skip_paused(schedule, schedule.held_fire_at, at)
 
 
 def _fire_alone(schedule_id: int, at: datetime) -> int:
@@ -274,9 +281,8 @@ def _mark(schedule_id: int, sentence: str) -> None:
     JobSchedule.objects.filter(pk=schedule_id).update(problem=sentence)
 
 
-def _skip_paused(schedule: JobSchedule, at: datetime) -> None:
-    """Account for ticks that came while the job was paused, now that no resumption will look at them."""
-    held = schedule.held_fire_at
+def _skip_paused(schedule: JobSchedule, held: datetime | None, at: datetime) -> None:
+    """Account for ticks, from the held one on, that came during a pause whose end will not look at them."""
     if held is None or held > at:
         return
     number = 1

@@ -19,6 +19,7 @@ from jobs.models import Job, JobSchedule, JobVersion, Priority, Status
 from runs.artefacts import Artefact
 from runs.drain import MOST_RESERVED
 from runs.models import ENDED, DeadLetter, Outcome, Process, Run, RunQuerySet, Trigger
+from runs.stops import closed_ranks, drained_workers, firing_stopped, is_of
 
 # What is due for longer was overlooked.
 OVERDUE = timedelta(seconds=60)
@@ -45,20 +46,19 @@ class Moment:
     def at(cls, now: datetime, days: int) -> "Moment":
         warm = Process.objects.alive(now).filter(started_at__lte=now - WARM)
         schedulers = warm.filter(kind=Process.Kind.SCHEDULER).count()
-        workers = warm.filter(kind=Process.Kind.WORKER)
-        told = workers.aggregate(
-            count=Count("pk"), slots=Sum("slots", default=0), busy=Sum("busy", default=0)
-        )
-        free = told["slots"] - told["busy"]
-        return cls(now, first_id(now - timedelta(days=days)), schedulers, told["count"], free)
+        drained = drained_workers()
+        workers = [each for each in warm.filter(kind=Process.Kind.WORKER) if not is_of(each, drained)]
+        free = sum(each.slots - each.busy for each in workers)
+        return cls(now, first_id(now - timedelta(days=days)), schedulers, len(workers), free)
 
     @property
     def room(self) -> RunQuerySet:
         """The runs for which the workers have slots, as far as these are not kept for the urgent ones."""
         if self.free <= 0:
             return Run.objects.none()
-        urgent = Run.objects.filter(priority=Priority.HIGH.rank)
-        return Run.objects.all() if self.free > self.workers * MOST_RESERVED else urgent
+        opened = Run.objects.exclude(priority__in=closed_ranks())
+        urgent = opened.filter(priority=Priority.HIGH.rank)
+        return opened if self.free > self.workers * MOST_RESERVED else urgent
 
     @property
     def runs(self) -> RunQuerySet:
@@ -152,7 +152,7 @@ def a_lost_run_is_rescued(moment: Moment) -> Ids:
 
 @_invariant
 def a_due_run_is_claimed(moment: Moment) -> Ids:
-    """While a worker has room for it, no run stays due for more than 60 s."""
+    """While a worker has room for it and its queue is not paused, no run stays due for more than 60 s."""
     running = Run.objects.running().values_list("job__type").annotate(Count("pk"))
     full = [code for code, count in running if count >= TYPES[code].ceiling * moment.workers]
     # In the order in which they are claimed: those of a queue that moves are others at the second look.
@@ -251,9 +251,12 @@ def a_closed_dead_letter_says_when(moment: Moment) -> Ids:
 
 @_invariant
 def a_due_schedule_fires(moment: Moment) -> Ids:
-    """While a scheduler is alive, no armed schedule stays due for more than 60 s."""
-    late = JobSchedule.objects.due(moment.now - OVERDUE)
-    return (late if moment.schedulers else late.none()).values_list("job_id", flat=True)
+    """While a scheduler is alive and firing is not paused, no armed schedule stays due for more than 60 s."""
+    overdue = moment.now - OVERDUE
+    # After a pause of all firing there is much to do at once.
+    late = JobSchedule.objects.due(overdue).exclude(resumed_at__gte=overdue)
+    asked = moment.schedulers and not firing_stopped()
+    return (late if asked else late.none()).values_list("job_id", flat=True)
 
 
 @_invariant

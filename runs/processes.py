@@ -8,6 +8,7 @@ from functools import cache
 
 from django.db.models.functions import Now
 
+from runs import stops
 from runs.models import Process
 
 KEPT = timedelta(days=7)
@@ -47,3 +48,4 @@ def sweep(at: datetime) -> None:
 def farewell(name: str) -> None:
     """Say that this process stopped on purpose."""
     Process.objects.filter(pk=name).update(stopped_at=Now(), busy=0)
+    stops.forget_worker(name)

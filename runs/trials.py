@@ -21,6 +21,7 @@ from jobs.models import Priority
 from runs.execution import limit_of
 from runs.models import Outcome
 from runs.ring import ring
+from runs.stops import is_drained
 
 # Of one person; the oldest go first.
 KEPT = 10
@@ -128,7 +129,7 @@ def take(worker: str, free: int) -> list[Trial]:
     at = database_now()
     asked = Trial.objects.waiting(at).filter(cancel_requested_at=None).order_by("created_at")
     # A plain look first: nearly always nothing is there, and nothing needs a lock.
-    if free <= 0 or not asked.exists():
+    if free <= 0 or not asked.exists() or is_drained(worker):
         return []
     taken = list(locked(asked, skip=True)[: min(free, KEPT)])
     for trial in taken:

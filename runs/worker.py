@@ -16,10 +16,12 @@ from rq import Worker as RQWorker
 from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.queue import Queue
+from rq.worker import WorkerStatus
 
 from runs.models import Process
 from runs.processes import beat, farewell
 from runs.ring import PATIENCE_SECONDS
+from runs.stops import is_drained
 
 BEAT_SECONDS = 10
 PAUSE_SECONDS = 1.0
@@ -40,6 +42,8 @@ class Worker(RQWorker):
 
     # Work waits while Redis is away; it must not wait for a minute more once Redis is back.
     max_connection_wait_time = 5.0
+    # Whether a person has asked for it, when last seen.
+    drained = False
 
     @property
     def dequeue_timeout(self) -> int:
@@ -70,12 +74,21 @@ class Worker(RQWorker):
     def dequeue_job_and_maintain_ttl(self, *args: Any, **kwargs: Any) -> tuple[Job, Queue] | None:
         while True:
             try:
+                self._wait_while_drained()
                 return super().dequeue_job_and_maintain_ttl(*args, **kwargs)
             except StopRequested:
                 raise
             except Exception as error:  # whatever stands in the queues, the next bell may be a good one
                 self.log.warning("cannot take a bell: %s", error)
                 time.sleep(PAUSE_SECONDS)
+
+    def _wait_while_drained(self) -> None:
+        """Take no bell meanwhile, so that another worker hears it."""
+        if self.drained:
+            self.set_state(WorkerStatus.IDLE)
+        while self.drained:
+            time.sleep(PAUSE_SECONDS)
+            self.heartbeat()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         with self._unless_redis_fails("the end of a drain is not noted"):
@@ -97,6 +110,7 @@ class Worker(RQWorker):
         try:
             # The process that drains says how busy it is, until it is gone, in whatever way.
             beat(self.name, Process.Kind.WORKER, slots=settings.SLOTS, idle=not self.horse_pid)
+            self.drained = is_drained(self.name)
         except Error as error:
             self.log.warning("heartbeat not written: %s", error)
         finally:

@@ -14,7 +14,7 @@ from django.core.checks import Tags
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connections
-from django.db.models import Min
+from django.db.models import Exists, Min
 
 from chronos_site.clock import database_now
 from jobs import actions
@@ -25,6 +25,7 @@ from runs.models import Process, Run
 from runs.processes import beat, farewell, own_name, sweep
 from runs.rescue import rescue
 from runs.ring import QUEUES, ring
+from runs.stops import Stop, closed_ranks
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,8 @@ class Loop:
         now = database_now()
         # What lies further ahead may be anything, and is none of our business yet.
         soon = JobSchedule.objects.filter(next_fire_at__lt=now + timedelta(seconds=LONGEST_SLEEP))
-        tick = soon.aggregate(first=Min("next_fire_at"))["first"]
+        stopped = Exists(Stop.objects.firing())
+        tick = soon.filter(~stopped).aggregate(first=Min("next_fire_at"))["first"]
         self._wait = max((tick - now).total_seconds(), 0.0) if tick else LONGEST_SLEEP
 
 
@@ -131,4 +133,5 @@ def _fire() -> None:
 
 def _ring() -> None:
     due = Run.objects.pending().filter(available_at__lte=database_now())
-    ring(rank for rank in QUEUES if due.filter(priority=rank).exists())
+    opened = QUEUES.keys() - closed_ranks()
+    ring(rank for rank in sorted(opened) if due.filter(priority=rank).exists())
