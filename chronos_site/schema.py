@@ -22,6 +22,11 @@ def new_ulid() -> str:
     return str(ULID())
 
 
+def first_id(at: datetime) -> str:
+    """The smallest ULID that a row made at this time can have."""
+    return str(ULID.from_datetime(at))[:10] + "0" * 16
+
+
 class UlidField(models.CharField):  # type: ignore[type-arg]
     """A ULID as VARCHAR(26)."""
 

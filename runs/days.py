@@ -1,9 +1,18 @@
 """Totals a job and day: what heat maps show, also after the runs themselves are gone."""
 
-from django.db import models
+from datetime import UTC, date, datetime, time, timedelta
 
+from django.db import connection, models, transaction
+from django.db.models.constants import OnConflict
+
+from chronos_site import rows
 from chronos_site.schema import SeedIndex, cascade
 from jobs.models import Job
+from runs.models import Outcome, Run
+
+DAY = timedelta(days=1)
+# An outcome is written within this of its own time, or never.
+CLOSED_AFTER = timedelta(hours=1)
 
 
 class JobDay(models.Model):
@@ -26,3 +35,66 @@ class JobDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} on {self.day}"
+
+
+def rolled_up_to() -> date | None:
+    """The last day whose totals are there, and with it all days before; None while there is none."""
+    last: date | None = JobDay.objects.aggregate(last=models.Max("day"))["last"]
+    return last
+
+
+def closed_until(day: date) -> datetime:
+    """The instant at which the day (UTC) is over."""
+    return datetime.combine(day + DAY, time.min, tzinfo=UTC)
+
+
+def roll_up(at: datetime) -> date | None:
+    """Add up the first closed day that is not, one statement; gives the day, None when there is none.
+
+    A day without runs has no rows and needs none.
+    """
+    last = rolled_up_to()
+    first = _first_end(closed_until(last) if last else None)
+    if first is None or closed_until(first.date()) + CLOSED_AFTER > at:
+        return None
+    _add_up(first.date())
+    return first.date()
+
+
+def _first_end(since: datetime | None) -> datetime | None:
+    """When the first run ended, since then if asked: a look at one end of an index for each outcome."""
+    ends = (
+        Run.objects.filter(outcome=outcome, **({"end_time__gte": since} if since else {})).aggregate(
+            first=models.Min("end_time")
+        )["first"]
+        for outcome in Outcome.values
+    )
+    return min((end.astimezone(UTC) for end in ends if end), default=None)
+
+
+# Our own names; every value is bound.
+_TOTALS = """
+SELECT job_id, %s,
+    SUM(CASE WHEN outcome = 'SUCCESS' THEN 1 ELSE 0 END),
+    SUM(CASE WHEN outcome = 'FAILURE' THEN 1 ELSE 0 END),
+    SUM(CASE WHEN outcome = 'TIMEOUT' THEN 1 ELSE 0 END),
+    SUM(CASE WHEN outcome = 'CANCELLED' AND skip_reason IS NULL THEN 1 ELSE 0 END),
+    SUM(CASE WHEN skip_reason IS NOT NULL THEN COALESCE(skipped_count, 1) ELSE 0 END),
+    SUM(CASE WHEN outcome = 'SUCCESS' THEN COALESCE(duration_ms, 0) ELSE 0 END),
+    MAX(CASE WHEN outcome = 'SUCCESS' THEN COALESCE(duration_ms, 0) ELSE 0 END)
+FROM job_runs
+WHERE outcome IN ('SUCCESS', 'FAILURE', 'TIMEOUT', 'CANCELLED') AND end_time >= %s AND end_time < %s
+GROUP BY job_id
+"""
+_COLUMNS = "job_id, day, succeeded, failed, timed_out, cancelled, skipped, took_ms, slowest_ms"
+
+
+@transaction.atomic
+def _add_up(day: date) -> None:
+    # Another scheduler may be about to do the same: the first one's rows stay.
+    verb = connection.ops.insert_statement(on_conflict=OnConflict.IGNORE)
+    suffix = connection.ops.on_conflict_suffix_sql([], OnConflict.IGNORE, [], [])
+    end = closed_until(day)
+    values = [connection.ops.adapt_datefield_value(day), rows.stored(end - DAY), rows.stored(end)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{verb} job_days ({_COLUMNS}) {_TOTALS} {suffix}", values)

@@ -12,8 +12,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Length
-from ulid import ULID
 
+from chronos_site.schema import first_id
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, JobVersion, Priority, Status
 from runs.artefacts import Artefact
@@ -64,11 +64,6 @@ class Moment:
     def runs(self) -> RunQuerySet:
         """The runs made in the period: ids sort by time, so their index bounds what is read."""
         return Run.objects.filter(pk__gte=self.since)
-
-
-def first_id(at: datetime) -> str:
-    """The smallest id that a row made at this time can have."""
-    return str(ULID.from_datetime(at))[:10] + "0" * 16
 
 
 @dataclass(frozen=True)

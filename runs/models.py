@@ -319,6 +319,7 @@ class Process(models.Model):
     started_at = models.DateTimeField(db_default=Now())
     beat_at = models.DateTimeField(db_default=Now())
     stopped_at = models.DateTimeField(null=True, blank=True)
+    version = models.CharField(max_length=40, default="", db_default="", help_text="Of Chronos.")
 
     objects = ProcessQuerySet.as_manager()
 

@@ -3,15 +3,13 @@
 import os
 import secrets
 import socket
-from datetime import datetime, timedelta
 from functools import cache
 
 from django.db.models.functions import Now
 
+from chronos_site import __version__
 from runs import stops
 from runs.models import Process
-
-KEPT = timedelta(days=7)
 
 
 def worker_name() -> str:
@@ -32,17 +30,19 @@ def beat(name: str, kind: Process.Kind, *, slots: int = 0, idle: bool = False) -
     """Say that this process is alive, by the database's clock, and, when idle, that it works on nothing."""
     alive = {"beat_at": Now(), "stopped_at": None, **({"busy": 0} if idle else {})}
     if not Process.objects.filter(pk=name).update(**alive):
-        Process.objects.create(name=name, kind=kind, host=socket.gethostname(), pid=os.getpid(), slots=slots)
+        Process.objects.create(
+            name=name,
+            kind=kind,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            slots=slots,
+            version=__version__,
+        )
 
 
 def tell_busy(name: str, runs: int) -> None:
     """Say how many runs this worker works on."""
     Process.objects.filter(pk=name).update(busy=runs)
-
-
-def sweep(at: datetime) -> None:
-    """Forget the processes that nobody has heard of for a week: each start makes one with a new name."""
-    Process.objects.filter(beat_at__lt=at - KEPT).delete()
 
 
 def farewell(name: str) -> None:

@@ -24,7 +24,8 @@ def test_a_job_is_resumed_when_its_pause_is_over():
     assert job.status == Status.SCHEDULED
 
 
-def test_processes_that_were_silent_for_a_week_are_forgotten():
+def test_processes_that_were_silent_for_a_week_are_forgotten(monkeypatch):
+    monkeypatch.setattr("runs.housekeeping.SLICE_SECONDS", 30)
     now = database_now()
     for name, days in (("old", 8), ("quiet", 6)):
         beat(name, Process.Kind.WORKER)

@@ -315,6 +315,7 @@ audit_events
   + started_at timestamp not null default now
   + beat_at timestamp not null default now
   + stopped_at timestamp
+  + version varchar(40) not null default ''
   + primary key (name)
   + index idx_processes_kind_beat (kind, beat_at desc)
 

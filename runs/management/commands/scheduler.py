@@ -21,8 +21,9 @@ from jobs import actions
 from jobs.models import Job, JobSchedule, Status
 from jobs.moves import IllegalMove
 from runs.fire import OF_THE_DATABASE, disarm, fire
+from runs.housekeeping import House
 from runs.models import Process, Run
-from runs.processes import beat, farewell, own_name, sweep
+from runs.processes import beat, farewell, own_name
 from runs.rescue import rescue
 from runs.ring import QUEUES, ring
 from runs.stops import Stop, closed_ranks
@@ -31,7 +32,6 @@ logger = logging.getLogger(__name__)
 
 LONGEST_SLEEP = 1.0
 RESCUE_SECONDS = 5.0
-SWEEP_SECONDS = 3600.0
 
 
 class Command(BaseCommand):
@@ -62,12 +62,12 @@ class Loop:
     def __init__(self, name: str) -> None:
         self.name = name
         self._rescue_at = 0.0
-        self._sweep_at = 0.0
+        self._house = House(name)
         self._wait = LONGEST_SLEEP
 
     def round(self) -> float:
         """Do what is due; gives the seconds until the next round."""
-        duties = (self._beat, _resume, _fire, _ring, self._rescue, self._sweep, self._look_ahead)
+        duties = (self._beat, _resume, _fire, _ring, self._rescue, self._keep_house, self._look_ahead)
         done = [_attempt(duty) for duty in duties]
         return self._wait if all(done) else LONGEST_SLEEP
 
@@ -82,10 +82,8 @@ class Loop:
             self._rescue_at = time.monotonic() + RESCUE_SECONDS
             rescue()
 
-    def _sweep(self) -> None:
-        if time.monotonic() >= self._sweep_at:
-            self._sweep_at = time.monotonic() + SWEEP_SECONDS
-            sweep(database_now())
+    def _keep_house(self) -> None:
+        self._house.keep()
 
     def _look_ahead(self) -> None:
         """Set the time to sleep: until the next due instant, but never longer than a second."""
