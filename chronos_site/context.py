@@ -16,6 +16,7 @@ from chronos_site.counting import counted
 from dashboard import wording
 from dashboard.viewer import ViewerZone
 from jobs.models import Job
+from runs import stops
 from runs.models import Process, Run
 
 MOST_COUNTED = 10_000
@@ -62,6 +63,11 @@ class Shell:
         schedulers = Process.objects.filter(kind=Process.Kind.SCHEDULER, stopped_at=None)
         last = schedulers.order_by("-beat_at").values_list("beat_at", Now()).first()
         return Pulse(*last) if last else Pulse()
+
+    @cached_property
+    def stops(self) -> list[stops.Shown]:
+        """What people have stopped that concerns everyone; remembered between requests for some seconds."""
+        return stops.shown() if self._user else []
 
     @cached_property
     def jobs(self) -> str:

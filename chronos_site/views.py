@@ -53,5 +53,5 @@ def time_zone(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def pulse(request: HttpRequest) -> HttpResponse:
-    """The top bar's word on the scheduler, for pages that stay open."""
-    return render(request, "_pulse.html")
+    """The top bar's word on the scheduler, and what people have stopped, for pages that stay open."""
+    return render(request, "_pulse_and_stops.html")

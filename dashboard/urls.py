@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard import handover, job_detail, jobs, overview, runs
+from dashboard import handover, job_detail, jobs, overview, runs, system
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -12,4 +12,5 @@ urlpatterns = [
     path("runs/", runs.run_list, name="run_list"),
     path("runs/<ulid:run_id>/", runs.run_detail, name="run_detail"),
     path("runs/<ulid:run_id>/log/", runs.run_log_part, name="run_log"),
+    path("system/", system.system, name="system"),
 ]

@@ -3,13 +3,24 @@
 import os
 import secrets
 import socket
+from datetime import datetime
 from functools import cache
 
+from django.db import transaction
 from django.db.models.functions import Now
 
+from accounts.models import User
+from audit.models import record
 from chronos_site import __version__
 from runs import stops
 from runs.models import Process
+
+
+class StillAlive(Exception):
+    """Only what is silent can be forgotten; `str()` is the sentence for the person."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(f"{process.name} is alive: stop it, or drain it.")
 
 
 def worker_name() -> str:
@@ -43,6 +54,16 @@ def beat(name: str, kind: Process.Kind, *, slots: int = 0, idle: bool = False) -
 def tell_busy(name: str, runs: int) -> None:
     """Say how many runs this worker works on."""
     Process.objects.filter(pk=name).update(busy=runs)
+
+
+@transaction.atomic
+def forget(process: Process, *, by: User | None, at: datetime) -> None:
+    """Show this silent process no more; it comes back if it beats again. Raises StillAlive."""
+    if Process.objects.alive(at).filter(pk=process.pk).exists():
+        raise StillAlive(process)
+    record(by, "PROCESS_FORGOTTEN", process, details={"beat_at": process.beat_at.isoformat()})
+    stops.forget_worker(process.name)
+    Process.objects.filter(pk=process.pk).delete()
 
 
 def farewell(name: str) -> None:

@@ -1,7 +1,7 @@
 """What people have stopped: all firing, a queue, a worker."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
@@ -20,6 +20,8 @@ from runs.ring import QUEUES, ring
 RANKS: Mapping[str, int] = {name: rank for rank, name in QUEUES.items()}
 NAME_LIMIT = 100
 REMEMBERED_SECONDS = 5
+# What a person who stops all firing is told of.
+SOON = timedelta(hours=1)
 _KEY = "stops"
 
 

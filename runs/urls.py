@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from runs import artefact_views, trial_views, views
+from runs import artefact_views, retention_views, stop_views, trial_views, views
 
 urlpatterns = [
     path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
@@ -17,4 +17,12 @@ urlpatterns = [
     path("dead-letters/<ulid:letter_id>/replay/", views.letter_replay, name="letter_replay"),
     path("dead-letters/<ulid:letter_id>/resolve/", views.letter_resolve, name="letter_resolve"),
     path("dead-letters/<ulid:letter_id>/ignore/", views.letter_ignore, name="letter_ignore"),
+    path("system/firing/stop/", stop_views.firing_stop, name="firing_stop"),
+    path("system/firing/resume/", stop_views.firing_resume, name="firing_resume"),
+    path("system/queues/<slug:name>/stop/", stop_views.queue_stop, name="queue_stop"),
+    path("system/queues/<slug:name>/resume/", stop_views.queue_resume, name="queue_resume"),
+    path("system/workers/<path:name>/drain/", stop_views.worker_drain, name="worker_drain"),
+    path("system/workers/<path:name>/undrain/", stop_views.worker_undrain, name="worker_undrain"),
+    path("system/workers/<path:name>/forget/", stop_views.worker_forget, name="worker_forget"),
+    path("system/retention/", retention_views.retention_rules, name="retention"),
 ]
