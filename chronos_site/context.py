@@ -69,6 +69,10 @@ class Shell:
         """What people have stopped that concerns everyone; remembered between requests for some seconds."""
         return stops.shown() if self._user else []
 
+    @property
+    def firing_paused(self) -> bool:
+        return any(stop.kind == stops.Stop.Kind.FIRING for stop in self.stops)
+
     @cached_property
     def jobs(self) -> str:
         return counted(Job.objects.visible_to(self._user), MOST_COUNTED) if self._user else ""

@@ -181,13 +181,19 @@ _HOURS_TOP, _HOURS_BASE, _HOURS_BELOW, _HOURS_FLOOR = 11.0, 112.0, 120.0, 160.0
 _LEAST = 2.0
 
 
+def width_of(columns: int) -> float:
+    """How wide each of so many columns is."""
+    return round((_HOURS_RIGHT - _HOURS_LEFT) / max(1, columns) - 3, 1)
+
+
 def per_hour(hours: Sequence[Mapping[str, int]]) -> Columns:
     """Outcomes an hour as columns: what is done stands on the line, what is broken hangs below it."""
     up = nice(max((hour["SUCCESS"] + hour["CANCELLED"] for hour in hours), default=0))
     down = nice(max((hour["FAILURE"] + hour["TIMEOUT"] for hour in hours), default=0))
     step = (_HOURS_RIGHT - _HOURS_LEFT) / max(1, len(hours))
+    width = width_of(len(hours))
     columns = [
-        Column(x, _hour(hour, x, round(step - 3, 1), up, down))
+        Column(x, _hour(hour, x, width, up, down))
         for x, hour in ((round(_HOURS_LEFT + step * n, 1), hour) for n, hour in enumerate(hours))
     ]
     lines = [Line(_HOURS_BASE, "0"), Line(_HOURS_TOP, f"{up:,}")]

@@ -1,19 +1,29 @@
-"""Outcomes an hour over the last day. Hours that have ended do not change, so they are counted once."""
+"""Outcomes over a window: by the hour over a day, by the day (UTC) over weeks.
+
+Hours that have ended do not change, so they are counted once. Weeks are never counted: their totals are kept.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.core.cache import cache
-from django.db.models import Case, Count, Value, When
+from django.db.models import Case, Count, Sum, Value, When
 
 from accounts.models import User
-from runs.models import Outcome, Run, RunQuerySet
+from runs import days
+from runs.days import JobDay
+from runs.models import Outcome, Run, RunQuerySet, RunStats
 
 HOUR = timedelta(hours=1)
 HOURS = 24
+DAY = timedelta(days=1)
+# Days by the word in the address; a day itself is shown by its hours.
+WINDOWS = {"24h": 0, "7d": 7, "30d": 30}
 # Jobs that are deleted take their runs with them: after this long, an hour is counted again.
 REMEMBERED_SECONDS = 3600
+# Totals of weeks are as old as this, at most.
+FRESH_SECONDS = 60
 # Runs that end within an hour are all written this long after it.
 SETTLED_AFTER = timedelta(minutes=1)
 
@@ -22,14 +32,19 @@ Counts = dict[str, int]
 
 @dataclass(frozen=True)
 class Hour:
-    """The runs that ended in the hour from `start` on, by outcome; skipped ticks are no runs."""
+    """The runs that ended in the hour, or day, from `start` on, by outcome; skipped ticks are no runs."""
 
     start: datetime
     counts: Counts
+    length: timedelta = HOUR
 
     @property
     def end(self) -> datetime:
-        return self.start + HOUR
+        return self.start + self.length
+
+    @property
+    def is_day(self) -> bool:
+        return self.length == DAY
 
     @property
     def total(self) -> int:
@@ -38,13 +53,17 @@ class Hour:
 
 @dataclass(frozen=True)
 class Day:
-    """The last hours, the current one at the end."""
+    """The last hours, or days, the current one at the end."""
 
     hours: Sequence[Hour] = field(default_factory=list)
 
     @property
     def start(self) -> datetime:
         return self.hours[0].start
+
+    @property
+    def end(self) -> datetime:
+        return self.hours[-1].end
 
     @property
     def total(self) -> int:
@@ -96,3 +115,42 @@ def _count(runs: RunQuerySet, starts: Sequence[datetime]) -> dict[datetime, Coun
     for row in counts[0].union(counts[1], all=True):
         found[starts[row["place"]]][str(row["outcome"])] = row["runs"]
     return found
+
+
+def weeks(user: User, number: int, at: datetime) -> Day:
+    """The last so many days (UTC) up to the instant, from totals: they know also of runs that were purged."""
+    today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = [today - DAY * n for n in reversed(range(number))]
+    key = f"weeks:{'all' if user.is_operator else user.pk}:{number}"
+    counted: dict[datetime, Counts] | None = cache.get(key)
+    if counted is None or starts[-1] not in counted:
+        counted = _of_all(starts) if user.is_operator else _of_one(user, starts)
+        cache.set(key, counted, FRESH_SECONDS)
+    return Day([Hour(start, counted[start], DAY) for start in starts])
+
+
+def _of_all(starts: Sequence[datetime]) -> dict[datetime, Counts]:
+    """Everyone's, from the totals of hours."""
+    found: dict[datetime, Counts] = {start: dict.fromkeys(Outcome.values, 0) for start in starts}
+    ended = RunStats.objects.filter(
+        hour__gte=starts[0], hour__lt=starts[-1] + DAY, outcome__in=Outcome.values
+    )
+    for hour, outcome, count in ended.order_by().values_list("hour", "outcome").annotate(Sum("count")):
+        found[hour.astimezone(UTC).replace(hour=0)][outcome] += count
+    return found
+
+
+_OUTCOMES = {"SUCCESS": "succeeded", "FAILURE": "failed", "TIMEOUT": "timed_out", "CANCELLED": "cancelled"}
+
+
+def _of_one(user: User, starts: Sequence[datetime]) -> dict[datetime, Counts]:
+    """One person's, from the totals of their jobs' days, and from the runs of days that are not added up."""
+    last = days.rolled_up_to()
+    open_ = [start for start in starts if last is None or start.date() > last]
+    found = {start: dict.fromkeys(Outcome.values, 0) for start in starts}
+    by_day = {start.date(): start for start in starts}
+    rows = JobDay.objects.filter(job__owner=user, day__gte=starts[0].date()).order_by().values_list("day")
+    for day, *counts in rows.annotate(*(Sum(name) for name in _OUTCOMES.values())):
+        if day in by_day:
+            found[by_day[day]] = dict(zip(_OUTCOMES, counts, strict=True))
+    return found | _count(Run.objects.visible_to(user), open_) if open_ else found

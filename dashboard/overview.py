@@ -20,7 +20,7 @@ from chronos_site.context import Pulse, Shell
 from dashboard import charts, failing, late, timeline, vitals, wording
 from dashboard.charts import Column
 from dashboard.due import Due, DueJob
-from dashboard.hours import Day, Hour, day
+from dashboard.hours import WINDOWS, Day, Hour, day, weeks
 from dashboard.late import MOST_RUNNING, Progress, Running
 from dashboard.lately import Lately, lately
 from dashboard.vitals import Lag, Processes, Scheduler, Vitals, Waiting, Workers
@@ -30,6 +30,7 @@ from runs.models import DeadLetter, Outcome, Run
 
 HOUR = timedelta(hours=1)
 LIVE_SECONDS = 5
+LABELLED_DAYS = 6
 MOST_LETTERS = 100
 FAILING_SHOWN, LATE_SHOWN, RUNNING_SHOWN, LETTERS_SHOWN = 6, 6, 10, 3
 _ENDED = [("outcome", outcome) for outcome in Outcome.values]
@@ -43,7 +44,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     if "first" in request.GET and Job.objects.visible_to(user).exists():
         # The page said that there was no job yet: now that there is one, it looks different as a whole.
         return HttpResponse(headers={"HX-Refresh": "true"})
-    context = {**panels(user, timezone.now()), "live_seconds": LIVE_SECONDS}
+    window = request.GET.get("window", "")
+    context = {**panels(user, timezone.now(), window), "live_seconds": LIVE_SECONDS}
     if request.headers.get("HX-Request"):
         return render(request, "dashboard/overview/_panels.html", context)
     return render(request, "dashboard/overview/overview.html", {**context, "shell": _shell(request, context)})
@@ -58,7 +60,7 @@ def _shell(request: HttpRequest, found: dict[str, Any]) -> Shell:
     return shell
 
 
-def panels(user: User, at: datetime) -> dict[str, Any]:
+def panels(user: User, at: datetime, window: str = "") -> dict[str, Any]:
     """Everything the panels show, in a constant number of bounded queries."""
     processes = Processes.read(at)
     waiting = Waiting.read(user, at)
@@ -71,7 +73,9 @@ def panels(user: User, at: datetime) -> dict[str, Any]:
     progress = late.compared(running, past, at)
     due = Due.read(user, at)
     today = day(user, at)
-    scale = charts.per_hour([hour.counts for hour in today.hours])
+    days = WINDOWS.get(window, 0)
+    chart = weeks(user, days, at) if days else today
+    scale = charts.per_hour([hour.counts for hour in chart.hours])
     return {
         "now": at,
         "vitals": _vitals(user, processes, waiting, recent, running, at),
@@ -87,7 +91,11 @@ def panels(user: User, at: datetime) -> dict[str, Any]:
         "letters": Letters.read(user),
         "day": today,
         "day_address": _runs(*_ENDED, ("since", today.start), ("until", today.start + HOUR * 24)),
-        "hours": _hours(today, scale.columns),
+        "window": window if days else "24h",
+        "windows": list(WINDOWS),
+        "chart": chart,
+        "chart_address": _runs(*_ENDED, ("since", chart.start), ("until", chart.end)),
+        "hours": _hours(chart, scale.columns),
         "scale": scale,
         "timeline": timeline.timeline(recent, progress, due.ahead, at, more=due.more),
     }
@@ -178,23 +186,39 @@ def _runs(*conditions: tuple[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class HourColumn:
-    """One hour of the chart: its marks and the list of runs that they count."""
+    """One hour or day of the chart: its marks, the list of runs that they count, its label if it has one."""
 
     hour: Hour
     column: Column
     address: str
+    middle: float
+    label: str
 
     @property
-    def middle(self) -> float:
-        return round(self.column.x + 6, 1)
+    def words(self) -> str:
+        """12:00 to 13:00, or the day."""
+        if self.hour.is_day:
+            return f"{wording.date(self.hour.start)} (UTC)"
+        return f"{timezone.localtime(self.hour.start):%H:%M} to {timezone.localtime(self.hour.end):%H:%M}"
 
-    @property
-    def labelled(self) -> bool:
-        return timezone.localtime(self.hour.start).hour % 6 == 0
 
-
-def _hours(today: Day, drawn: Sequence[Column]) -> list[HourColumn]:
+def _hours(chart: Day, drawn: Sequence[Column]) -> list[HourColumn]:
+    step = charts.width_of(len(drawn)) / 2
     return [
-        HourColumn(hour, column, _runs(*_ENDED, ("since", hour.start), ("until", hour.end)))
-        for hour, column in zip(today.hours, drawn, strict=True)
+        HourColumn(
+            hour,
+            column,
+            _runs(*_ENDED, ("since", hour.start), ("until", hour.end)),
+            round(column.x + step, 1),
+            _label(hour, len(drawn) - 1 - n),
+        )
+        for n, (hour, column) in enumerate(zip(chart.hours, drawn, strict=True))
     ]
+
+
+def _label(hour: Hour, before_last: int) -> str:
+    """What stands below a column: each sixth hour, or a day now and then."""
+    if hour.is_day:
+        return f"{hour.start.day} {hour.start:%b}" if before_last % LABELLED_DAYS == 0 else ""
+    local = timezone.localtime(hour.start)
+    return f"{local:%H:%M}" if local.hour % 6 == 0 else ""

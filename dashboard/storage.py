@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 
 REMEMBERED_SECONDS = 60
+MANY_YEARS = 10
 _KEY = "storage"
 # Rows and bytes by table; bytes are None where the database does not tell.
 Sizes = dict[str, tuple[int, int | None]]
@@ -72,9 +73,19 @@ class Storage:
     free: int | None
 
     @property
-    def days_left(self) -> int | None:
-        """Until the disk is full at this rate, were nothing purged."""
-        return self.free // self.per_day if self.free is not None and self.per_day else None
+    def sized(self) -> bool:
+        """Whether the database tells how large each table is."""
+        return any(table.size is not None for table in self.tables)
+
+    @property
+    def left(self) -> str:
+        """How long until the disk is full at this rate, were nothing purged: 112 days, over 10 years."""
+        if self.free is None or not self.per_day:
+            return ""
+        days = self.free // self.per_day
+        if days > MANY_YEARS * 365:
+            return f"over {MANY_YEARS} years"
+        return "1 day" if days == 1 else f"{days:,} days"
 
     @classmethod
     def read(cls, runs_a_day: float, kept: Mapping[str, int | None]) -> "Storage":

@@ -29,7 +29,7 @@ from jobs.models import Job, JobSchedule, Status, Type
 from runs import retention
 from runs.models import Process
 from runs.ring import store
-from runs.stops import Stop
+from runs.stops import Shown, Stop
 
 LIVE_SECONDS = 5
 REMEMBERED_SECONDS = 30
@@ -45,6 +45,7 @@ def system(request: HttpRequest) -> HttpResponse:
     context = {**panels(user, timezone.now()), "live_seconds": LIVE_SECONDS}
     shell = Shell(request)
     shell.pulse = Pulse(context["scheduler"].beat_at, context["processes"].at)
+    shell.stops = [Shown.of(stop) for stop in context["stops"] if stop.kind != Stop.Kind.WORKER]
     shell.live_runs = "" if context["running_count"] == "0" else context["running_count"]
     inside = request.headers.get("HX-Request")
     template = "dashboard/system/_panels.html" if inside else "dashboard/system/system.html"
@@ -72,6 +73,7 @@ def panels(user: User, at: datetime) -> dict[str, Any]:
     kept = retention.rules()
     return {
         "now": at,
+        "stops": stops,
         "processes": processes,
         "scheduler": Scheduler(processes),
         "schedulers": [(each, processes.silent(each)) for each in processes.of(Process.Kind.SCHEDULER)],

@@ -140,18 +140,17 @@ class Shown(NamedTuple):
     by: str
     note: str
 
+    @classmethod
+    def of(cls, stop: Stop) -> "Shown":
+        return cls(stop.kind, stop.name, stop.since, stop.by.email if stop.by else "", stop.note)
+
 
 def shown() -> list[Shown]:
     """The stops that concern everyone, firing first; some seconds old at most."""
     known: list[Shown] | None = cache.get(_KEY)
     if known is None:
-        rows = Stop.objects.exclude(kind=Stop.Kind.WORKER).order_by("kind", "since")
-        known = [
-            Shown(kind, name, since, email or "", note)
-            for kind, name, since, email, note in rows.values_list(
-                "kind", "name", "since", "by__email", "note"
-            )
-        ]
+        rows = Stop.objects.exclude(kind=Stop.Kind.WORKER).select_related("by")
+        known = [Shown.of(stop) for stop in rows.order_by("kind", "since")]
         cache.set(_KEY, known, REMEMBERED_SECONDS)
     return known
 

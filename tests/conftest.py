@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from redis import Redis
 
 from tests import servers
@@ -50,6 +51,12 @@ def pytest_sessionfinish(session):
 
 def skipped_though_required(reporter):
     return os.environ.get("CHRONOS_REQUIRE_SERVICES") == "1" and reporter.stats.get("skipped")
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered():
+    """Counts and stops are remembered between requests: not between tests."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")

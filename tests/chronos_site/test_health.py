@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chronos_site.clock import database_now
+from runs import stops
 from runs.models import Process
 from runs.processes import beat, farewell
 
@@ -61,6 +62,14 @@ def test_a_product_without_its_engine_is_not_ready(client, engine, gone, part):
 def test_a_product_that_cannot_ring_is_not_ready(client, engine, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     assert client.get("/readyz").json()["redis"] == "down"
+
+
+def test_what_people_have_stopped_is_told_and_makes_nothing_less_ready(client, engine):
+    assert client.get("/readyz").json()["stopped"] == []
+    stops.stop_firing(by=None, at=database_now())
+    stops.stop_queue("low", by=None, at=database_now())
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["stopped"]) == (200, ["firing", "queue low"])
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from chronos_site import metrics
 from chronos_site.clock import database_now
 from jobs.models import Job, JobSchedule, Priority
-from runs import stats
+from runs import stats, stops
 from runs.models import Process, Run, RunStats
 from runs.processes import beat, tell_busy
 from runs.stats import End
@@ -166,3 +166,15 @@ def test_with_a_token_the_token_alone_counts(client, valkey, settings, word, sta
             "/metrics", headers={"host": "localhost", "Authorization": word}, REMOTE_ADDR=origin
         )
         assert answer.status_code == status
+
+
+def test_what_people_have_stopped_is_told(read):
+    told = read()
+    assert (told[("chronos_firing_paused",)], told["chronos_queue_paused", "HIGH"]) == (0, 0)
+    beat("w-1", Process.Kind.WORKER)
+    stops.stop_firing(by=None, at=NOON)
+    stops.stop_queue("high", by=None, at=NOON)
+    stops.drain_worker(Process.objects.get(), by=None, at=NOON)
+    told = read()
+    assert (told[("chronos_firing_paused",)], told[("chronos_workers_drained",)]) == (1, 1)
+    assert (told["chronos_queue_paused", "HIGH"], told["chronos_queue_paused", "LOW"]) == (1, 0)

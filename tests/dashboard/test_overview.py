@@ -14,6 +14,7 @@ from dashboard import late
 from dashboard.overview import panels
 from jobs import actions
 from jobs.models import JobSchedule
+from runs import days, stats
 from runs.models import DeadLetter, Process, Run, Skip
 from tests.factories import NOON, ada, alice, bob, charlie, definition, job, run
 
@@ -395,7 +396,7 @@ def test_schedules_that_the_scheduler_gave_up_are_told_beside_it(client):
 
 
 @pytest.mark.parametrize("who", [alice, bob])
-def test_the_page_costs_fourteen_queries_whatever_there_is(client, who):
+def test_the_page_costs_fifteen_queries_whatever_there_is(client, who):
     user = who()
     owner = user if who is alice else alice()
     client.force_login(user)
@@ -405,8 +406,44 @@ def test_the_page_costs_fourteen_queries_whatever_there_is(client, who):
         with CaptureQueriesContext(connection) as queries:
             client.get("/")
         costs.append(len(queries))
-    assert max(costs) <= 14
+    assert max(costs) <= 15
     assert costs[1] == costs[2]
+
+
+# the chart
+
+
+@everywhere
+@pytest.mark.parametrize("window", ["7d", "30d"])
+def test_weeks_are_told_by_totals_also_of_runs_that_are_gone(owner, probe, window):
+    run(probe, at=NOON - timedelta(days=2))
+    run(probe, "FAILURE", at=NOON)
+    stats.write(
+        [stats.End(probe.pk, "SUCCESS", NOON - timedelta(days=2)), stats.End(probe.pk, "FAILURE", NOON)],
+        {probe.pk: "DUMMY"},
+    )
+    while days.roll_up(NOON):
+        pass
+    Run.objects.all().delete()
+    run(probe, "FAILURE", at=NOON)
+    for user in (owner, bob()):
+        chart = panels(user, NOON, window)["chart"]
+        told = [(hour.start.day, hour.counts["SUCCESS"], hour.counts["FAILURE"]) for hour in chart.hours]
+        assert [each for each in told if each[1] or each[2]] == [(28, 1, 0), (2, 0, 1)]
+
+
+def test_a_day_of_the_chart_leads_to_its_runs(owner, probe):
+    run(probe, at=NOON)
+    last = panels(owner, NOON, "7d")["hours"][-1]
+    assert "since=2026-03-02T00%3A00%3A00Z&until=2026-03-03T00%3A00%3A00Z" in last.address
+
+
+def test_a_refresh_keeps_the_window(client, owner, probe):
+    run(probe, at=timezone.now() - MINUTE)
+    client.force_login(owner)
+    page = client.get("/?window=7d").content.decode()
+    assert 'hx-get="/?window=7d"' in page
+    assert "Runs per hour" in client.get("/?window=nonsense").content.decode()
 
 
 NEXT_REFRESH_IS_PREVENTED = """
