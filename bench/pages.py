@@ -83,6 +83,9 @@ def _pages() -> list[Page]:
     jobs, runs = "/jobs/", "/runs/"
     asked: list[tuple[str, str, dict[str, str]]] = [
         ("overview", "/", {}),
+        ("overview, 30 days", "/", {"window": "30d"}),
+        ("system", "/system/", {}),
+        ("system, retention", "/system/retention/", {}),
         ("handover", "/handover/", {"since": "12h"}),
         ("jobs", jobs, {}),
         *((f"jobs by {sort}", jobs, {"sort": sort}) for sort in _sorts()),
