@@ -18,6 +18,9 @@ from jobs.models import Job, JobSchedule, JobVersion, Kind, Status
 from jobs.moves import Event
 from jobs.schedules import next_fire
 
+# What was promised about a tick does not move it.
+_PROMISES = {"start_within_seconds", "end_by"}
+
 # Sent with the locked `schedule` and the instant `at` before its plan changes: ticks that are due by then
 # are still the old plan's.
 plan_changes = Signal()
@@ -75,7 +78,7 @@ def edit(
     before = definitions.of(schedule.job)
     if definition["type"] != before["type"] and job.runs.exists():
         raise TypeIsFixed(f"{job.name} has runs: its type stays {before['type']}.")
-    if changed(before["schedule"], definitions.schedule(definition)):
+    if changed(before["schedule"], definitions.schedule(definition)).keys() - _PROMISES:
         plan_changes.send(JobSchedule, schedule=schedule, at=at)
     definitions.apply(definition, job)
     job = Job.objects.select_related("schedule", "payload").get(pk=job.pk)
@@ -85,7 +88,8 @@ def edit(
         details = {"version": job.version, "changed": sorted(changes)}
         record(by, "JOB_UPDATED", job, details=details, note=note)
     # A job that waits to be armed is armed by saving it, whatever was changed.
-    planned = any(name.startswith("schedule.") for name in changes) or job.status == Status.PENDING
+    moved = {name.removeprefix("schedule.") for name in changes if name.startswith("schedule.")} - _PROMISES
+    planned = bool(moved) or job.status == Status.PENDING
     if planned:
         _plan_anew(job, at=at)
     return job

@@ -29,7 +29,7 @@ from chronos_site.admin_lists import (
 from chronos_site.counting import counted
 from jobs import actions, masking, vault
 from jobs.definition import PAYLOAD_FIELDS
-from jobs.models import Job, JobPayload, JobSchedule, JobSummary, JobVersion, Kind, RetryPolicy
+from jobs.models import Job, JobPayload, JobSchedule, JobSummary, JobTag, JobVersion, Kind, RetryPolicy
 from jobs.vault import Secret
 
 _MOST_COUNTED = 100_000
@@ -67,6 +67,8 @@ _SCHEDULE = (
     "starts_at",
     "ends_at",
     "jitter_seconds",
+    "start_within_seconds",
+    "end_by",
     "next_fire_at",
     "paused_until",
     "problem",
@@ -94,6 +96,11 @@ class RetryPolicyInline(ReadOnlyInline):
     fields = ["max_attempts", "backoff_strategy", "backoff_seconds", "jitter", "retry_on"]
 
 
+class TagInline(ReadOnlyInline):
+    model = JobTag
+    fields = ["name"]
+
+
 @admin.register(Job)
 class JobAdmin(BoundedAdmin):
     list_display = ["name", "type", "status", "priority", "owner", "plan", "next_fire"]
@@ -102,7 +109,7 @@ class JobAdmin(BoundedAdmin):
     sortable_by = ["name"]
     search_help_text = "An id or part of a name."
     autocomplete_fields = ["owner"]
-    inlines = [ScheduleInline, PayloadInline, RetryPolicyInline]
+    inlines = [TagInline, ScheduleInline, PayloadInline, RetryPolicyInline]
     fields = _JOB
     readonly_fields = [name for name in _JOB if name != "owner"]
 
@@ -214,6 +221,16 @@ class JobPayloadAdmin(_PartAdmin):
 class RetryPolicyAdmin(_PartAdmin):
     list_display = ["job", "max_attempts", "backoff_strategy", "backoff_seconds", "jitter", "retry_on"]
     sortable_by = []
+
+
+@admin.register(JobTag)
+class JobTagAdmin(_PartAdmin):
+    list_display = ["name", "job"]
+    sortable_by = ["name"]
+    search_help_text = "A tag, a job's id or part of its name."
+
+    def matching(self, term: str) -> Q:
+        return Q(name=term.lower()) | super().matching(term)
 
 
 @admin.register(JobVersion)

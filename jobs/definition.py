@@ -1,12 +1,13 @@
 """A job's definition as one JSON object: what a version keeps and a run executes."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.db import models
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_datetime, parse_time
 
-from jobs.models import Job, JobPayload, JobSchedule, RetryPolicy
+from jobs.models import Job, JobPayload, JobSchedule, JobTag, RetryPolicy
 
 JOB_FIELDS = ("name", "type", "priority", "description", "safe_to_repeat")
 SCHEDULE_FIELDS = (
@@ -20,6 +21,8 @@ SCHEDULE_FIELDS = (
     "starts_at",
     "ends_at",
     "jitter_seconds",
+    "start_within_seconds",
+    "end_by",
 )
 RETRY_FIELDS = ("max_attempts", "backoff_strategy", "backoff_seconds", "jitter", "retry_on")
 PAYLOAD_FIELDS = tuple(
@@ -31,26 +34,47 @@ Definition = dict[str, Any]
 
 
 def of(job: Job) -> Definition:
-    """The definition of a stored job: job fields, `schedule`, `payload` and `retry`, empty ones left out."""
+    """The definition of a stored job: its fields, tags, schedule, payload and retry, empty ones left out."""
     retry = RetryPolicy.objects.filter(job=job).first()
     return {
         **_kept(job, JOB_FIELDS),
+        **_tags(tag.name for tag in job.tags.all()),
         "schedule": _kept(job.schedule, SCHEDULE_FIELDS),
         "payload": _kept(job.payload, PAYLOAD_FIELDS),
-        **({"retry": _policy(retry)} if retry else {}),
+        **({"retry": _policy(_kept(retry, RETRY_FIELDS))} if retry else {}),
+    }
+
+
+def stored(definition: Definition) -> Definition:
+    """The definition as `of` tells it once it is stored."""
+    retry = definition.get("retry")
+    return {
+        **_filled(Job, JOB_FIELDS, {name: definition[name] for name in JOB_FIELDS if name in definition}),
+        **_tags(definition.get("tags", ())),
+        "schedule": schedule(definition),
+        "payload": _filled(JobPayload, PAYLOAD_FIELDS, definition["payload"]),
+        **({"retry": _policy(_filled(RetryPolicy, RETRY_FIELDS, retry))} if retry else {}),
     }
 
 
 def schedule(definition: Definition) -> Definition:
     """The schedule part as `of` tells it once it is stored."""
-    values = {**_defaults(JobSchedule, SCHEDULE_FIELDS), **instants(definition["schedule"])}
-    return {name: _plain(value) for name, value in values.items() if value is not None}
+    return _filled(JobSchedule, SCHEDULE_FIELDS, instants(definition["schedule"]))
 
 
-def _policy(retry: RetryPolicy) -> Definition:
-    kept = _kept(retry, RETRY_FIELDS)
+def _filled(model: type[models.Model], names: tuple[str, ...], values: Definition) -> Definition:
+    complete = {**_defaults(model, names), **values}
+    return {name: _plain(value) for name, value in complete.items() if value is not None}
+
+
+def _tags(names: Iterable[str]) -> Definition:
+    # Versions from before there were tags do not mention them: none is not said.
+    return {"tags": found} if (found := sorted(names)) else {}
+
+
+def _policy(kept: Definition) -> Definition:
     # Versions from before there was jitter do not mention it: off is not said.
-    return kept if retry.jitter else {name: value for name, value in kept.items() if name != "jitter"}
+    return kept if kept["jitter"] else {name: value for name, value in kept.items() if name != "jitter"}
 
 
 def _kept(row: models.Model, names: tuple[str, ...]) -> Definition:
@@ -59,13 +83,16 @@ def _kept(row: models.Model, names: tuple[str, ...]) -> Definition:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
 
 
 def instants(schedule: Definition) -> Definition:
-    """The schedule part with its instants as datetimes again."""
+    """The schedule part with its instants, and the time of day among them, as Python's again."""
+    read = {**dict.fromkeys(_INSTANTS, parse_datetime), "end_by": parse_time}
     return {
-        name: parse_datetime(value) if name in _INSTANTS and isinstance(value, str) else value
+        name: read[name](value) if name in read and isinstance(value, str) else value
         for name, value in schedule.items()
     }
 
@@ -74,14 +101,26 @@ def apply(definition: Definition, job: Job) -> None:
     """Write the definition over the job's rows; what it leaves out goes back to its default."""
     for name, default in _defaults(Job, JOB_FIELDS).items():
         setattr(job, name, definition.get(name, default))
+    is_new = job._state.adding
     # What this object believes about the rest, the status above all, may be old by now.
-    job.save(update_fields=None if job._state.adding else [*JOB_FIELDS, "updated_at"])
+    job.save(update_fields=None if is_new else [*JOB_FIELDS, "updated_at"])
+    _tag(job, definition.get("tags", ()), before=() if is_new else job.tags.values_list("name", flat=True))
     _replace(JobSchedule, job, instants(definition["schedule"]), SCHEDULE_FIELDS)
     _replace(JobPayload, job, {**definition["payload"]}, PAYLOAD_FIELDS, type=job.type)
     if "retry" in definition:
         _replace(RetryPolicy, job, definition["retry"], RETRY_FIELDS)
     else:
         RetryPolicy.objects.filter(job=job).delete()
+
+
+def _tag(job: Job, names: Iterable[str], *, before: Iterable[str]) -> None:
+    wanted, had = set(names), set(before)
+    if gone := had - wanted:
+        JobTag.objects.filter(job=job, name__in=gone).delete()
+    # MariaDB takes é for e: of two tags that are the same to it, one stays.
+    JobTag.objects.bulk_create(
+        (JobTag(job=job, name=name) for name in sorted(wanted - had)), ignore_conflicts=True
+    )
 
 
 def _replace(

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from jobs.executors import TYPES
 from jobs.executors.error_classes import chain
 from jobs.models import Backoff, Kind, Misfire, Overlap, Priority
 from jobs.schedules import BadSchedule, Plan, check, next_fire
+from jobs.tags import TagsField
 
 # Control characters, line ends, marks that turn the direction of writing, and halves of characters.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -26,19 +27,25 @@ _CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-
 
 _WORD_ENDS = re.compile(r"[,\s]+")
 
+# A week: what starts later than that was not promised.
+MOST_WITHIN = 7 * 86_400
+
 # What a job without a retry policy does: the schema's defaults.
 ONE_ATTEMPT = {"max_attempts": 1, "backoff_strategy": Backoff.FIXED.value, "backoff_seconds": 60}
 
 
 class BasicsForm(forms.Form):
-    """Name, description, priority and type."""
+    """Name, description, tags, priority and type."""
 
     name = forms.CharField(max_length=255, help_text="Name it the way you would say it in a call.")
     description = forms.CharField(
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="First line shows in lists; the rest is the runbook.",
+        help_text="Markdown. The first line shows in lists; the rest is the runbook.",
+    )
+    tags = TagsField(
+        required=False, help_text="Words to find jobs by, separated by commas or blanks: billing, night."
     )
     priority = forms.ChoiceField(choices=Priority, initial=Priority.MEDIUM, required=False)
     type = forms.ChoiceField(choices=[(each.code, each.label) for each in TYPES.values()])
@@ -61,7 +68,8 @@ class BasicsForm(forms.Form):
         return text
 
     def definition(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("name", "type", "priority", "description")}
+        said = {name: self.cleaned_data[name] for name in ("name", "type", "priority", "description")}
+        return {**said, **({"tags": tags} if (tags := self.cleaned_data["tags"]) else {})}
 
 
 class LocalInstantField(forms.DateTimeField):
@@ -117,6 +125,21 @@ class ScheduleForm(forms.Form):
         max_value=86_400,
         help_text="Each run starts up to so many seconds later, by chance.",
     )
+    start_within_seconds = forms.IntegerField(
+        label="Must start within",
+        required=False,
+        min_value=1,
+        max_value=MOST_WITHIN,
+        help_text="Seconds after its time.",
+    )
+    end_by = forms.TimeField(
+        label="Must end by",
+        required=False,
+        input_formats=["%H:%M"],
+        error_messages={"invalid": "This is no time of day: write it like 06:00."},
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        help_text="The first such time after the fire, in its time zone.",
+    )
 
     def clean_timezone(self) -> str:
         name: str = self.cleaned_data["timezone"] or "UTC"
@@ -132,6 +155,7 @@ class ScheduleForm(forms.Form):
             self._place(name)
         if not self.errors:
             self._check_plan()
+            self._check_promise()
         return cleaned
 
     def _place(self, name: str) -> None:
@@ -155,6 +179,12 @@ class ScheduleForm(forms.Form):
         except BadSchedule as bad:
             field = "schedule_type" if bad.field == "kind" else bad.field
             self.add_error(field if field in self.fields else None, bad.message)
+
+    def _check_promise(self) -> None:
+        within, spread = self.cleaned_data["start_within_seconds"], self.cleaned_data["jitter_seconds"]
+        if within is not None and within < (spread or 0):
+            sentence = f"The spread alone may take {spread:,} seconds: promise no less."
+            self.add_error("start_within_seconds", sentence)
 
     def plan(self) -> Plan:
         """What the fields say so far, as the pure core reads it."""
@@ -189,12 +219,16 @@ class ScheduleForm(forms.Form):
             "starts_at": said["starts_at"],
             "ends_at": said["ends_at"],
             "jitter_seconds": said["jitter_seconds"] or 0,
+            "start_within_seconds": said["start_within_seconds"],
+            "end_by": said["end_by"],
         }
-        return {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in kept.items()
-            if value is not None
-        }
+        return {name: _written(value) for name, value in kept.items() if value is not None}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _instant(value: datetime, zone: ZoneInfo) -> datetime:

@@ -22,6 +22,7 @@ from chronos_site.schema import (
     new_ulid,
     set_null,
 )
+from jobs.promises import Promise
 from jobs.schedules import Plan
 
 
@@ -232,6 +233,10 @@ class JobSchedule(models.Model):
             jitter_seconds=self.jitter_seconds,
             jitter_key=self.job_id,
         )
+
+    @property
+    def promise(self) -> Promise:
+        return Promise(self.start_within_seconds, self.end_by, self.timezone or "UTC")
 
 
 class JobPayload(models.Model):

@@ -10,6 +10,7 @@ from django import forms
 from jobs.executors.fields import NumbersField, ScalarField
 from jobs.executors.json_fields import JsonField, TextListField
 from jobs.forms import ErrorClassesField
+from jobs.tags import TagsField
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _WORDS = {
@@ -30,6 +31,7 @@ _TYPES: tuple[tuple[type[forms.Field], tuple[type, ...]], ...] = (
     (TextListField, (list, str)),
     (NumbersField, (list,)),
     (ErrorClassesField, (list,)),
+    (TagsField, (list,)),
 )
 
 
@@ -63,7 +65,8 @@ def _wanted(field: forms.Field) -> tuple[type, ...]:
 
 
 def _mixed(field: forms.Field, value: Any) -> str:
-    if isinstance(field, ErrorClassesField) and not all(isinstance(each, str) for each in value):
+    named = isinstance(field, ErrorClassesField | TagsField)
+    if named and not all(isinstance(each, str) for each in value):
         return "This must be a list of names."
     if isinstance(field, NumbersField) and not all(type(each) is int for each in value):
         return "This must be a list of whole numbers."

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 
 Keys = Mapping[str, str]
 
-BASICS: Keys = {"name": "name", "type": "type", "priority": "priority", "description": "description"}
+BASICS: Keys = {
+    "name": "name",
+    "type": "type",
+    "priority": "priority",
+    "description": "description",
+    "tags": "tags",
+}
 SCHEDULE: Keys = {
     "scheduleType": "schedule_type",
     "runAt": "run_at",
@@ -16,6 +22,8 @@ SCHEDULE: Keys = {
     "startsAt": "starts_at",
     "endsAt": "ends_at",
     "jitterSeconds": "jitter_seconds",
+    "startWithinSeconds": "start_within_seconds",
+    "endBy": "end_by",
 }
 RETRY: Keys = {
     "maxAttempts": "max_attempts",

@@ -62,6 +62,29 @@ def test_an_edit_elsewhere_leaves_the_plan_as_it_was():
     assert job.schedule.next_fire_at == NOON + timedelta(minutes=5)
 
 
+def test_a_new_promise_leaves_the_plan_as_it_was():
+    job = factories.job()
+    promised = {**factories.definition()["schedule"], "start_within_seconds": 60, "end_by": "06:00"}
+    edited = actions.edit(job, factories.definition(schedule=promised), by=job.owner, at=LATER)
+    assert edited.version == 2
+    assert edited.schedule.next_fire_at == NOON + timedelta(minutes=5)
+
+
+def test_tags_are_part_of_a_version():
+    job = factories.job(tags=["night", "billing"])
+    edited = actions.edit(job, factories.definition(tags=["billing", "day"]), by=job.owner, at=LATER)
+    kept = [version.definition["tags"] for version in edited.versions.order_by("version")]
+    assert kept == [["billing", "night"], ["billing", "day"]]
+    assert sorted(edited.tags.values_list("name", flat=True)) == ["billing", "day"]
+
+
+def test_a_job_without_tags_says_nothing_of_them():
+    job = factories.job(tags=["night"])
+    edited = actions.edit(job, factories.definition(), by=job.owner, at=LATER)
+    assert "tags" not in edited.versions.get(version=2).definition
+    assert not edited.tags.exists()
+
+
 def test_a_new_schedule_is_planned_from_the_edit():
     job = factories.job()
     schedule = {"schedule_type": "INTERVAL", "interval_seconds": 60}

@@ -93,7 +93,7 @@ def test_saving_without_a_change_records_nothing(client, ada):
 def _empty_inlines() -> dict[str, str]:
     return {
         f"{part}-{kind}_FORMS": "0"
-        for part in ("schedule", "payload", "retry_policy")
+        for part in ("tags", "schedule", "payload", "retry_policy")
         for kind in ("TOTAL", "INITIAL")
     }
 

@@ -31,9 +31,11 @@ def posted(draft):
 @pytest.mark.parametrize("code", [code for code in TYPES if code != "SCRIPT"])
 def test_saving_a_page_that_nobody_touched_makes_no_new_version(code, retry):
     alice = factories.alice()
-    stored = {**read(of_type(code, FULL[code])).definition, **retry}
+    stored = {**read(of_type(code, FULL[code])).definition, **retry, "tags": ["night", "billing"]}
+    stored["schedule"] |= {"start_within_seconds": 60, "end_by": "06:00"}
     job = actions.create(stored, owner=alice, by=alice, at=NOON)
     before = definition.of(job)
+    assert definition.stored(stored) == before
     again = Draft.of(job, posted(Draft.of(job, None, user=alice, at=NOON)), user=alice, at=NOON)
     assert again.is_valid()
     assert actions.edit(job, again.definition(), by=alice, at=NOON).version == 1

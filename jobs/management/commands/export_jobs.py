@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--with-secrets", action="store_true", help="write secrets as they are")
 
     def handle(self, **options: Any) -> None:
-        jobs = Job.objects.select_related("schedule", "payload").order_by("pk")
+        jobs = Job.objects.select_related("schedule", "payload").prefetch_related("tags").order_by("pk")
         if options["owner"]:
             jobs = jobs.filter(owner=person(options["owner"]))
         document = exporting.document(jobs.iterator(chunk_size=500), with_secrets=options["with_secrets"])

@@ -40,6 +40,7 @@ def test_a_job_with_everything_said_comes_back_as_it_went():
     request = dummy(
         name="nightly ✓",
         description="First line.\n\n  Runbook:\n- call bob",
+        tags=["billing", "night"],
         safeToRepeat=False,
         schedule={
             "scheduleType": "CRON",
@@ -50,6 +51,8 @@ def test_a_job_with_everything_said_comes_back_as_it_went():
             "startsAt": "2026-03-01T00:00:00.250+01:00",
             "endsAt": "2027-03-01T00:00:00+01:00",
             "jitterSeconds": 20,
+            "startWithinSeconds": 60,
+            "endBy": "06:00",
         },
         retryPolicy={
             "maxAttempts": 4,
@@ -62,7 +65,8 @@ def test_a_job_with_everything_said_comes_back_as_it_went():
     owner = factories.alice()
     [first] = definitions(imported(owner, request))
     assert definitions(imported(owner, exporting.request(first))) == [first]
-    assert first["description"] == request["description"]
+    assert (first["description"], first["tags"]) == (request["description"], ["billing", "night"])
+    assert (first["schedule"]["start_within_seconds"], first["schedule"]["end_by"]) == (60, "06:00")
 
 
 def test_chronos_writes_the_keys_of_the_request_format():
