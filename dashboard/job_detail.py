@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from itertools import groupby
 from urllib.parse import urlencode
 
 from django.db.models import Count
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
-from dashboard import charts, definitions, vitals, wording
+from dashboard import charts, definitions, late, vitals, wording
 from dashboard.charts import Column, Columns
 from dashboard.failing import Failing, FailingJob
 from dashboard.job_history import Trail, Versions
@@ -57,6 +58,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "plan": Planned.read(job.schedule, at),
         "payload": definitions.payload(versions.current),
         "versions": versions,
+        "tags": versions.current.get("tags", ()),
         "retry": _retry(job),
         "backfill": _backfill(job),
         "letters": Letters.read(job),
@@ -147,9 +149,22 @@ class Past:
         return cls(job, list(newest[: charts.PLACES]), at, starters)
 
     @property
-    def shown(self) -> list[tuple[Run, str]]:
-        """The first of them, each with who started it by hand, where that is known."""
-        return [(run, self.starters.get(run.pk, "")) for run in self.runs[:RUNS_SHOWN]]
+    def shown(self) -> list[tuple[Run, str, str]]:
+        """The first of them, each with who started it by hand and what it missed, where that is known."""
+        missed = self._missed
+        return [
+            (run, self.starters.get(run.pk, ""), missed.get(run.pk, "")) for run in self.runs[:RUNS_SHOWN]
+        ]
+
+    @property
+    def _missed(self) -> dict[str, str]:
+        """What occurrences missed of today's promise, at their last attempt."""
+        promise = self.job.schedule.promise
+        if not promise:
+            return {}
+        by_tick = groupby(self.runs[::-1], key=lambda run: run.scheduled_time)
+        occurrences = [list(attempts) for _, attempts in by_tick]
+        return {each[-1].pk: late.missed_by(promise, each, self.at) for each in occurrences}
 
     @property
     def older(self) -> str:

@@ -1,22 +1,24 @@
-"""Late or stuck: what waits too long for its start, what nobody looks after, what runs far over its usual."""
+"""Late or stuck: what misses its promise, what waits too long for its start, what runs far over its usual."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.models import User
 from dashboard import charts, wording
+from jobs.promises import Promise
 from runs import history
 from runs.history import Durations
-from runs.models import Outcome, Run, RunQuerySet
+from runs.models import Outcome, Run, RunQuerySet, Trigger
 
 LATE_AFTER = timedelta(seconds=60)
 MOST_RUNNING = 1000
 # Those that run longest are compared with their past; more would cost more than they tell.
 MOST_COMPARED = 12
+MOST_PROMISED = 1000
 FAR_OVER = 3
 # How many earlier runs it takes to call something usual.
 FEWEST = 3
@@ -55,6 +57,73 @@ def waiting_late(user: User, at: datetime) -> RunQuerySet:
     """Runs that may start and have not for a minute, in the order in which workers will take them."""
     pending = Run.objects.visible_to(user).pending()
     return pending.filter(available_at__lt=at - LATE_AFTER).order_by("priority", "available_at")
+
+
+class Promised(NamedTuple):
+    """A run that has not ended of an occurrence with a promise."""
+
+    pk: str
+    job_name: str
+    tick: datetime
+    attempt: int
+    start_time: datetime | None
+    available_at: datetime | None
+    start_within_seconds: int | None
+    end_by: time | None
+    timezone: str | None
+
+    def missed(self, at: datetime) -> str:
+        """Which promise was missed, in words; empty while none was."""
+        promise = Promise(self.start_within_seconds, self.end_by, self.timezone or "UTC")
+        # An occurrence that is tried again has started long ago.
+        started = self.tick if self.attempt > 1 else self.start_time
+        return promise.missed(self.tick, started, None, at)
+
+
+class Missed(NamedTuple):
+    """A run that should have started or ended by now, and the words for it."""
+
+    run: Promised
+    words: str
+
+    def waits_late(self, at: datetime) -> bool:
+        """Whether it is among `waiting_late` too."""
+        ready = self.run.available_at
+        return self.run.start_time is None and ready is not None and ready < at - LATE_AFTER
+
+
+def missed(user: User, at: datetime) -> list[Missed]:
+    """The runs in progress or waiting that have missed a promise by now, those due first before the others."""
+    first = Run.objects.filter(
+        job=OuterRef("job"), scheduled_time=OuterRef("scheduled_time"), attempt=1, trigger=Trigger.SCHEDULE
+    )
+    promised = Q(job__schedule__start_within_seconds__isnull=False) | Q(job__schedule__end_by__isnull=False)
+    rows = Run.objects.visible_to(user).active().filter(promised, Exists(first)).values_list(
+        "pk",
+        "job__name",
+        "scheduled_time",
+        "attempt",
+        "start_time",
+        "available_at",
+        "job__schedule__start_within_seconds",
+        "job__schedule__end_by",
+        "job__schedule__timezone",
+    )
+    runs = sorted((Promised(*row) for row in rows[:MOST_PROMISED]), key=lambda run: run.tick)
+    return [Missed(run, words) for run in runs if (words := run.missed(at))]
+
+
+def missed_by(promise: Promise, attempts: Sequence[Run], at: datetime) -> str:
+    """What the attempts of one occurrence, in order, have missed of its promise, in words; empty for nothing.
+
+    By hand, again and of the past are no occurrences that anything was promised of.
+    """
+    if not promise or not attempts:
+        return ""
+    first, last = attempts[0], attempts[-1]
+    if first.trigger != Trigger.SCHEDULE or first.attempt != 1 or first.skip_reason:
+        return ""
+    return promise.missed(first.scheduled_time, first.start_time, last.end_time, at)
 
 
 @dataclass(frozen=True)
@@ -128,8 +197,10 @@ def compared(runs: Sequence[Running], past: Mapping[str, Sequence[Run]], at: dat
 
 
 def late_ids(user: User, at: datetime) -> list[str]:
-    """The ids of the runs that are late or stuck, in three bounded queries: what the overview counts."""
+    """The ids of the runs that are late or stuck, in four bounded queries: what the overview counts."""
     now = running(user)
     past = history.last_runs({run.job_id for run in longest(now)})
     needing = [each.run.pk for each in compared(now, past, at) if each.needs_a_look]
-    return [*needing, *waiting_late(user, at).values_list("pk", flat=True)[:MOST_RUNNING]]
+    waiting = waiting_late(user, at).values_list("pk", flat=True)[:MOST_RUNNING]
+    promised = (each.run.pk for each in missed(user, at))
+    return list(dict.fromkeys([*promised, *needing, *waiting]))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.db.models.functions import Left
@@ -21,7 +22,7 @@ from dashboard import charts, failing, late, timeline, vitals, wording
 from dashboard.charts import Column
 from dashboard.due import Due, DueJob
 from dashboard.hours import WINDOWS, Day, Hour, day, weeks
-from dashboard.late import MOST_RUNNING, Progress, Running
+from dashboard.late import MOST_RUNNING, Missed, Progress, Running
 from dashboard.lately import Lately, lately
 from dashboard.vitals import Lag, Processes, Scheduler, Vitals, Waiting, Workers
 from jobs.models import Job
@@ -83,7 +84,12 @@ def panels(user: User, at: datetime, window: str = "") -> dict[str, Any]:
         "failing_rows": list(failing.told(fails.jobs[:FAILING_SHOWN], past, recent)),
         "last_failure": recent.failed[0] if recent.failed else None,
         "late": Late(
-            waiting, [each for each in progress if each.needs_a_look], _late_rows(user, at), due.overdue
+            waiting,
+            [each for each in progress if each.needs_a_look],
+            _late_rows(user, at),
+            due.overdue,
+            late.missed(user, at),
+            at,
         ),
         "running": progress[:RUNNING_SHOWN],
         "running_count": vitals.told(len(running), MOST_RUNNING),
@@ -126,33 +132,55 @@ def _late_rows(user: User, at: datetime) -> list[Run]:
 
 @dataclass(frozen=True)
 class Late:
-    """What is late: runs that wait, running ones that need a look, and ticks that nobody fired."""
+    """What is late: runs that missed a promise, that wait or need a look, and ticks that nobody fired."""
 
     waiting: Waiting
     running: list[Progress]
     rows: list[Run]
     overdue: list[DueJob]
+    missed: list[Missed]
+    at: datetime
+
+    @cached_property
+    def number(self) -> int:
+        """How many runs are late, each counted once whatever it is late by."""
+        running = {each.run.pk for each in self.running}
+        missed = [each for each in self.missed if each.run.pk not in running and not each.waits_late(self.at)]
+        return self.waiting.late + len(self.running) + len(missed)
 
     @property
     def count(self) -> str:
-        number = self.waiting.late + len(self.running)
-        return vitals.told(number, vitals.MOST_WAITING)
+        return vitals.told(self.number, vitals.MOST_WAITING)
 
     def __bool__(self) -> bool:
-        return bool(self.waiting.late or self.running or self.overdue)
+        return bool(self.number or self.overdue)
+
+    @property
+    def missed_shown(self) -> list[Missed]:
+        return self.missed[:LATE_SHOWN]
+
+    @cached_property
+    def _told(self) -> set[str]:
+        return {each.run.pk for each in self.missed_shown}
 
     @property
     def shown(self) -> list[Progress]:
-        return self.running[:LATE_SHOWN]
+        return [each for each in self.running if each.run.pk not in self._told][:LATE_SHOWN]
 
     @property
     def waiting_shown(self) -> list[Run]:
-        return self.rows[: max(2, LATE_SHOWN - len(self.shown))]
+        rows = [run for run in self.rows if run.pk not in self._told]
+        return rows[: max(2, LATE_SHOWN - len(self.shown) - len(self.missed_shown))]
 
     @property
     def others(self) -> int:
         """How many late runs are not shown one by one."""
-        return self.waiting.late + len(self.running) - len(self.waiting_shown) - len(self.shown)
+        return self.number - len(self.missed_shown) - len(self.shown) - len(self.waiting_shown)
+
+    @property
+    def silent(self) -> set[str]:
+        """The ids of the runs whose worker is silent."""
+        return {each.run.pk for each in self.running if each.stuck}
 
 
 @dataclass(frozen=True)

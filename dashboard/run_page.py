@@ -14,6 +14,7 @@ from dashboard.letters import Letter, letters
 from jobs import masking, zones
 from jobs.definition import Definition
 from jobs.models import JobVersion, Priority
+from jobs.promises import Promise
 from runs import history
 from runs.artefacts import Artefact
 from runs.execution import limit_of
@@ -97,6 +98,15 @@ class RunPage:
     @property
     def word(self) -> str:
         return wording.STATES[self.state].word
+
+    @property
+    def promise(self) -> Promise:
+        return Promise.of(self.definition.get("schedule") or {})
+
+    @property
+    def missed(self) -> str:
+        """What was missed of the promise about this occurrence, in words."""
+        return late.missed_by(self.promise, [each.run for each in self.attempts], self.at)
 
     @property
     def next_attempt(self) -> Run | None:
