@@ -93,21 +93,26 @@ class Missed(NamedTuple):
 
 
 def missed(user: User, at: datetime) -> list[Missed]:
-    """The runs in progress or waiting that have missed a promise by now, those due first before the others."""
+    """The runs in progress or waiting that have missed a promise by now, those due first first."""
     first = Run.objects.filter(
         job=OuterRef("job"), scheduled_time=OuterRef("scheduled_time"), attempt=1, trigger=Trigger.SCHEDULE
     )
     promised = Q(job__schedule__start_within_seconds__isnull=False) | Q(job__schedule__end_by__isnull=False)
-    rows = Run.objects.visible_to(user).active().filter(promised, Exists(first)).values_list(
-        "pk",
-        "job__name",
-        "scheduled_time",
-        "attempt",
-        "start_time",
-        "available_at",
-        "job__schedule__start_within_seconds",
-        "job__schedule__end_by",
-        "job__schedule__timezone",
+    rows = (
+        Run.objects.visible_to(user)
+        .active()
+        .filter(promised, Exists(first))
+        .values_list(
+            "pk",
+            "job__name",
+            "scheduled_time",
+            "attempt",
+            "start_time",
+            "available_at",
+            "job__schedule__start_within_seconds",
+            "job__schedule__end_by",
+            "job__schedule__timezone",
+        )
     )
     runs = sorted((Promised(*row) for row in rows[:MOST_PROMISED]), key=lambda run: run.tick)
     return [Missed(run, words) for run in runs if (words := run.missed(at))]

@@ -10,24 +10,39 @@ from urllib.parse import urlsplit
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.urls import reverse_lazy
 from django.utils.timezone import get_current_timezone_name
 
 from accounts.models import User
+from chronos_site.counting import counted
 from jobs import definition as definitions
-from jobs import preview, vault, zones
+from jobs import preview, retry_timeline, vault, zones
 from jobs.definition import Definition
 from jobs.executors import TYPES, placeholders
 from jobs.executors.base import JobType
 from jobs.executors.payload_form import PayloadForm
 from jobs.forms import BasicsForm, RetryForm, ScheduleForm, initial_of
-from jobs.models import Job, Type
-from jobs.preview import Attempt, Preview
+from jobs.models import Job, JobSchedule, Type
+from jobs.preview import Preview
+from jobs.promises import Promise
+from jobs.retry_timeline import Retries
 from jobs.rights import refusal
 
 FIRST_TYPE = Type.HTTP.value
-SAVE, SAVE_AND_RUN = "save", "run"
+SAVE, SAVE_AND_RUN, TYPING = "save", "run", "typing"
 PASSED = "This time has passed: nothing would fire."
 PREFIX = "payload"
+MOST_SHARING = 100
+# The line of tags asks for what it may be continued to, and offers it.
+_SUGGESTED = {
+    "list": "tags",
+    "autocomplete": "off",
+    "spellcheck": "false",
+    "hx-get": reverse_lazy("tag_suggestions"),
+    "hx-trigger": "focus once, input changed delay:150ms",
+    "hx-target": "#tags",
+    "hx-sync": "this:replace",
+}
 # What an address may say about a job that is to be written.
 _ASKED = {"basics": ("name", "type"), "schedule": ("schedule_type", "interval_seconds", "cron_expression")}
 
@@ -43,6 +58,14 @@ class OwnerForm(forms.Form):
         if found is None:
             raise ValidationError("Nobody signs in with this address.")
         return found
+
+
+class NoteForm(forms.Form):
+    """Why an edit is made; its version and the audit trail keep it."""
+
+    note = forms.CharField(
+        label="Why", required=False, max_length=255, help_text="Kept with the version and in the audit trail."
+    )
 
 
 @dataclass(frozen=True)
@@ -99,6 +122,8 @@ class Draft:
         self.schedule.fields["timezone"].widget.attrs["list"] = "zones"
         self.payload = self._payload()
         self.retry = RetryForm(data, initial=self._initial("retry"))
+        self.why = NoteForm(data)
+        self.basics.fields["tags"].widget.attrs |= _SUGGESTED
         classes = self.retry.fields["retry_on"]
         # A run that was lost with its worker is tried again where that is safe, whatever is listed.
         classes.widget.offered = [name for name in self.type.vocabulary if name != "WORKER_LOST"]
@@ -134,7 +159,10 @@ class Draft:
     @classmethod
     def of(cls, job: Job, data: QueryDict | None, *, user: User, at: datetime) -> "Draft":
         """The stored definition of a job, or what was made of it."""
-        return cls(data, user=user, at=at, initial=initial_of(definitions.of(job)), job=job)
+        stored = definitions.of(job)
+        draft = cls(data, user=user, at=at, initial=initial_of(stored), job=job)
+        draft.saved = stored
+        return draft
 
     def _type_code(self) -> str:
         if self.job and self.type_is_fixed:
@@ -161,11 +189,11 @@ class Draft:
     @property
     def _forms(self) -> tuple[forms.Form, ...]:
         owner = (self.owner,) if self.user.is_operator else ()
-        return (self.basics, *owner, self.schedule, self.payload, self.retry)
+        return (self.basics, *owner, self.schedule, self.payload, self.retry, self.why)
 
     @cached_property
     def sections(self) -> list[Section]:
-        what, schedule, payload, retry = self._forms[:-3], self.schedule, self.payload, self.retry
+        what, schedule, payload, retry = self._forms[:-4], self.schedule, self.payload, self.retry
         return [
             self._section("what", "What it does", what),
             self._section("schedule", "Schedule", (schedule,), warnings=len(self.preview.changes)),
@@ -255,20 +283,56 @@ class Draft:
     def hush(self) -> None:
         """Take the errors off a draft that nobody wants to save yet; what they told of it stays."""
         self.sections = [replace(section, errors=0) for section in self.sections]
-        _ = self.attempts
+        _ = self.retries, self.typed, self.short
         for form in self._forms:
             form.errors.clear()
 
     def definition(self) -> Definition:
         """The definition as it is to be stored; what the page does not show stays as it was."""
-        hidden = {"safe_to_repeat": self.job.safe_to_repeat} if self.job else {}
         return {
-            **hidden,
+            **self._unseen,
             **self.basics.definition(),
             "schedule": self.schedule.definition(),
             "payload": self.payload.columns(),
             **self.retry.part(),
         }
+
+    @property
+    def _unseen(self) -> Definition:
+        return {"safe_to_repeat": self.job.safe_to_repeat} if self.job else {}
+
+    @cached_property
+    def saved(self) -> Definition:
+        """The definition as it is stored; empty for a new job."""
+        return definitions.of(self.job) if self.job else {}
+
+    @cached_property
+    def typed(self) -> Definition:
+        """The definition as it would be stored now; a part that makes no sense yet is as it was saved."""
+        if not self.saved or not self.basics.is_bound:
+            return self.saved
+        kept = {name: self.saved.get(name) for name in ("name", "priority", "description", "tags")}
+        basics = self.basics.definition() if self.basics.is_valid() else kept
+        told = {name: value for name, value in basics.items() if value is not None}
+        schedule = self.schedule.definition() if self.schedule.is_valid() else self.saved["schedule"]
+        parts = {"schedule": schedule, "payload": self._typed_payload(), **self._typed_retry()}
+        return definitions.stored({**self._unseen, **told, "type": self.type.code, **parts})
+
+    def _typed_payload(self) -> Definition:
+        if self.payload.is_bound and self.payload.is_valid():
+            return self.payload.columns()
+        return self.saved["payload"] if self.type.code == self.saved["type"] else {}
+
+    def _typed_retry(self) -> Definition:
+        if self.retry.is_valid():
+            return self.retry.part()
+        return {"retry": self.saved["retry"]} if "retry" in self.saved else {}
+
+    @property
+    def note(self) -> str:
+        """Why the edit is made."""
+        note: str = self.why.cleaned_data["note"]
+        return note
 
     @property
     def cards(self) -> list[Card]:
@@ -299,20 +363,30 @@ class Draft:
 
     @cached_property
     def preview(self) -> Preview:
-        return preview_of(_read(self.schedule), self.at, self.job)
+        return preview_of(_read(self.schedule), self.at, self.user, self.job)
 
     @cached_property
-    def attempts(self) -> list[Attempt]:
-        """The attempts as drawn; nothing while the policy makes no sense."""
+    def retries(self) -> Retries | None:
+        """The retry policy as drawn; None while it makes no sense."""
         form = _read(self.retry)
-        return preview.attempts(form.definition()) if form.is_valid() else []
+        if not form.is_valid():
+            return None
+        return retry_timeline.retries_of(form.definition(), limit=self._limit, gap=self.preview.gap)
 
     @property
+    def _limit(self) -> int:
+        """The seconds that one attempt may take."""
+        said = self.payload["timeout_seconds"].value() if "timeout_seconds" in self.payload.fields else None
+        return int(said) if str(said).isdecimal() and len(str(said)) < 7 and int(said) else self.type.limit
+
+    @cached_property
     def short(self) -> list[tuple[str, str]]:
         """The draft in a few words."""
-        told = [("Does", self._does()), ("When", self.preview.reading)]
-        if self.attempts:
-            told.append(("Tries", str(len(self.attempts))))
+        schedule = _read(self.schedule)
+        promise = Promise.of(schedule.definition()) if schedule.is_valid() else ""
+        told = [("Does", self._does()), ("When", self.preview.reading), ("Promise", str(promise))]
+        if self.retries:
+            told.append(("Tries", str(len(self.retries.attempts))))
         return [(name, words) for name, words in told if words]
 
     def _does(self) -> str:
@@ -321,12 +395,21 @@ class Draft:
         return f"{self.payload['http_method'].value()} to {host}" if host else self.type.label
 
 
-def preview_of(form: ScheduleForm, at: datetime, job: Job | None) -> Preview:
+def preview_of(form: ScheduleForm, at: datetime, user: User, job: Job | None) -> Preview:
     """The preview of what a schedule form says; of one that is not begun, an empty one."""
     if form.is_valid():
-        return preview.preview(preview.anchored(form.plan(), job) if job else form.plan(), at)
+        plan = preview.anchored(form.plan(), job) if job else form.plan()
+        shown = preview.preview(plan, at, job.schedule.plan if job else None)
+        return replace(shown, others=_sharing(shown.next.utc, user, job)) if shown.next else shown
     begun = any(form[name].value() for name in ("cron_expression", "run_at", "interval_seconds"))
     return Preview(error=str(next(iter(form.errors.values()))[0])) if begun else Preview()
+
+
+def _sharing(tick: datetime, user: User, job: Job | None) -> str:
+    """How many other jobs that the person may see fire next in the same minute; empty for none."""
+    others = JobSchedule.objects.in_minute_of(tick).exclude(job=job)
+    found = counted(others if user.is_operator else others.filter(job__owner=user), MOST_SHARING)
+    return "" if found == "0" else found
 
 
 FormOf = TypeVar("FormOf", bound=forms.Form)

@@ -1,6 +1,6 @@
 """What should run and when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.conf import settings
@@ -148,6 +148,11 @@ class JobScheduleQuerySet(models.QuerySet["JobSchedule"]):
         """Armed schedules whose next tick has come, most overdue first."""
         # Not by the id as well: many share an instant, and PostgreSQL would sort them all for the first few.
         return self.filter(next_fire_at__lte=at).order_by("next_fire_at")
+
+    def in_minute_of(self, tick: datetime) -> Self:
+        """Armed schedules whose next tick lies in the same minute."""
+        minute = tick.replace(second=0, microsecond=0)
+        return self.filter(next_fire_at__gte=minute, next_fire_at__lt=minute + timedelta(minutes=1))
 
     def broken(self) -> Self:
         """Those that the scheduler took out of the plan and that wait for a person."""

@@ -1,4 +1,4 @@
-"""What a schedule and a retry policy will do, for somebody who is writing them."""
+"""What a schedule will do and would have done, for somebody who is writing it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from jobs import retries
-from jobs.cron_reading import clock, day, length
+from jobs.cron_reading import clock, day
 from jobs.models import Job
-from jobs.schedules import BadSchedule, ClockChange, Plan, check, clock_changes, describe, fires
+from jobs.schedules import BadSchedule, ClockChange, Plan, check, clock_changes, count, describe, fires
 
 COUNT = 10
 # Clock changes are told a year ahead, so that a schedule written in summer shows both.
 AHEAD = timedelta(days=366)
 MOST_CHANGES = 2
+BACK = (7, 30)
 _MARKS = {"MOVED": "moved by the clock change", "ONCE": "the first time only", "TWICE": "comes twice"}
 
 
@@ -34,11 +34,32 @@ class Fire:
         return f"{self._words(self.local)} {self.local:%Z}"
 
     @property
+    def clock(self) -> str:
+        return clock(self.local)
+
+    @property
     def utc_words(self) -> str:
         return self._words(self.utc)
 
     def _words(self, at: datetime) -> str:
         return f"{day(at, year=at.year != self.year)}, {clock(at)}"
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """How often a schedule would have fired in the last days, and the saved one beside it."""
+
+    days: int
+    fires: int
+    saved: int | None
+
+    @property
+    def far_off(self) -> bool:
+        """Whether it fires ten times as often as before, or a tenth: perhaps a slip."""
+        if self.saved is None:
+            return False
+        low, high = sorted((self.fires, self.saved))
+        return high >= 10 * max(low, 1)
 
 
 @dataclass(frozen=True)
@@ -50,14 +71,24 @@ class Preview:
     fires: Sequence[Fire] = ()
     changes: Sequence[ClockChange] = ()
     error: str = ""
+    past: Sequence[Backtest] = ()
+    # Whether the past is told against that of a saved schedule that says the same.
+    unchanged: bool = False
+    others: str = ""
 
     @property
     def next(self) -> Fire | None:
         return self.fires[0] if self.fires else None
 
+    @property
+    def gap(self) -> int | None:
+        """The seconds between the next two fires."""
+        first, second = self.fires[:2] if len(self.fires) > 1 else (None, None)
+        return int((second.utc - first.utc).total_seconds()) if first and second else None
 
-def preview(plan: Plan, at: datetime) -> Preview:
-    """The plan as it looks from `at`; a plan that cannot be kept gives its error."""
+
+def preview(plan: Plan, at: datetime, saved: Plan | None = None) -> Preview:
+    """The plan as it looks from `at`, and beside the `saved` one; one that cannot be kept gives its error."""
     try:
         check(plan)
         changes = clock_changes(plan, at, at + AHEAD)[:MOST_CHANGES]
@@ -67,7 +98,8 @@ def preview(plan: Plan, at: datetime) -> Preview:
             Fire(tick.astimezone(zone), tick.astimezone(UTC), marks.get(tick, ""), at.year)
             for tick in fires(plan, at, COUNT)
         ]
-        return Preview(plan.timezone, describe(plan), coming, changes)
+        past = backtest(plan, saved, at)
+        return Preview(plan.timezone, describe(plan), coming, changes, past=past, unchanged=plan == saved)
     except BadSchedule as bad:
         return Preview(error=bad.message)
 
@@ -85,31 +117,21 @@ def _said(plan: Plan) -> Plan:
     return replace(plan, anchor_at=None, jitter_key="", **others)
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One attempt in the drawing of a retry policy, `x` from the left.
+def backtest(plan: Plan, saved: Plan | None, at: datetime) -> list[Backtest]:
+    """The plan and the saved one put to the last 7 and 30 days; nothing for one that fires but once.
 
-    `after` says how long after the first failure it comes at the earliest, beside what the attempts take.
+    Raises BadSchedule.
     """
-
-    number: int
-    x: float
-    after: str
-
-
-WIDTH = 540.0
-
-
-def attempts(policy: dict[str, Any]) -> list[Attempt]:
-    """Where the attempts of a policy stand, evenly from left to right."""
-    count = policy["max_attempts"]
-    waits = [_least_wait(policy, failures) for failures in range(1, count)]
+    if plan.kind == "ONCE":
+        return []
+    before = saved if saved and saved.kind != "ONCE" else None
     return [
-        Attempt(n + 1, round(30 + WIDTH / count * n, 1), length(sum(waits[:n])) or "at once")
-        for n in range(count)
+        Backtest(days, _fires(plan, at, days), _fires(before, at, days) if before else None) for days in BACK
     ]
 
 
-def _least_wait(policy: dict[str, Any], failures: int) -> int:
-    wait = retries.delay(policy["backoff_strategy"], policy["backoff_seconds"], failures)
-    return int((retries.spread(wait, 0) if policy.get("jitter") else wait).total_seconds())
+def _fires(plan: Plan, at: datetime, days: int) -> int:
+    since = at - timedelta(days=days)
+    # The grid that an edit begins lies ahead: what counts here is how close its lines are.
+    grid = plan if plan.starts_at else replace(plan, anchor_at=since)
+    return count(grid, since, at)

@@ -7,6 +7,7 @@ from jobs import views
 urlpatterns = [
     path("jobs/new/", views.job_create, name="job_create"),
     path("jobs/preview/", views.schedule_preview, name="schedule_preview"),
+    path("jobs/tags/", views.tag_suggestions, name="tag_suggestions"),
     path("jobs/<ulid:job_id>/edit/", views.job_edit, name="job_edit"),
     path("jobs/<ulid:job_id>/pause/", views.job_pause, name="job_pause"),
     path("jobs/<ulid:job_id>/resume/", views.job_resume, name="job_resume"),

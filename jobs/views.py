@@ -1,6 +1,7 @@
 """The pages where jobs are defined and steered."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -10,14 +11,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import is_ours, person
 from accounts.models import User
 from chronos_site.clock import database_now
 from chronos_site.counting import counted
-from jobs import actions, definition, moves
-from jobs.draft import SAVE, SAVE_AND_RUN, Draft, preview_of
+from jobs import actions, definition, moves, tags
+from jobs.definition import Definition
+from jobs.draft import SAVE, SAVE_AND_RUN, TYPING, Draft, preview_of
 from jobs.executors import placeholders
 from jobs.forms import ScheduleForm
 from jobs.models import Job, JobVersion
@@ -79,9 +81,11 @@ def job_edit(request: HttpRequest, job_id: str) -> HttpResponse:
     if _is_to_be_saved(request, draft):
         version = _version(request)
         try:
-            job = actions.edit(job, draft.definition(), by=user, at=database_now(), version=version)
+            job = actions.edit(
+                job, draft.definition(), by=user, at=database_now(), note=draft.note, version=version
+            )
         except actions.Stale as stale:
-            return _page(request, draft, conflict=_conflict(stale.job), status=409)
+            return _page(request, draft, conflict=Conflict.read(stale.job, version), status=409)
         except actions.TypeIsFixed as fixed:
             draft.basics.add_error("type", str(fixed))
             return _page(request, draft)
@@ -95,8 +99,15 @@ def schedule_preview(request: HttpRequest) -> HttpResponse:
     """What the schedule's fields say, as the fragment that the form includes."""
     asked = request.POST if request.method == "POST" else request.GET
     job = job_of(request, asked["job"]) if asked.get("job") else None
-    shown = preview_of(ScheduleForm(asked), timezone.now(), job)
+    shown = preview_of(ScheduleForm(asked), timezone.now(), person(request), job)
     return render(request, "jobs/_preview.html", {"preview": shown})
+
+
+@require_safe
+def tag_suggestions(request: HttpRequest) -> HttpResponse:
+    """What the line of tags may be continued to, as the options of a list."""
+    offered = tags.completions(person(request), request.GET.get("tags", "").replace("\0", ""))
+    return render(request, "jobs/_tags.html", {"offered": offered})
 
 
 @read_or_write
@@ -163,8 +174,19 @@ def _version(request: HttpRequest) -> int | None:
     return int(typed) if typed.isdecimal() and len(typed) < 10 else None
 
 
-def _conflict(job: Job) -> JobVersion | None:
-    return JobVersion.objects.select_related("author").filter(job=job, version=job.version).first()
+@dataclass(frozen=True)
+class Conflict:
+    """What somebody else has saved since the page was opened, and the definition that it was opened with."""
+
+    theirs: JobVersion | None
+    before: Definition
+
+    @classmethod
+    def read(cls, job: Job, version: int | None) -> "Conflict":
+        versions = job.versions.select_related("author").filter(version__in={job.version, version} - {None})
+        found = {each.version: each for each in versions}
+        before = found.get(version or 0)
+        return cls(found.get(job.version), before.definition if before else {})
 
 
 def _hand_over(job: Job, draft: Draft, user: User) -> None:
@@ -173,10 +195,12 @@ def _hand_over(job: Job, draft: Draft, user: User) -> None:
 
 
 def _page(
-    request: HttpRequest, draft: Draft, *, conflict: JobVersion | None = None, status: int = 200
+    request: HttpRequest, draft: Draft, *, conflict: Conflict | None = None, status: int = 200
 ) -> HttpResponse:
     context = {"draft": draft, "job": draft.job, "conflict": conflict, "now": draft.at}
-    return render(request, "jobs/form.html", context, status=status)
+    # What changes while somebody types, and the page that includes it.
+    template = "jobs/_typing.html" if request.POST.get("do") == TYPING else "jobs/form.html"
+    return render(request, template, context, status=status)
 
 
 def _saved(request: HttpRequest, job: Job) -> HttpResponse:

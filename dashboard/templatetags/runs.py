@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from django import template
 from django.utils.html import conditional_escape, format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from dashboard import hostile, wording
+from dashboard import markdown as as_html
 from dashboard.templatetags.chronos import icon
 from jobs.masking import DOTS
 
@@ -61,13 +62,15 @@ def thousands(number: int | None) -> str:
 
 
 @register.filter
-def paragraphs(text: str | None) -> SafeString:
-    """Plain text as paragraphs, escaped; single line ends stay line ends."""
-    blocks = re.split(r"\n\s*\n", hostile.visible(text or "").strip())
-    lines = (
-        format_html_join(mark_safe("<br>"), "{}", ((line,) for line in block.split("\n"))) for block in blocks
-    )
-    return format_html_join("\n", "<p>{}</p>", ((each,) for each in lines))
+def markdown(text: str | None) -> SafeString:
+    """A description or runbook as HTML."""
+    return as_html.html(text or "")
+
+
+@register.filter
+def summary_line(text: str | None) -> str:
+    """The first line of a description as plain text, for lists."""
+    return as_html.first_line(hostile.visible(text or ""))
 
 
 @register.filter

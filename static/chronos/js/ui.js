@@ -168,11 +168,16 @@
   document.addEventListener("htmx:sendError", () => showNote("no-answer", true));
 
   /* ---- who signed in again in another tab has a new token: forms opened before go on working */
+  const token = () => document.cookie.match(/(?:^|; )chronos_csrf=([^;]+)/)?.[1];
+
   document.addEventListener("submit", (event) => {
     const field = event.target.elements.csrfmiddlewaretoken;
-    const cookie = document.cookie.match(/(?:^|; )chronos_csrf=([^;]+)/);
-    if (field && cookie) { field.value = cookie[1]; }
+    if (field && token()) { field.value = token(); }
   }, true);
+  document.addEventListener("htmx:configRequest", (event) => {
+    const sent = event.detail.parameters;
+    if (sent.csrfmiddlewaretoken && token()) { sent.csrfmiddlewaretoken = token(); }
+  });
 
   /* ---- the browser's zone, so that the server can offer it */
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
