@@ -4,14 +4,16 @@ CommonMark with tables. HTML in it is text, pictures are links, and links lead t
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.common import normalize_url
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
@@ -23,6 +25,8 @@ TOP_LEVEL = 3
 # Whoever reads a runbook has it before them in full; nobody nests deeper on purpose.
 DEEPEST = 12
 LONGEST_LINE = 300
+# Up to what ends a sentence or a bracket around it.
+_ADDRESS = re.compile(r"(\bhttps?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}*_])")
 # What may begin something is looked up again and again: of ten thousand, for seconds.
 _COSTLY = re.compile(r"[\[_&]")
 MOST_COSTLY = 2000
@@ -70,11 +74,34 @@ def _heading(self: RendererHTML, tokens: Sequence[Token], n: int, options: Optio
     return self.renderToken(tokens, n, options, env)
 
 
+def _link_addresses(state: StateCore) -> None:
+    """Make links of web addresses that stand in plain text, as people paste them."""
+    for block in state.tokens:
+        if block.children and any("://" in child.content for child in block.children):
+            block.children = list(_linked(block.children))
+
+
+def _linked(tokens: Sequence[Token]) -> Iterator[Token]:
+    within_link = 0
+    for token in tokens:
+        within_link += token.nesting if token.type.startswith("link_") else 0
+        if token.type != "text" or within_link:
+            yield token
+            continue
+        for n, piece in enumerate(_ADDRESS.split(token.content)):
+            if n % 2:
+                yield Token("link_open", "a", 1, attrs={"href": normalize_url.normalizeLink(piece)})
+            yield Token("text", "", 0, content=piece)
+            if n % 2:
+                yield Token("link_close", "a", -1)
+
+
 def _parser() -> MarkdownIt:
     # A line end stays one: people write runbooks as they write mail.
     settings: dict[str, Any] = {"html": False, "breaks": True, "maxNesting": DEEPEST}
     parser = MarkdownIt("commonmark", settings).enable("table").disable("image")
     parser.validateLink = _leads_out  # type: ignore[method-assign]
+    parser.core.ruler.after("inline", "addresses", _link_addresses)
     parser.add_render_rule("link_open", _link)
     for rule in ("heading_open", "heading_close"):
         parser.add_render_rule(rule, _heading)

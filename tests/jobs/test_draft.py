@@ -68,3 +68,39 @@ def test_a_class_that_an_import_kept_may_stay():
     stored = {**factories.definition(), "retry": {"retry_on": ["GREMLINS"]}}
     job = actions.create(stored, owner=alice, by=alice, at=NOON)
     assert Draft.of(job, posted(Draft.of(job, None, user=alice, at=NOON)), user=alice, at=NOON).is_valid()
+
+
+def typed(job, user, **over):
+    """The draft while somebody types over the page of a job."""
+    data = posted(Draft.of(job, None, user=user, at=NOON))
+    for name, value in over.items():
+        data[name] = value
+    draft = Draft.of(job, data, user=user, at=NOON)
+    draft.hush()
+    return draft
+
+
+def test_what_is_typed_is_told_against_what_is_saved():
+    alice = factories.alice()
+    job = factories.job(alice, tags=["night"])
+    draft = typed(job, alice, tags="night, billing", interval_seconds="60")
+    found = actions.changed(draft.saved, draft.typed)
+    assert found == {
+        "tags": (["night"], ["billing", "night"]),
+        "schedule.interval_seconds": (300, 60),
+    }
+
+
+def test_a_part_that_makes_no_sense_yet_is_as_it_was_saved():
+    alice = factories.alice()
+    job = factories.job(alice)
+    draft = typed(job, alice, name="", interval_seconds="soon", max_attempts="99")
+    assert draft.typed == draft.saved
+
+
+@pytest.mark.parametrize(("said", "limit"), [("90", 90), ("", 300), ("0", 300), ("x", 300), ("9" * 99, 300)])
+def test_an_attempt_may_take_what_is_said_or_what_its_type_says(said, limit):
+    data = QueryDict(mutable=True)
+    data.update({"type": "HTTP", "shown": "HTTP", "payload-timeout_seconds": said, "max_attempts": "2"})
+    draft = Draft(data, user=factories.alice(), at=NOON)
+    assert draft.retries.limit == (limit if said == "90" else TYPES["HTTP"].limit)

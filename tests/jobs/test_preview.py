@@ -43,21 +43,27 @@ def test_what_was_typed_for_another_kind_does_not_change_a_plan():
     assert preview.anchored(replace(typed, interval_seconds=301), one).anchor_at is None
 
 
-def policy(attempts: int, strategy: str = "FIXED", seconds: int = 60) -> dict:
-    return {"max_attempts": attempts, "backoff_strategy": strategy, "backoff_seconds": seconds}
+@pytest.mark.parametrize(
+    ("edited", "fires"),
+    [
+        (Plan("CRON", cron_expression="0 0 * * *"), [(7, 7, 168), (30, 30, 720)]),
+        (Plan("CRON", cron_expression="* * * * * *"), [(7, 604_800, 168), (30, 2_592_000, 720)]),
+        (Plan("INTERVAL", interval_seconds=7200), [(7, 84, 168), (30, 360, 720)]),
+        (Plan("ONCE", run_at=NOON), []),
+    ],
+)
+def test_an_edit_is_put_to_the_last_days_beside_what_is_saved(edited, fires):
+    tested = preview.backtest(edited, Plan("INTERVAL", interval_seconds=3600), NOON)
+    assert [(each.days, each.fires, each.saved) for each in tested] == fires
 
 
-def test_attempts_stand_one_after_the_other_and_say_when():
-    drawn = preview.attempts(policy(3, "EXPONENTIAL", 300))
-    assert [attempt.after for attempt in drawn] == ["at once", "5 min", "15 min"]
-    assert [attempt.x for attempt in drawn] == [30.0, 210.0, 390.0]
+def test_a_new_schedule_is_put_to_the_last_days_alone():
+    assert [each.saved for each in preview.backtest(BERLIN, None, NOON)] == [None, None]
 
 
-def test_a_single_attempt_and_attempts_without_a_wait_are_at_once():
-    assert [attempt.after for attempt in preview.attempts(policy(1))] == ["at once"]
-    assert [attempt.after for attempt in preview.attempts(policy(2, seconds=0))] == ["at once", "at once"]
-
-
-def test_with_jitter_attempts_stand_where_they_come_at_the_earliest():
-    drawn = preview.attempts({**policy(3, seconds=60), "jitter": True})
-    assert [attempt.after for attempt in drawn] == ["at once", "30 s", "1 min"]
+@pytest.mark.parametrize(
+    ("fires", "saved", "far_off"),
+    [(10, 1, True), (9, 1, False), (1, 10, True), (0, 10, True), (5, None, False)],
+)
+def test_ten_times_as_many_fires_may_be_a_slip(fires, saved, far_off):
+    assert preview.Backtest(7, fires, saved).far_off is far_off

@@ -341,6 +341,108 @@ def test_the_form_costs_a_bounded_number_of_queries(client, owner):
     assert len(queries) <= 12
 
 
+def test_the_note_of_an_edit_is_kept_with_its_version_and_in_the_audit(client, owner):
+    one = job(owner)
+    post(client, owner, at(one, "edit"), edited(one, name="renamed", note="the old name misled"))
+    assert one.versions.get(version=2).note == "the old name misled"
+    assert AuditEvent.objects.get(action="JOB_UPDATED").details["note"] == "the old name misled"
+
+
+def test_tags_and_promises_come_from_the_form(client, owner):
+    said = {**DUMMY, "tags": "Night, billing", "start_within_seconds": "60", "end_by": "06:00"}
+    post(client, owner, CREATE, said)
+    made = Job.objects.get()
+    assert sorted(made.tags.values_list("name", flat=True)) == ["billing", "night"]
+    assert str(made.schedule.promise) == "Starts within 1 min, ends by 06:00"
+
+
+def test_what_is_wrong_with_tags_and_promises_is_told_and_kept(client, owner):
+    said = {**DUMMY, "tags": "n" * 51, "start_within_seconds": "0", "end_by": "25:00"}
+    shown = text(post(client, owner, CREATE, said))
+    assert not Job.objects.exists()
+    assert "3 fields need a change" in shown
+    assert ["n" * 51 in shown, 'value="25:00"' in shown] == [True, True]
+
+
+# Typing
+
+
+def test_while_somebody_types_the_changes_are_shown_and_nothing_is_saved(client, owner):
+    one = job(owner)
+    shown = text(post(client, owner, at(one, "edit"), edited(one, do="typing", name="renamed")))
+    assert "<html" not in shown
+    assert "1 → 2" in shown
+    assert "<del>smoke-probe</del> <ins>renamed</ins>" in shown
+    assert Job.objects.get().version == 1
+
+
+def test_a_secret_is_not_shown_among_the_changes(client, owner):
+    said = {"http_url": "https://example.com/x", "http_method": "GET", "http_headers": {"X-Key": "old-one"}}
+    one = job(owner, type="HTTP", payload=said)
+    form = edited(one, do="typing", type="HTTP", shown="HTTP")
+    form |= {"payload-http_url": said["http_url"], "payload-http_method": "GET"}
+    shown = text(post(client, owner, at(one, "edit"), {**form, "payload-http_headers": "X-Key: new-one"}))
+    assert "Headers" in shown
+    assert ["old-one" in shown, "new-one" in shown] == [False, False]
+
+
+def test_a_description_is_shown_as_it_will_look(client, owner):
+    shown = text(post(client, owner, CREATE, {**DUMMY, "do": "typing", "description": "**Call** <b>bob</b>"}))
+    assert "<strong>Call</strong> &lt;b&gt;bob&lt;/b&gt;" in shown
+
+
+def test_typing_costs_a_bounded_number_of_queries(client, owner):
+    one = job(owner)
+    client.force_login(owner)
+    with CaptureQueriesContext(connection) as queries:
+        client.post(at(one, "edit"), edited(one, do="typing", name="renamed"))
+    assert len(queries) <= 12
+
+
+def test_a_conflict_tells_what_the_other_one_changed_and_why(client, owner):
+    one = job(owner)
+    mine = edited(one, name="mine")
+    actions.edit(one, definition(name="theirs"), by=bob(), at=NOON, note="said so in the call")
+    shown = text(post(client, owner, at(one, "edit"), mine))
+    assert "said so in the call" in shown
+    assert "<del>smoke-probe</del> <ins>theirs</ins>" in shown
+    assert "<del>theirs</del> <ins>mine</ins>" in shown
+
+
+def test_tags_are_suggested_to_those_who_may_see_them(client, owner):
+    job(owner, tags=["night", "nightly"])
+    for user, offered in ((owner, 2), (bob(), 2), (charlie(), 0)):
+        client.force_login(user)
+        shown = text(client.get(reverse("tag_suggestions"), {"tags": "day, ni"}))
+        assert shown.count("<option") == offered
+    assert client.get(reverse("tag_suggestions"), {"tags": "\0"}).status_code == 200
+
+
+@pytest.mark.browser
+def test_who_is_signed_out_keeps_the_page_and_saves_after_signing_in_again(visit, live_server):
+    user = alice()
+    browser = visit("/jobs/new/?type=DUMMY&schedule_type=INTERVAL&interval_seconds=60", user)
+    browser.get_by_role("textbox", name="Name").fill("kept")
+    cookies = browser.context.cookies()
+    browser.context.clear_cookies()
+    browser.get_by_role("button", name="Save", exact=True).last.click()
+    expect(browser.locator("#signed-out")).to_be_visible()
+    assert browser.get_by_role("textbox", name="Name").input_value() == "kept"
+    browser.context.add_cookies(cookies)
+    browser.get_by_role("button", name="Save", exact=True).last.click()
+    expect(browser.get_by_role("heading", name="kept")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_what_changes_is_shown_while_it_is_typed(visit, live_server):
+    user = alice()
+    one = job(user)
+    browser = visit(f"/jobs/{one.pk}/edit/", user)
+    browser.get_by_role("textbox", name="Description").fill("# Call bob")
+    expect(browser.locator("#edit")).to_contain_text("1 → 2")
+    expect(browser.locator("#described h3")).to_have_text("Call bob")
+
+
 # Preview
 
 
@@ -359,6 +461,20 @@ def test_the_preview_reads_a_schedule_back_and_lists_ten_fires(client, owner):
     assert shown.count("<time") >= 10
     assert "Clock change." in shown
     assert "<html" not in shown
+
+
+def test_the_preview_puts_an_edit_to_the_last_days(client, owner):
+    one = job(owner, schedule={"schedule_type": "INTERVAL", "interval_seconds": 3600})
+    daily = {"schedule_type": "CRON", "cron_expression": "0 30 2 * * ?"}
+    assert "the saved schedule had 168 fires, this one 7" in preview(client, owner, job=one.pk, **daily)
+    assert "Last 7 days: 7 fires." in preview(client, owner, **daily)
+
+
+def test_the_preview_tells_with_whom_the_next_fire_is_shared(client, owner):
+    daily = {"schedule_type": "CRON", "cron_expression": "0 30 2 * * ?", "timezone": "UTC"}
+    one, *_ = [job(owner, at=timezone.now(), schedule=daily) for _ in range(3)]
+    assert "Shares 02:30 with 2 other jobs." in preview(client, owner, job=one.pk, **daily)
+    assert "Shares" not in preview(client, charlie(), **daily)
 
 
 def test_the_preview_says_what_is_wrong(client, owner):
