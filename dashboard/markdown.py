@@ -100,7 +100,7 @@ def _parser() -> MarkdownIt:
     # A line end stays one: people write runbooks as they write mail.
     settings: dict[str, Any] = {"html": False, "breaks": True, "maxNesting": DEEPEST}
     parser = MarkdownIt("commonmark", settings).enable("table").disable("image")
-    parser.validateLink = _leads_out  # type: ignore[method-assign]
+    parser.validateLink = _leads_out  # type: ignore[method-assign, assignment]
     parser.core.ruler.after("inline", "addresses", _link_addresses)
     parser.add_render_rule("link_open", _link)
     for rule in ("heading_open", "heading_close"):

@@ -376,8 +376,9 @@ class Draft:
     @property
     def _limit(self) -> int:
         """The seconds that one attempt may take."""
-        said = self.payload["timeout_seconds"].value() if "timeout_seconds" in self.payload.fields else None
-        return int(said) if str(said).isdecimal() and len(str(said)) < 7 and int(said) else self.type.limit
+        field = self.payload["timeout_seconds"].value() if "timeout_seconds" in self.payload.fields else ""
+        said = str(field or "")
+        return int(said) if said.isdecimal() and 0 < len(said) < 7 and int(said) else self.type.limit
 
     @cached_property
     def short(self) -> list[tuple[str, str]]:

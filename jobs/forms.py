@@ -181,8 +181,8 @@ class ScheduleForm(forms.Form):
             self.add_error(field if field in self.fields else None, bad.message)
 
     def _check_promise(self) -> None:
-        within, spread = self.cleaned_data["start_within_seconds"], self.cleaned_data["jitter_seconds"]
-        if within is not None and within < (spread or 0):
+        within, spread = self.cleaned_data["start_within_seconds"], self.plan().jitter_seconds
+        if within is not None and within < spread:
             sentence = f"The spread alone may take {spread:,} seconds: promise no less."
             self.add_error("start_within_seconds", sentence)
 

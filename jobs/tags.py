@@ -51,12 +51,13 @@ def _own(user: User, beginning: str) -> list[str]:
 def _everyones(beginning: str) -> Iterator[str]:
     """From name to name by the index: one tag may be on a hundred thousand jobs, which nobody need read."""
     names = JobTag.objects.order_by("name").values_list("name", flat=True)
-    name = names.filter(name__gte=beginning).first()
+    following = names.filter(name__gte=beginning)
     for _ in range(MOST_OFFERED):
+        name = following.first()
         if name is None or not name.startswith(beginning):
             return
         yield name
-        name = names.filter(name__gt=name).first()
+        following = names.filter(name__gt=name)
 
 
 def completions(user: User, typed: str) -> list[tuple[str, str]]:

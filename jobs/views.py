@@ -183,10 +183,10 @@ class Conflict:
 
     @classmethod
     def read(cls, job: Job, version: int | None) -> "Conflict":
-        versions = job.versions.select_related("author").filter(version__in={job.version, version} - {None})
+        opened = version or 0
+        versions = job.versions.select_related("author").filter(version__in={job.version, opened})
         found = {each.version: each for each in versions}
-        before = found.get(version or 0)
-        return cls(found.get(job.version), before.definition if before else {})
+        return cls(found.get(job.version), found[opened].definition if opened in found else {})
 
 
 def _hand_over(job: Job, draft: Draft, user: User) -> None:

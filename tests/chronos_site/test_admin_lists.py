@@ -59,6 +59,7 @@ def _one_of_everything() -> None:
     rows.one_everywhere()
     rows.sql("INSERT INTO processes (name, kind, host, pid) VALUES ('w1', 'WORKER', 'here', 1)")
     Job.objects.get().versions.create(version=1, definition={"name": "nightly"})
+    Job.objects.get().tags.create(name="night")
     RunStats.objects.create(hour=factories.NOON, type="HTTP", outcome="SUCCESS", count=3, took_ms=1500)
 
 

@@ -269,6 +269,24 @@ def test_the_runbook_is_text_and_nothing_else(client, owner):
 # what it costs
 
 
+def test_tags_and_promises_stand_among_the_facts(client, owner):
+    schedule = {"schedule_type": "CRON", "cron_expression": "0 9 * * *", "end_by": "11:00"}
+    shown = text(client, owner, job(owner, tags=["night"], schedule=schedule))
+    assert f'href="{reverse("job_list")}?tag=night"' in shown
+    assert "Ends by 11:00" in shown
+
+
+def test_a_run_that_missed_its_promise_says_so_at_its_last_attempt(client, owner):
+    schedule = {"schedule_type": "CRON", "cron_expression": "0 9 * * *", "end_by": "11:00"}
+    one = job(owner, schedule=schedule)
+    for hours, state, attempt, trigger in ((3, "FAILURE", 1, "SCHEDULE"), (3, "SUCCESS", 2, "RETRY")):
+        start = NOON - timedelta(hours=hours)
+        run(one, state, at=start, took=3 * 3600, attempt=attempt, trigger=trigger)
+    run(one, at=NOON - timedelta(hours=27))
+    run(one, at=NOON - timedelta(hours=28), took=6 * 3600, trigger="MANUAL")
+    assert text(client, owner, one).count("Missed its promise: should have ended by 11:00 UTC") == 1
+
+
 def test_the_page_costs_the_same_whatever_there_is(client, owner, probe):
     client.force_login(owner)
     costs = []

@@ -163,6 +163,48 @@ def test_a_run_far_over_its_usual_is_slow(owner, probe):
     assert (row.run.pk, row.slow, row.times) == (slow.pk, True, 6.0)
 
 
+PROMISED = {"schedule_type": "CRON", "cron_expression": "0 9 * * *", "timezone": "UTC"}
+
+
+@everywhere
+def test_what_misses_its_promise_is_late_with_the_words_for_it(owner):
+    promised = job(owner, schedule={**PROMISED, "start_within_seconds": 10, "end_by": "11:00"})
+    over = run(promised, "RUNNING", at=NOON - 180 * MINUTE)
+    slow_start = run(promised, "PENDING", at=NOON - timedelta(seconds=20))
+    run(promised, "PENDING", at=NOON - timedelta(seconds=5))
+    found = panels(owner, NOON)["late"]
+    assert [(each.run.pk, each.words) for each in found.missed_shown] == [
+        (over.pk, "should have ended by 11:00 UTC"),
+        (slow_start.pk, "should have started by 11:59:50 UTC"),
+    ]
+    assert (found.count, set(late.late_ids(owner, NOON))) == ("2", {over.pk, slow_start.pk})
+
+
+@everywhere
+def test_nothing_was_promised_of_runs_by_hand_and_their_retries(owner):
+    promised = job(owner, schedule={**PROMISED, "end_by": "11:00"})
+    for state, attempt, trigger in (("FAILURE", 1, "MANUAL"), ("RUNNING", 2, "RETRY")):
+        run(promised, state, at=NOON - 180 * MINUTE, attempt=attempt, trigger=trigger)
+    assert not panels(owner, NOON)["late"].missed
+
+
+def test_a_retry_that_waits_beyond_the_promised_end_has_missed_it(owner):
+    promised = job(owner, schedule={**PROMISED, "start_within_seconds": 10, "end_by": "11:00"})
+    begun = NOON - 180 * MINUTE
+    run(promised, "FAILURE", at=begun)
+    run(promised, "PENDING", at=begun, attempt=2, trigger="RETRY", available_at=NOON + MINUTE)
+    assert [each.words for each in late.missed(owner, NOON)] == ["should have ended by 11:00 UTC"]
+    assert late.missed(owner, NOON - 120 * MINUTE) == []
+
+
+def test_a_run_that_is_late_in_two_ways_is_counted_and_shown_once(owner):
+    promised = job(owner, schedule={**PROMISED, "start_within_seconds": 10})
+    run(promised, "PENDING", at=NOON - 5 * MINUTE)
+    found = panels(owner, NOON)["late"]
+    shown = (len(found.missed_shown), len(found.waiting_shown), found.others)
+    assert (found.count, shown) == ("1", (1, 0, 0))
+
+
 def test_too_few_runs_make_nothing_usual(owner, probe):
     for minute in (10, 11):
         run(probe, at=NOON - minute * MINUTE, took=1)

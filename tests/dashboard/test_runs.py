@@ -226,6 +226,23 @@ def test_a_failed_run_says_how_and_why_first(client, owner):
     assert "pool exhausted\nsee log" in banner
 
 
+def test_a_failed_run_shows_the_runbook_and_a_good_one_does_not(client, owner):
+    one = job(owner, description="**Call** bob")
+    failed, good = run(one, "FAILURE"), run(one, at=NOON + timedelta(hours=1))
+    assert "<strong>Call</strong> bob" in text(client, owner, failed)
+    assert "<strong>Call</strong> bob" not in text(client, owner, good)
+
+
+def test_a_run_is_held_to_what_its_version_promised(client, owner):
+    schedule = {"schedule_type": "CRON", "cron_expression": "0 9 * * *", "start_within_seconds": 10}
+    one = job(owner, schedule=schedule)
+    late = run(one, start_time=NOON + timedelta(seconds=30))
+    actions.edit(
+        one, {**definitions.of(one), "schedule": schedule | {"start_within_seconds": 60}}, by=owner, at=NOON
+    )
+    assert "Missed its promise: should have started by 12:00:10 UTC" in text(client, owner, late)
+
+
 def test_the_attempts_of_the_occurrence_stand_in_order_with_the_waits(client, owner):
     flaky = job(owner, retry={"max_attempts": 3, "backoff_strategy": "FIXED", "backoff_seconds": 60})
     first = run(flaky, "FAILURE", took=10)

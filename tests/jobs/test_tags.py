@@ -21,7 +21,7 @@ def test_tags_are_words_in_lower_case_that_stand_once(typed):
         ("n" * 51, "at most 50 characters"),
         (",".join(f"t{n}" for n in range(21)), "at most 20 tags; these are 21"),
         ("a\u202eb", "is no tag"),
-        ("a\x00b", "haracter"),
+        ("a\x00b", "is no tag"),
         (["two words"], "is no tag"),
     ],
 )
@@ -53,8 +53,9 @@ def test_tags_that_a_database_takes_for_one_are_no_error():
 @pytest.mark.django_db
 def test_everyones_tags_are_not_read_to_the_last(django_assert_max_num_queries):
     job(alice(), tags=[f"t{n:02}" for n in range(20)])
-    with django_assert_max_num_queries(MOST_OFFERED + 1):
-        assert len(in_use(bob(), "t")) == MOST_OFFERED
+    operator = bob()
+    with django_assert_max_num_queries(MOST_OFFERED):
+        assert len(in_use(operator, "t")) == MOST_OFFERED
     assert JobTag.objects.count() == 20
 
 
