@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, Q, Value, When
+from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -29,6 +30,7 @@ from runs.models import Run
 LATE_AFTER = timedelta(seconds=60)
 MOST_COUNTED = 1000
 MOST_ADVICE = 3
+DESCRIPTION_START = 200
 LIVE_SECONDS = 10
 
 _WORST_FIRST = (
@@ -201,7 +203,9 @@ def _views(filters: JobFilters, user: User) -> list[View]:
 
 
 def _shown(jobs: JobQuerySet) -> JobQuerySet:
-    return jobs.select_related("schedule", "owner").defer("description", "owner__password")
+    beginning = Left("description", DESCRIPTION_START)
+    shown = jobs.select_related("schedule", "owner").defer("description", "owner__password")
+    return shown.annotate(described=beginning)
 
 
 def _counts(

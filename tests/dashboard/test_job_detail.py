@@ -263,7 +263,7 @@ def test_the_trail_tells_who_did_what(client, owner, probe):
 def test_the_runbook_is_text_and_nothing_else(client, owner):
     html = text(client, owner, job(owner, description="First.\n\nThen <b>this</b>.\nAnd \x1b that."))
     assert "<p>First.</p>" in html
-    assert "<p>Then &lt;b&gt;this&lt;/b&gt;.<br>And ␛ that.</p>" in html
+    assert "<p>Then &lt;b&gt;this&lt;/b&gt;.<br />\nAnd ␛ that.</p>" in html
 
 
 # what it costs

@@ -186,6 +186,13 @@ def test_a_failing_job_shows_its_last_outcome_and_the_errors_first_line(client, 
     assert "Traceback" not in response.content.decode()
 
 
+def test_a_row_shows_what_the_job_is_for(client, owner):
+    job(owner, description="# Exports *invoices* <b>\n\nIf it fails: call bob")
+    shown = page_text(client, owner)
+    assert "Exports invoices &lt;b&gt;" in shown
+    assert "call bob" not in shown
+
+
 def test_an_error_is_text_and_never_markup(client, owner):
     ended(job(owner, name="<b>job"), Outcome.FAILURE, error_message="<script>alert(1)</script>")
     text = page_text(client, owner)
