@@ -64,7 +64,10 @@ class NoteForm(forms.Form):
     """Why an edit is made; its version and the audit trail keep it."""
 
     note = forms.CharField(
-        label="Note", required=False, max_length=255, help_text="Kept with the version and in the audit trail."
+        label="Note",
+        required=False,
+        max_length=255,
+        help_text="Kept with the version and in the audit trail.",
     )
 
 

@@ -129,7 +129,7 @@ def test_a_job_that_recovered_has_no_banner(client, owner, probe):
 def test_the_newest_runs_come_first_and_older_ones_are_a_link_away(client, owner, probe):
     made = [run(probe, at=NOON + n * MINUTE) for n in range(15)]
     past = page(client, owner, probe).context["past"]
-    assert [each for each, _ in past.shown] == made[:2:-1]
+    assert [each for each, *_ in past.shown] == made[:2:-1]
     older = client.get(past.older)
     assert older.context["page"].rows == made[2::-1]
 
@@ -141,7 +141,7 @@ def test_a_few_runs_are_all_there_is(client, owner, probe):
 
 def test_who_started_a_run_by_hand_stands_beside_it(client, owner, probe):
     started = run_actions.run_now(probe, by=owner, at=timezone.now())
-    ((shown, starter),) = page(client, owner, probe).context["past"].shown
+    ((shown, starter, _),) = page(client, owner, probe).context["past"].shown
     assert (shown.pk, starter) == (started.pk, owner.email)
 
 
