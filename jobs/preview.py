@@ -72,8 +72,9 @@ class Preview:
     changes: Sequence[ClockChange] = ()
     error: str = ""
     past: Sequence[Backtest] = ()
-    # Whether the past is told against that of a saved schedule that says the same.
+    # Whether the saved schedule says the same.
     unchanged: bool = False
+    # How many other jobs fire next in the same minute; empty for none.
     others: str = ""
 
     @property
