@@ -319,7 +319,7 @@ def test_a_result_of_another_shape_breaks_nothing(client, owner, probe, result):
         ("RUNNING", {}, "Running"),
         ("RUNNING", {"lease_expires_at": NOON}, "Stuck"),
         ("PENDING", {}, "Late"),
-        ("PENDING", {"available_at": timezone.now() + MINUTE}, "Pending"),
+        ("PENDING", {"available_at": timezone.now() + 60 * MINUTE}, "Pending"),
         ("PENDING", {"available_at": None}, "Pending"),
         ("CANCELLED", {"skip_reason": "MISFIRE", "skipped_count": 17}, "Skipped"),
         ("CANCELLED", {"error_message": "Cancelled before it started."}, "Cancelled"),
