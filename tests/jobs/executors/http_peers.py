@@ -39,6 +39,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Location", self.path.removeprefix("/to"))
         self.end_headers()
 
+    def answer_location(self, *target):
+        """A redirect to what the rest of the path says, as it stands."""
+        self.send_response(302)
+        self.send_header("Location", "/".join(target))
+        self.end_headers()
+
     def answer_away(self, port):
         self.send_response(302)
         self.send_header("Location", f"http://127.0.0.2:{port}/status/200")
