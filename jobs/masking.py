@@ -12,7 +12,9 @@ A placeholder such as `{{ secret:name }}` is no secret and stays.
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
@@ -119,24 +121,43 @@ def _dots(value: Any) -> Any:
 
 
 class ByValue:
-    """Hides given secrets wherever they stand in text, also in Base64, in URLs and as JSON writes them."""
+    """Hides given secrets wherever they stand in text, also in Base64, in URLs and as JSON writes them.
+
+    Of a long one the beginning is hidden too: sentences and logs cut what they quote.
+    """
 
     # Shorter ones would hide half of every text, and hide little.
     LEAST = 4
     LEAST_LINE = 8
+    BEGINNING = 16
 
     def __init__(self, secrets: Iterable[str]) -> None:
         pieces = {piece for secret in secrets for piece in _pieces(secret)}
         forms = {form for secret in pieces if len(secret) >= self.LEAST for form in _forms(secret)}
-        self._longest_first = sorted(forms, key=len, reverse=True)
+        self._beginnings = {form: form[: self.BEGINNING] for form in forms}
 
     def __bool__(self) -> bool:
-        return bool(self._longest_first)
+        return bool(self._beginnings)
 
     def text(self, value: str) -> str:
         # Looking for each alone is far faster than one pattern of them all, of which there may be thousands.
-        there = [form for form in self._longest_first if form in value]
-        return re.sub("|".join(map(re.escape, there)), DOTS, value) if there else value
+        there = [form for form, beginning in self._beginnings.items() if beginning in value]
+        shown, end = [], 0
+        for start, stop in sorted(span for form in there for span in self._spans(form, value)):
+            if start >= end:
+                shown += [value[end:start], DOTS]
+            end = max(end, stop)
+        return "".join([*shown, value[end:]]) if shown else value
+
+    def _spans(self, form: str, value: str) -> Iterator[tuple[int, int]]:
+        """Where the text has the form, or as much of it as goes on from its beginning."""
+        lengths = range(len(form) + 1)
+        start = value.find(self._beginnings[form])
+        while start >= 0:
+            rest = value[start : start + len(form)]
+            stop = start + bisect_left(lengths, True, key=partial(_differs, form, rest)) - 1
+            yield start, stop
+            start = value.find(self._beginnings[form], stop)
 
     def anything(self, value: Any) -> Any:
         """Text, or JSON at any depth, its keys included."""
@@ -147,6 +168,10 @@ class ByValue:
         if isinstance(value, list | tuple):
             return [self.anything(inner) for inner in value]
         return self.text(value) if isinstance(value, str) else value
+
+
+def _differs(form: str, text: str, length: int) -> bool:
+    return form[:length] != text[:length]
 
 
 def _pieces(secret: str) -> set[str]:

@@ -325,7 +325,8 @@ ROWS: tuple[Refused | Ends | Elsewhere, ...] = (
         "bytes for terminals and browsers",
         "SCRIPT",
         {
-            "script": r"""printf '\033]0;pwn\007\033[2J<Script>\377</pre>\n'; yes | head -c 10000000 | tr -d '\n'"""
+            "script": r"""printf '\033]0;pwn\007\033[2J<Script>\377</pre>\n'
+                          yes | head -c 10000000 | tr -d '\n'"""
         },
         "SUCCESS",
         never=("\x1b", "\x07", "y" * 10_000),

@@ -95,3 +95,29 @@ def test_no_text_makes_it_slow(piece):
 
 def test_a_value_too_short_to_be_a_secret_is_not_looked_for_in_every_word():
     assert masking.ByValue(["a", "abc"]).text("an abc") == "an abc"
+
+
+LONG = "tok_0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@pytest.mark.parametrize(
+    ("cut", "shown"),
+    [
+        (f"'{LONG[:30]}' is no topic name", f"'{DOTS}' is no topic name"),
+        (f"token {LONG[:16]}", f"token {DOTS}"),
+        (f"{LONG} and {LONG[:20]}… (9,000 characters)", f"{DOTS} and {DOTS}… (9,000 characters)"),
+        (f"{LONG[:15]} is too little to tell", f"{LONG[:15]} is too little to tell"),
+    ],
+)
+def test_of_a_long_secret_the_beginning_is_hidden_too(cut, shown):
+    assert masking.ByValue([LONG]).text(cut) == shown
+
+
+def test_a_secret_that_begins_within_another_is_hidden_to_its_end():
+    assert masking.ByValue([LONG, f"{LONG[20:]} and more"]).text(f"({LONG} and more)") == f"({DOTS})"
+
+
+def test_no_secret_makes_the_search_slow():
+    started = perf_counter()
+    masking.ByValue(["a" * 10_000]).text(("a" * 9_999 + "b") * 10)
+    assert perf_counter() - started < 2

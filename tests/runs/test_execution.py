@@ -113,6 +113,15 @@ def test_a_secret_is_hidden_wherever_it_comes_back(executed, lines):
     assert "cjB1YjRkb3Ig" not in shown
 
 
+def test_a_sentence_that_quotes_the_beginning_of_a_secret_shows_none_of_it(executed):
+    secret = "0123456789 no topic has such a name 0123456789"
+    asked = {"queue_name": "{{ secret:topic }}", "operation_type": "PRODUCE", "message_body": "x"}
+    kafka = {"queue_config": {"type": "KAFKA"}}
+    end = executed(url, {**asked, **kafka}, code="MESSAGE_QUEUE", secrets={"topic": secret})
+    assert "no topic name" in end.fields["error_message"]
+    assert secret[:8] not in end.fields["error_message"]
+
+
 def test_a_password_in_the_payload_itself_is_hidden_too(executed, lines):
     def leak(payload, context):
         raise ExecutionError("DATABASE_ERROR", 'FATAL: "hunter two" is wrong', result={"tried": "hunter two"})
