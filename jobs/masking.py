@@ -184,6 +184,8 @@ def _forms(secret: str) -> set[str]:
     encoded = {_in_base64(secret.encode(), before) for before in range(3)}
     return {
         secret,
+        # As hosts are written.
+        secret.lower(),
         *encoded,
         *(each.translate(_URL_SAFE) for each in encoded),
         quote(secret, safe=""),

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -120,6 +121,15 @@ def test_a_sentence_that_quotes_the_beginning_of_a_secret_shows_none_of_it(execu
     end = executed(url, {**asked, **kafka}, code="MESSAGE_QUEUE", secrets={"topic": secret})
     assert "no topic name" in end.fields["error_message"]
     assert secret[:8] not in end.fields["error_message"]
+
+
+def test_a_secret_in_the_name_of_a_host_is_hidden_though_hosts_have_small_letters(executed):
+    def leak(payload, context):
+        raise ExecutionError("DNS_ERROR", f"No host {urlsplit(payload.http_url).hostname}")
+
+    payload = {"http_url": "https://{{ secret:tenant }}.example.com/"}
+    end = executed(leak, payload, secrets={"tenant": "Zq9xV7mK"})
+    assert end.fields["error_message"] == "No host ••••••••.example.com"
 
 
 def test_a_password_in_the_payload_itself_is_hidden_too(executed, lines):
