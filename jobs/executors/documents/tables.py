@@ -2,6 +2,7 @@
 they hold.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -20,7 +21,10 @@ TEXT_LIMIT = 32_000
 BLOB_START = 32
 BILLIONS = 10**18
 # What spreadsheets take for the beginning of a formula, also in the width of Chinese characters.
-_FORMULA = tuple("=+-@＝＋－＠\t\r\n")  # noqa: RUF001 (those that are meant)
+_SIGNS = "=+-@＝＋－＠"  # noqa: RUF001 (those that are meant)
+_FORMULA = tuple(f"{_SIGNS}\t\r\n")
+# Where decimals have a comma, a semicolon ends a cell, quotes or not.
+_NEXT_CELL = re.compile(rf"((?:;|(?<=\S)[\r\n]) *)(?=[{re.escape(_SIGNS)}])")
 
 
 class Kind(Enum):
@@ -77,8 +81,9 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 
 def harmless(said: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would calculate it."""
-    return f"'{said}" if said.startswith(_FORMULA) or said.lstrip(" ").startswith(_FORMULA) else said
+    """The text with an apostrophe before what a spreadsheet of any country would calculate."""
+    said = _NEXT_CELL.sub(r"\1'", said)
+    return f"'{said}" if said.lstrip(" ").startswith(_FORMULA) else said
 
 
 def is_number(value: object) -> TypeGuard[Number]:

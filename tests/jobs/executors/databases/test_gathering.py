@@ -64,3 +64,11 @@ def test_no_column_of_the_file_hides_another():
 def test_no_text_of_the_file_is_a_formula(text):
     (cell,) = list(csv.reader(io.StringIO(kept(["a"], (text,), "CSV"), newline="")))[1]
     assert cell == f"'{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [(";=1", ";'=1"), ("a; @b;c", "a; '@b;c"), ("a\n=1", "a\n'=1"), ("a;b\nc = 1; d-1", "a;b\nc = 1; d-1")],
+)
+def test_no_text_becomes_a_formula_where_semicolons_separate_cells(text, cell):
+    assert list(csv.reader(io.StringIO(kept(["a"], (text,), "CSV"), newline="")))[1] == [cell]
