@@ -279,7 +279,7 @@ ROWS: tuple[Refused | Ends | Elsewhere, ...] = (
     Elsewhere(
         46,
         "swapped while it runs",
-        "jobs.executors.test_roots.test_a_link_that_is_put_in_a_folders_place_again_and_again_is_never_followed",
+        "jobs.executors.files.test_roots.test_a_link_that_is_put_in_a_folders_place_again_and_again_is_never_followed",
     ),
     read(47, "<root>/pipe", "FORBIDDEN_PATH no regular file"),
     read(47, "/dev/zero", "FORBIDDEN_PATH"),
@@ -296,7 +296,7 @@ ROWS: tuple[Refused | Ends | Elsewhere, ...] = (
     Elsewhere(
         48,
         "an answer that unpacks without end",
-        "jobs.executors.test_calls.test_a_body_that_unpacks_without_end_is_cut",
+        "jobs.executors.calling.test_calls.test_a_body_that_unpacks_without_end_is_cut",
     ),
     Elsewhere(
         48,

@@ -53,9 +53,16 @@ class Output:
         """Take what comes until `ended` does, and give what came by that.
 
         What still holds the streams open after that is not waited for. Raises Cancelled or
-        DeadlineExceeded.
+        DeadlineExceeded, with all logged that had come.
         """
         report = bytearray()
+        try:
+            self._follow(stdout, stderr, ended, report)
+        finally:
+            self._finish()
+        return bytes(report)
+
+    def _follow(self, stdout: IO[bytes], stderr: IO[bytes], ended: IO[bytes], report: bytearray) -> None:
         with selectors.DefaultSelector() as waiting:
             streams = ((stdout, self.stdout.take), (stderr, self.stderr.take), (ended, report.extend))
             for pipe, take in streams:
@@ -66,8 +73,6 @@ class Output:
             until = time.monotonic() + DRAIN_SECONDS
             while waiting.get_map() and time.monotonic() < until:
                 _take_ready(waiting, DRAIN_SECONDS / 10)
-        self._finish()
-        return bytes(report)
 
     def _say(self, level: str, text: str, size: int) -> bool:
         """Log a line, unless there is no room for it any more."""

@@ -350,6 +350,13 @@ def test_time_that_is_up_ends_the_script(script):
     assert time.monotonic() - began < 2.5
 
 
+def test_what_a_script_wrote_last_is_kept_though_its_line_never_ended():
+    logged = []
+    with pytest.raises(DeadlineExceeded):
+        run("echo one; printf 'Waiting for the lock'; sleep 1000", context(1, logged))
+    assert logged[1:] == [("INFO", "one"), ("INFO", "Waiting for the lock")]
+
+
 MANY = "for i in 1 2 3 4 5 6; do perl -e '$x = \"a\" x 60e6; sleep 20' & done; wait"
 
 
