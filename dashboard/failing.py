@@ -11,7 +11,7 @@ from accounts.models import User
 from dashboard.lately import Lately
 from jobs.models import Job, JobVersion
 from runs import history
-from runs.history import BROKEN, Failures
+from runs.history import BROKEN, Ends
 from runs.models import Outcome, Run
 
 MOST = 1000
@@ -58,7 +58,7 @@ def failing_jobs(user: User, lately: Lately, at: datetime) -> FailingJobs:
     since = None
     if user.is_operator:
         since = lately.failed_since
-        jobs = Failures(frozenset(run.job_id for run in lately.failed), since).suspects(jobs)
+        jobs = Ends(frozenset(run.job_id for run in lately.failed), since).suspects(jobs)
     edited = JobVersion.objects.filter(job=OuterRef("pk"), version=OuterRef("version")).values("created_at")
     told = history.failing(jobs).values_list(
         "pk", "name", "owner__email", "version", F("retry_policy__max_attempts"), Subquery(edited)

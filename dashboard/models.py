@@ -1,10 +1,30 @@
 """What people keep of the dashboard for themselves."""
 
+from typing import Self
+
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
+from accounts.models import User
 from chronos_site.schema import cascade
+
+MOST_OFFERED = 30
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def offered_to(self, user: User, page: str) -> Self:
+        """Their own views of the page and those that others share, their own first; so many at most."""
+        offered = self.filter(Q(owner=user) | Q(shared=True), page=page).select_related("owner")
+        own = models.Case(models.When(owner=user, then=0), default=1)
+        return offered.defer("owner__password").order_by(own, "name", "pk")[:MOST_OFFERED]
+
+    def changeable_by(self, user: User) -> Self:
+        """Their own; for administrators also those that others share."""
+        return (
+            self.filter(Q(owner=user) | Q(shared=True)) if user.is_administrator else self.filter(owner=user)
+        )
 
 
 class SavedView(models.Model):
@@ -19,6 +39,8 @@ class SavedView(models.Model):
     shared = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
+    objects = SavedViewQuerySet.as_manager()
+
     class Meta:
         db_table = "saved_views"
         constraints = [
@@ -27,3 +49,7 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def may_be_changed_by(self, user: User) -> bool:
+        """Whether it is among those that `changeable_by` finds."""
+        return self.owner_id == user.pk or (self.shared and user.is_administrator)

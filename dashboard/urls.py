@@ -2,12 +2,27 @@
 
 from django.urls import path
 
-from dashboard import handover, job_detail, jobs, overview, runs, system
+from dashboard import (
+    columns,
+    handover,
+    job_detail,
+    job_export,
+    jobs,
+    overview,
+    runs,
+    saved_views,
+    system,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("handover/", handover.handover, name="handover"),
     path("jobs/", jobs.job_list, name="job_list"),
+    path("jobs/columns/", columns.job_columns, name="job_columns"),
+    path("jobs/export/", job_export.job_export, name="job_export"),
+    path("jobs/views/new/", saved_views.view_save, name="view_save"),
+    path("jobs/views/<int:view_id>/", saved_views.view_change, name="view_change"),
+    path("jobs/views/<int:view_id>/delete/", saved_views.view_delete, name="view_delete"),
     path("jobs/<ulid:job_id>/", job_detail.job_detail, name="job_detail"),
     path("runs/", runs.run_list, name="run_list"),
     path("runs/<ulid:run_id>/", runs.run_detail, name="run_detail"),

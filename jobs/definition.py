@@ -35,7 +35,15 @@ Definition = dict[str, Any]
 
 def of(job: Job) -> Definition:
     """The definition of a stored job: its fields, tags, schedule, payload and retry, empty ones left out."""
-    retry = RetryPolicy.objects.filter(job=job).first()
+    return _of(job, RetryPolicy.objects.filter(job=job).first())
+
+
+def of_loaded(job: Job) -> Definition:
+    """The same of a job that was just read together with its schedule, payload, retry policy and tags."""
+    return _of(job, getattr(job, "retry_policy", None))
+
+
+def _of(job: Job, retry: RetryPolicy | None) -> Definition:
     return {
         **_kept(job, JOB_FIELDS),
         **_tags(tag.name for tag in job.tags.all()),

@@ -10,7 +10,7 @@ from django.db.models.functions import Left
 from django.db.models.query import RawQuerySet
 
 from jobs.models import JobQuerySet, Status
-from runs.models import Outcome, Run
+from runs.models import Outcome, Run, RunQuerySet
 
 _COLUMNS = (
     "id",
@@ -28,6 +28,8 @@ _COLUMNS = (
 )
 _ERROR_START = 300
 BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
+# How far back, counted in runs, the newest ends of an outcome are looked through.
+MOST_ENDS = 2000
 
 
 def last_runs(job_ids: Iterable[str], count: int = 20) -> dict[str, list[Run]]:
@@ -90,9 +92,14 @@ def _rank(ordered: list[int], percent: int) -> int:
 
 
 def failing(jobs: JobQuerySet) -> JobQuerySet:
-    """Those of the jobs whose last run that really ended failed or timed out.
+    """Those of the jobs whose last run that really ended failed or timed out; see `ended_last`."""
+    return ended_last(jobs, BROKEN)
 
-    It looks at the last run of each job: ask it about few, as `Failures.suspects` finds them.
+
+def ended_last(jobs: JobQuerySet, outcomes: Iterable[str]) -> JobQuerySet:
+    """Those of the jobs whose last run that really ended did so with one of the outcomes.
+
+    It looks at the last run of each job: ask it about few, as `Ends.suspects` finds them.
     """
     last = (
         Run.objects.filter(job=OuterRef("pk"), skip_reason=None)
@@ -100,28 +107,81 @@ def failing(jobs: JobQuerySet) -> JobQuerySet:
         .order_by("-scheduled_time", "-attempt")
         .values("outcome")[:1]
     )
-    return jobs.alias(last_outcome=Subquery(last)).filter(last_outcome__in=BROKEN)
+    return jobs.alias(last_outcome=Subquery(last)).filter(last_outcome__in=list(outcomes))
+
+
+_STATUS_AFTER = {
+    Outcome.SUCCESS: Status.SUCCEEDED,
+    Outcome.FAILURE: Status.FAILED,
+    Outcome.TIMEOUT: Status.FAILED,
+    Outcome.CANCELLED: Status.CANCELLED,
+}
 
 
 @dataclass(frozen=True)
-class Failures:
-    """The jobs of everyone's newest failures, and since when these are all there were; None for ever."""
+class Ends:
+    """The jobs of everyone's newest runs with some outcomes, failures unless said otherwise.
+
+    `since` is since when these are all there were; None for ever.
+    """
 
     job_ids: frozenset[str]
     since: datetime | None = None
+    outcomes: tuple[Outcome, ...] = BROKEN
 
     def suspects(self, jobs: JobQuerySet) -> JobQuerySet:
-        """Those of the jobs that may be failing."""
-        return jobs.filter(Q(pk__in=self.job_ids) | Q(status=Status.FAILED))
+        """Those of the jobs whose last run may have ended so."""
+        # Jobs with nothing ahead keep their status, however long ago they ended.
+        ended = {_STATUS_AFTER[outcome] for outcome in self.outcomes}
+        return jobs.filter(Q(pk__in=self.job_ids) | Q(status__in=ended))
 
 
-def newest_failures(count: int = 2000) -> Failures:
-    """What failed last, read off the end of an index, one query an outcome."""
+def newest_failures(count: int = MOST_ENDS) -> Ends:
+    """What failed last."""
+    return newest_ends(BROKEN, count)
+
+
+def newest_ends(outcomes: tuple[Outcome, ...], count: int = MOST_ENDS) -> Ends:
+    """What ended last with these outcomes, read off the end of an index, one query an outcome."""
     job_ids: set[str] = set()
     limits: list[datetime] = []
-    for outcome in BROKEN:
-        ended = Run.objects.filter(outcome=outcome, end_time__isnull=False).order_by("-end_time")
-        rows = list(ended.values_list("job_id", "end_time")[:count])
+    for outcome in outcomes:
+        rows = list(_newest_ended(Run.objects.all(), outcome).values_list("job_id", "end_time")[:count])
         job_ids.update(job_id for job_id, _ in rows)
         limits += [end for _, end in rows[count - 1 :] if end]
-    return Failures(frozenset(job_ids), max(limits, default=None))
+    return Ends(frozenset(job_ids), max(limits, default=None), outcomes)
+
+
+def _newest_ended(runs: RunQuerySet, outcome: str) -> RunQuerySet:
+    return runs.filter(outcome=outcome, end_time__isnull=False).order_by("-end_time")
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How the last failure of each job begins, by job; and since when these are all there were."""
+
+    starts: dict[str, str]
+    since: datetime | None = None
+
+    def saying(self, text: str) -> list[str]:
+        """The ids of the jobs whose last failure begins with words that hold the text, in any case."""
+        wanted = text.casefold()
+        return [job_id for job_id, start in self.starts.items() if wanted in start.casefold()]
+
+
+def newest_errors(runs: RunQuerySet, count: int = MOST_ENDS) -> Errors:
+    """The errors of the newest failures among the runs, each with its class, one query an outcome."""
+    found: dict[str, tuple[datetime, str]] = {}
+    limits: list[datetime] = []
+    for outcome in BROKEN:
+        told = _newest_ended(runs, outcome).values_list(
+            "job_id", "end_time", "error_class", Left("error_message", _ERROR_START)
+        )
+        rows = [
+            (job_id, end, f"{kind or ''} {start or ''}") for job_id, end, kind, start in told[:count] if end
+        ]
+        for job_id, end, start in rows:
+            if job_id not in found or found[job_id][0] < end:
+                found[job_id] = (end, start)
+        limits += [end for _, end, _ in rows[count - 1 :]]
+    return Errors({job_id: start for job_id, (_, start) in found.items()}, max(limits, default=None))

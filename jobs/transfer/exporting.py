@@ -1,12 +1,15 @@
 """Jobs become a file that imports back to the same definitions."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from jobs import definition
 from jobs.definition import Definition
 from jobs.executors import TYPES
 from jobs.models import Job
+from jobs.transfer import documents
+from jobs.transfer.documents import Format
 from jobs.transfer.importing import FORMAT
 from jobs.transfer.keys import BASICS, RETRY, SCHEDULE, Keys, by_field
 from jobs.transfer.stars import masked
@@ -17,6 +20,34 @@ def document(jobs: Iterable[Job], *, with_secrets: bool = False) -> dict[str, An
     definitions = map(definition.of, jobs)
     shown = definitions if with_secrets else map(masked, definitions)
     return {"format": FORMAT, "jobs": [request(each) for each in shown]}
+
+
+def pieces(jobs: Iterable[Job], file_format: Format) -> Iterator[str]:
+    """The text of the jobs' document a job at a time, for any number of them; secrets are ***.
+
+    The jobs are read with their schedule, payload and retry policy.
+    """
+    requests = (request(masked(definition.of_loaded(job))) for job in jobs)
+    return _yaml(requests) if file_format == "yaml" else _json(requests)
+
+
+def _json(requests: Iterable[dict[str, Any]]) -> Iterator[str]:
+    yield f'{{"format": {json.dumps(FORMAT)}, "jobs": ['
+    before = "\n"
+    for each in requests:
+        yield before + documents.write(each, "json").rstrip()
+        before = ",\n"
+    yield "\n]}\n"
+
+
+def _yaml(requests: Iterable[dict[str, Any]]) -> Iterator[str]:
+    yield documents.write({"format": FORMAT}, "yaml")
+    head = "jobs:\n"
+    for each in requests:
+        yield head + documents.write([each], "yaml")
+        head = ""
+    if head:
+        yield "jobs: []\n"
 
 
 def request(definition: Definition) -> dict[str, Any]:

@@ -1,0 +1,188 @@
+"""What the job list can be asked for: each condition, its words and the jobs that it finds."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db.models import Q, TextChoices
+
+from accounts.models import User
+from dashboard import windows
+from dashboard.late import LATE_AFTER
+from jobs.models import Job, JobPayload, JobQuerySet, JobSchedule, JobTag, Kind, Priority, Status, Type
+from runs import history
+from runs.history import Ends, Errors
+from runs.models import Outcome, Run
+
+# Failures of one person's jobs stand between everyone's, so the search for their texts ends somewhere.
+ERRORS_BACK = timedelta(days=7)
+MOST_TARGETS = 5000
+_START_OF_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{6,26}")
+
+Values = Sequence[str]
+
+
+class Seeker:
+    """Who looks for jobs and when, with what has been read of the runs to answer; it is read once.
+
+    `since` is how far back was looked, None where that was all the way.
+    """
+
+    def __init__(self, user: User, at: datetime) -> None:
+        self.user, self.at = user, at
+        self._ends: dict[tuple[Outcome, ...], Ends] = {}
+
+    @property
+    def visible(self) -> JobQuerySet:
+        return Job.objects.visible_to(self.user)
+
+    def suspects(self, jobs: JobQuerySet, outcomes: tuple[Outcome, ...]) -> JobQuerySet:
+        """Those of the jobs whose last runs are worth a look."""
+        # Among everyone's jobs, asking each for its last run takes seconds; people's own are few.
+        if not self.user.is_operator:
+            return jobs
+        if outcomes not in self._ends:
+            self._ends[outcomes] = history.newest_ends(outcomes)
+        return self._ends[outcomes].suspects(jobs)
+
+    @cached_property
+    def errors(self) -> Errors:
+        runs = Run.objects.visible_to(self.user)
+        return history.newest_errors(
+            runs if self.user.is_operator else runs.filter(end_time__gte=self.at - ERRORS_BACK)
+        )
+
+    @property
+    def since(self) -> datetime | None:
+        read = [ends.since for ends in self._ends.values()]
+        if "errors" in self.__dict__:
+            own = None if self.user.is_operator else self.at - ERRORS_BACK
+            read.append(self.errors.since or own)
+        return max((since for since in read if since), default=None)
+
+
+Find = Callable[[JobQuerySet, Values, Seeker], JobQuerySet]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One thing to ask for.
+
+    `many` values mean any of them; `everyones` is for those who see everyone's jobs.
+    """
+
+    label: str
+    find: Find
+    words: Callable[[str], str] = str
+    means: Callable[[str], bool] = bool
+    many: bool = False
+    everyones: bool = False
+
+
+def _choice(label: str, choices: type[TextChoices], find: Find) -> Condition:
+    return Condition(
+        label, find, lambda value: str(choices(value).label), lambda value: value in choices.values, many=True
+    )
+
+
+def _any_of(column: str) -> Find:
+    return lambda jobs, values, seeker: jobs.filter(**{f"{column}__in": values})
+
+
+def _flag(label: str, words: str, find: Callable[[JobQuerySet, Seeker], JobQuerySet]) -> Condition:
+    return Condition(
+        label,
+        lambda jobs, values, seeker: find(jobs, seeker),
+        lambda value: words,
+        lambda value: value == "1",
+    )
+
+
+def _named(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
+    text = values[0]
+    named = Q(name__icontains=text) | Q(pk__in=_tagged([text]))
+    start = text.upper()
+    return jobs.filter(named | Q(pk__startswith=start) if _START_OF_ID.fullmatch(start) else named)
+
+
+def _tagged(values: Values) -> Any:
+    return JobTag.objects.filter(name__in={*values, *map(str.lower, values)}).values("job_id")
+
+
+def _owned(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
+    owner = values[0]
+    if owner == "me":
+        return jobs.filter(owner=seeker.user)
+    if owner == "others":
+        return jobs.exclude(owner=seeker.user)
+    return jobs.filter(owner__in=User.objects.filter(email__icontains=owner))
+
+
+def _ended_last(jobs: JobQuerySet, outcomes: Values, seeker: Seeker) -> JobQuerySet:
+    wanted = tuple(outcome for outcome in Outcome if outcome in outcomes)
+    return history.ended_last(seeker.suspects(jobs, wanted), wanted)
+
+
+def _due(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
+    since, until = windows.window(values[0], seeker.at)
+    return jobs.filter(schedule__next_fire_at__gte=since, schedule__next_fire_at__lt=until)
+
+
+def _late(jobs: JobQuerySet, seeker: Seeker) -> JobQuerySet:
+    return jobs.filter(schedule__next_fire_at__lt=seeker.at - LATE_AFTER)
+
+
+def _calling(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
+    """Jobs whose HTTP or database address has the text in its host; the rest of an address may be secret."""
+    wanted = values[0].lower()
+    somewhere = Q(http_url__icontains=wanted) | Q(database_url__icontains=wanted)
+    payloads = JobPayload.objects.filter(somewhere, job__in=seeker.visible)
+    told = payloads.values_list("job_id", "http_url", "database_url")[:MOST_TARGETS]
+    return jobs.filter(pk__in=[job_id for job_id, *urls in told if any(wanted in _host(url) for url in urls)])
+
+
+def _host(url: str | None) -> str:
+    try:
+        return urlsplit((url or "").removeprefix("jdbc:")).hostname or ""
+    except ValueError:
+        return ""
+
+
+CONDITIONS: dict[str, Condition] = {
+    "q": Condition("text", _named),
+    "status": _choice("status", Status, _any_of("status")),
+    "type": _choice("type", Type, _any_of("type")),
+    "priority": _choice("priority", Priority, _any_of("priority")),
+    "schedule": _choice("schedule", Kind, _any_of("schedule__schedule_type")),
+    "outcome": _choice("last run", Outcome, _ended_last),
+    "tag": Condition("tag", lambda jobs, values, seeker: jobs.filter(pk__in=_tagged(values)), many=True),
+    "owner": Condition("owner", _owned, everyones=True),
+    "fires": Condition("fires", _due, windows.words, windows.makes_sense),
+    "error": Condition(
+        "last error says", lambda jobs, values, seeker: jobs.filter(pk__in=seeker.errors.saying(values[0]))
+    ),
+    "host": Condition("calls host", _calling),
+    "failing": _flag(
+        "failing",
+        "now",
+        lambda jobs, seeker: history.failing(seeker.suspects(jobs, history.BROKEN)),
+    ),
+    "late": _flag("late", "now", _late),
+    "broken": _flag(
+        "schedule",
+        "does not fire",
+        lambda jobs, seeker: jobs.filter(pk__in=JobSchedule.objects.broken().values("job_id")),
+    ),
+}
+# Those that are ticked in a list.
+CHOICES: dict[str, type[TextChoices]] = {
+    "status": Status,
+    "type": Type,
+    "priority": Priority,
+    "schedule": Kind,
+    "outcome": Outcome,
+}
