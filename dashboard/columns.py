@@ -12,6 +12,7 @@ from accounts.access import is_ours, person
 from dashboard.viewer import YEAR
 
 COOKIE = "chronos_job_columns"
+NONE = "none"
 # What may be left out: name, status, schedule and next fire are the list.
 COLUMNS = {
     "tags": "Tags",
@@ -28,9 +29,8 @@ USUAL = frozenset({"tags", "runs", "took", "owner"})
 
 def chosen(cookies: Mapping[str, str]) -> frozenset[str]:
     """The columns that the cookie tells; the usual ones without one."""
-    if COOKIE not in cookies:
-        return USUAL
-    return frozenset(cookies[COOKIE].split(".")) & COLUMNS.keys()
+    told = cookies.get(COOKIE)
+    return frozenset(told.split(".")) & COLUMNS.keys() if told else USUAL
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def job_columns(request: HttpRequest) -> HttpResponse:
     ticked = [name for name in COLUMNS if name in request.POST.getlist("column")]
     response.set_cookie(
         COOKIE,
-        ".".join(ticked),
+        ".".join(ticked) or NONE,
         max_age=YEAR,
         samesite="Lax",
         secure=request.is_secure(),

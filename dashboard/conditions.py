@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,14 +13,14 @@ from django.db.models import Q, TextChoices
 from accounts.models import User
 from dashboard import windows
 from dashboard.late import LATE_AFTER
+from dashboard.lately import FAILURES_BACK
 from jobs.models import Job, JobPayload, JobQuerySet, JobSchedule, JobTag, Kind, Priority, Status, Type
 from runs import history
 from runs.history import Ends, Errors
 from runs.models import Outcome, Run
 
-# Failures of one person's jobs stand between everyone's, so the search for their texts ends somewhere.
-ERRORS_BACK = timedelta(days=7)
 MOST_TARGETS = 5000
+MOST_LISTED = 1000
 _START_OF_ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{6,26}")
 
 Values = Sequence[str]
@@ -53,14 +53,14 @@ class Seeker:
     def errors(self) -> Errors:
         runs = Run.objects.visible_to(self.user)
         return history.newest_errors(
-            runs if self.user.is_operator else runs.filter(end_time__gte=self.at - ERRORS_BACK)
+            runs if self.user.is_operator else runs.filter(end_time__gte=self.at - FAILURES_BACK)
         )
 
     @property
     def since(self) -> datetime | None:
         read = [ends.since for ends in self._ends.values()]
         if "errors" in self.__dict__:
-            own = None if self.user.is_operator else self.at - ERRORS_BACK
+            own = None if self.user.is_operator else self.at - FAILURES_BACK
             read.append(self.errors.since or own)
         return max((since for since in read if since), default=None)
 
@@ -110,7 +110,11 @@ def _named(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
 
 
 def _tagged(values: Values) -> Any:
-    return JobTag.objects.filter(name__in={*values, *map(str.lower, values)}).values("job_id")
+    """The ids of the jobs with one of the tags: a list where they are few, which databases find best."""
+    named = JobTag.objects.filter(name__in={*values, *map(str.lower, values)})
+    tagged = named.values_list("job_id", flat=True)
+    few = list(tagged[: MOST_LISTED + 1])
+    return few if len(few) <= MOST_LISTED else tagged
 
 
 def _owned(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:

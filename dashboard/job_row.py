@@ -64,6 +64,11 @@ class Row:
         return getattr(self.last, "error_start", None) or self.last.error_class or ""
 
     @property
+    def rest_of_error(self) -> str:
+        """What is known of the error after its first line."""
+        return self.error.strip().partition("\n")[2].strip()
+
+    @property
     def durations(self) -> Durations | None:
         return history.durations(self.runs)
 

@@ -20,7 +20,7 @@ PAGE = "job_list"
 _TAKEN = "You have a view of this name."
 
 
-class ViewForm(forms.ModelForm[SavedView]):
+class ViewForm(forms.ModelForm):  # type: ignore[type-arg]
     """A view's name, and whether everybody is offered it."""
 
     class Meta:

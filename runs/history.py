@@ -136,11 +136,6 @@ class Ends:
         return jobs.filter(Q(pk__in=self.job_ids) | Q(status__in=ended))
 
 
-def newest_failures(count: int = MOST_ENDS) -> Ends:
-    """What failed last."""
-    return newest_ends(BROKEN, count)
-
-
 def newest_ends(outcomes: tuple[Outcome, ...], count: int = MOST_ENDS) -> Ends:
     """What ended last with these outcomes, read off the end of an index, one query an outcome."""
     job_ids: set[str] = set()

@@ -7,8 +7,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard import columns
 from jobs import actions
-from jobs.models import Job, JobSchedule
+from jobs.models import Job, JobSchedule, JobTag
 from runs import history
 from runs.models import Outcome, Run
 from tests.factories import NOON, ada, alice, bob, charlie, job
@@ -94,11 +95,11 @@ def test_filters(client, owner, query, found):
 
 
 def test_what_fails_is_found_among_everyones_newest_failures(client, owner, monkeypatch):
-    monkeypatch.setattr(history, "newest_failures", partial(history.newest_failures, 1))
+    monkeypatch.setattr(history, "newest_ends", partial(history.newest_ends, count=1))
     ended(job(owner, name="long-ago"), Outcome.FAILURE)
     ended(job(owner, name="lately"), Outcome.FAILURE, minutes=5)
     assert listed(client, bob(), "?failing=1") == ["lately"]
-    assert "Found among the failures since" in page_text(client, ada(), "?failing=1")
+    assert "Found among the runs that ended since" in page_text(client, ada(), "?failing=1")
     assert listed(client, owner, "?failing=1") == ["lately", "long-ago"]
 
 
@@ -133,6 +134,10 @@ def test_operators_filter_by_owner(client, owner):
         "?status=" + "&status=".join(["PAUSED"] * 500),
         "?q=%25_%5C",
         "?owner=%00",
+        "?fires=99:99-x",
+        "?fires_from=22:00",
+        "?fires_from=22:00&fires_to=06:00&fires=1h",
+        "?tag=%00&tag=&error=%25&host=[",
     ],
 )
 def test_an_address_that_makes_no_sense_is_no_error(client, owner, query):
@@ -182,8 +187,44 @@ def test_a_failing_job_shows_its_last_outcome_and_the_errors_first_line(client, 
     response = client.get(reverse("job_list"))
     (row,) = response.context["rows"]
     assert row.state == "FAILURE"
-    assert "pool exhausted" in response.content.decode()
-    assert "Traceback" not in response.content.decode()
+    assert '<span class="err-2">pool exhausted</span>' in response.content.decode()
+    assert "<pre>Traceback</pre>" in response.content.decode()
+
+
+def test_tags_stand_with_the_job_and_lead_to_others_of_their_kind(client, owner):
+    JobTag.objects.create(job=job(owner), name="night & day")
+    assert 'href="/jobs/?tag=night%20%26%20day"' in page_text(client, owner)
+
+
+def test_every_column_has_its_place(client, owner):
+    client.cookies[columns.COOKIE] = ".".join(columns.COLUMNS)
+    ended(job(owner, priority="HIGH"), Outcome.SUCCESS, duration_ms=41_000)
+    text = page_text(client, bob())
+    assert text.count('<th scope="col"') == 10
+    assert text.count("<td") + text.count('<th scope="row"') == 10
+    assert "Succeeded, 41 s" in text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?q=job",
+        "?tag=night&owner=alice",
+        "?outcome=FAILURE&sort=status",
+        "?error=pool&host=example",
+        "?failing=1&fires=24h&schedule=INTERVAL",
+        "?outcome=SUCCESS&failing=1&error=x&tag=night&q=job",
+    ],
+)
+def test_the_list_costs_the_same_whatever_there_is(client, owner, query, django_assert_max_num_queries):
+    for n in range(30):
+        one = job(owner, name=f"job-{n}")
+        JobTag.objects.create(job=one, name="night")
+        ended(one, Outcome.FAILURE, error_message="pool exhausted")
+    client.force_login(bob())
+    with django_assert_max_num_queries(15):
+        client.get(reverse("job_list") + query)
 
 
 def test_a_row_shows_what_the_job_is_for(client, owner):

@@ -116,8 +116,10 @@ def test_the_newest_failures_tell_since_when_they_are_all(probe):
     old, new = runs(probe, Outcome.FAILURE)[0], runs(other, Outcome.FAILURE)[0]
     Run.objects.filter(pk=old.pk).update(end_time=NOON)
     Run.objects.filter(pk=new.pk).update(end_time=NOON + timedelta(hours=1))
-    assert history.newest_failures() == history.Ends(frozenset({probe.pk, other.pk}), None)
-    assert history.newest_failures(1) == history.Ends(frozenset({other.pk}), NOON + timedelta(hours=1))
+    assert history.newest_ends(history.BROKEN) == history.Ends(frozenset({probe.pk, other.pk}), None)
+    assert history.newest_ends(history.BROKEN, 1) == history.Ends(
+        frozenset({other.pk}), NOON + timedelta(hours=1)
+    )
 
 
 def test_a_job_that_ended_failed_is_a_suspect_whenever_that_was(probe):
