@@ -27,14 +27,18 @@ Values = Sequence[str]
 
 
 class Seeker:
-    """Who looks for jobs and when, with what has been read of the runs to answer; it is read once.
+    """Who looks for jobs and when, with what has been read to answer; it is read once.
 
-    `since` is how far back was looked, None where that was all the way.
+    `since` is how far back runs were looked at, None where that was all the way; `cut` says that not every
+    address was looked at for its host.
     """
 
     def __init__(self, user: User, at: datetime) -> None:
         self.user, self.at = user, at
+        self.cut = False
         self._ends: dict[tuple[Outcome, ...], Ends] = {}
+        self._tagged: dict[Values, Any] = {}
+        self._calling: dict[str, list[str]] = {}
 
     @property
     def visible(self) -> JobQuerySet:
@@ -48,6 +52,31 @@ class Seeker:
         if outcomes not in self._ends:
             self._ends[outcomes] = history.newest_ends(outcomes)
         return self._ends[outcomes].suspects(jobs)
+
+    def tagged(self, *names: str) -> Any:
+        """The ids of the jobs with one of the tags: a list where they are few, which databases find best."""
+        if names not in self._tagged:
+            tags = JobTag.objects.filter(name__in={*names, *map(str.lower, names)})
+            ids = tags.values_list("job_id", flat=True)
+            few = list(ids[: MOST_LISTED + 1])
+            self._tagged[names] = few if len(few) <= MOST_LISTED else ids
+        return self._tagged[names]
+
+    def calling(self, text: str) -> list[str]:
+        """The ids of the jobs whose HTTP or database address has the text in its host.
+
+        The rest of an address may be secret, so it cannot be searched.
+        """
+        wanted = text.lower()
+        if wanted not in self._calling:
+            somewhere = Q(http_url__icontains=wanted) | Q(database_url__icontains=wanted)
+            payloads = JobPayload.objects.filter(somewhere, job__in=self.visible)
+            told = list(payloads.values_list("job_id", "http_url", "database_url")[: MOST_TARGETS + 1])
+            self.cut = len(told) > MOST_TARGETS
+            self._calling[wanted] = [
+                job_id for job_id, *urls in told[:MOST_TARGETS] if any(wanted in _host(url) for url in urls)
+            ]
+        return self._calling[wanted]
 
     @cached_property
     def errors(self) -> Errors:
@@ -104,17 +133,9 @@ def _flag(label: str, words: str, find: Callable[[JobQuerySet, Seeker], JobQuery
 
 def _named(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
     text = values[0]
-    named = Q(name__icontains=text) | Q(pk__in=_tagged([text]))
+    named = Q(name__icontains=text) | Q(pk__in=seeker.tagged(text))
     start = text.upper()
     return jobs.filter(named | Q(pk__startswith=start) if _START_OF_ID.fullmatch(start) else named)
-
-
-def _tagged(values: Values) -> Any:
-    """The ids of the jobs with one of the tags: a list where they are few, which databases find best."""
-    named = JobTag.objects.filter(name__in={*values, *map(str.lower, values)})
-    tagged = named.values_list("job_id", flat=True)
-    few = list(tagged[: MOST_LISTED + 1])
-    return few if len(few) <= MOST_LISTED else tagged
 
 
 def _owned(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
@@ -140,15 +161,6 @@ def _late(jobs: JobQuerySet, seeker: Seeker) -> JobQuerySet:
     return jobs.filter(schedule__next_fire_at__lt=seeker.at - LATE_AFTER)
 
 
-def _calling(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
-    """Jobs whose HTTP or database address has the text in its host; the rest of an address may be secret."""
-    wanted = values[0].lower()
-    somewhere = Q(http_url__icontains=wanted) | Q(database_url__icontains=wanted)
-    payloads = JobPayload.objects.filter(somewhere, job__in=seeker.visible)
-    told = payloads.values_list("job_id", "http_url", "database_url")[:MOST_TARGETS]
-    return jobs.filter(pk__in=[job_id for job_id, *urls in told if any(wanted in _host(url) for url in urls)])
-
-
 def _host(url: str | None) -> str:
     try:
         return urlsplit((url or "").removeprefix("jdbc:")).hostname or ""
@@ -163,13 +175,17 @@ CONDITIONS: dict[str, Condition] = {
     "priority": _choice("priority", Priority, _any_of("priority")),
     "schedule": _choice("schedule", Kind, _any_of("schedule__schedule_type")),
     "outcome": _choice("last run", Outcome, _ended_last),
-    "tag": Condition("tag", lambda jobs, values, seeker: jobs.filter(pk__in=_tagged(values)), many=True),
+    "tag": Condition(
+        "tag", lambda jobs, values, seeker: jobs.filter(pk__in=seeker.tagged(*values)), many=True
+    ),
     "owner": Condition("owner", _owned, everyones=True),
     "fires": Condition("fires", _due, windows.words, windows.makes_sense),
     "error": Condition(
         "last error says", lambda jobs, values, seeker: jobs.filter(pk__in=seeker.errors.saying(values[0]))
     ),
-    "host": Condition("calls host", _calling),
+    "host": Condition(
+        "calls host", lambda jobs, values, seeker: jobs.filter(pk__in=seeker.calling(values[0]))
+    ),
     "failing": _flag(
         "failing",
         "now",

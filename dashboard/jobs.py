@@ -16,7 +16,7 @@ from accounts.access import person
 from accounts.models import User
 from chronos_site.counting import counted
 from dashboard import columns, job_row, paging, windows
-from dashboard.conditions import CHOICES, CONDITIONS, Seeker
+from dashboard.conditions import CHOICES, CONDITIONS, MOST_TARGETS, Seeker
 from dashboard.filters import Chip, JobFilters
 from dashboard.job_row import Row
 from dashboard.models import SavedView
@@ -110,6 +110,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         **_controls(filters, user, rows),
         **columns.context(request),
         "looked_back_to": seeker.since,
+        "hosts_looked_at": MOST_TARGETS if seeker.cut else None,
     }
     return render(request, "dashboard/jobs/list.html", context)
 

@@ -105,6 +105,15 @@ def test_a_host_is_found_and_no_secret_of_the_address(owner):
         assert found(owner, ("host", secret)) == []
 
 
+def test_too_many_addresses_are_cut_and_that_is_known(owner, monkeypatch):
+    monkeypatch.setattr(conditions, "MOST_TARGETS", 1)
+    http(owner, "one", "https://a.example.com/")
+    seeker = conditions.Seeker(owner, timezone.now())
+    assert (len(seeker.calling("A.example")), seeker.cut) == (1, False)
+    http(owner, "other", "https://b.example.com/")
+    assert (len(seeker.calling("example")), seeker.cut) == (1, True)
+
+
 def test_next_fires_are_found_by_their_stretch(owner):
     for name, ahead in (("late", {"minutes": -5}), ("soon", {"minutes": 30}), ("tomorrow", {"hours": 23})):
         due_in(job(owner, name=name), **ahead)
