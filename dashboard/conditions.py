@@ -49,6 +49,8 @@ class Seeker:
         # Among everyone's jobs, asking each for its last run takes seconds; people's own are few.
         if not self.user.is_operator:
             return jobs
+        if outcomes == history.BROKEN and "errors" in self.__dict__:
+            return Ends(frozenset(self.errors.starts)).suspects(jobs)
         if outcomes not in self._ends:
             self._ends[outcomes] = history.newest_ends(outcomes)
         return self._ends[outcomes].suspects(jobs)
@@ -138,6 +140,10 @@ def _named(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
     return jobs.filter(named | Q(pk__startswith=start) if _START_OF_ID.fullmatch(start) else named)
 
 
+def _tagged(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
+    return jobs.filter(pk__in=seeker.tagged(*values))
+
+
 def _owned(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
     owner = values[0]
     if owner == "me":
@@ -175,9 +181,7 @@ CONDITIONS: dict[str, Condition] = {
     "priority": _choice("priority", Priority, _any_of("priority")),
     "schedule": _choice("schedule", Kind, _any_of("schedule__schedule_type")),
     "outcome": _choice("last run", Outcome, _ended_last),
-    "tag": Condition(
-        "tag", lambda jobs, values, seeker: jobs.filter(pk__in=seeker.tagged(*values)), many=True
-    ),
+    "tag": Condition("tag", _tagged, many=True),
     "owner": Condition("owner", _owned, everyones=True),
     "fires": Condition("fires", _due, windows.words, windows.makes_sense),
     "error": Condition(

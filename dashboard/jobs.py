@@ -24,7 +24,7 @@ from dashboard.paging import Key, Order, Page
 from jobs.models import Job, JobQuerySet, Status
 
 MOST_COUNTED = 1000
-MOST_ADVICE = 3
+MOST_ADVICE = 2
 DESCRIPTION_START = 200
 MOST_TAGS = 12
 LIVE_SECONDS = 10
