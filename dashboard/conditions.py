@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db.models import Q, TextChoices
+from django.db.models import Q, QuerySet, TextChoices
 
 from accounts.models import User
 from dashboard import windows
@@ -58,8 +58,7 @@ class Seeker:
     def tagged(self, *names: str) -> Any:
         """The ids of the jobs with one of the tags: a list where they are few, which databases find best."""
         if names not in self._tagged:
-            tags = JobTag.objects.filter(name__in={*names, *map(str.lower, names)})
-            ids = tags.values_list("job_id", flat=True)
+            ids = _tags(*names).values_list("job_id", flat=True)
             few = list(ids[: MOST_LISTED + 1])
             self._tagged[names] = few if len(few) <= MOST_LISTED else ids
         return self._tagged[names]
@@ -135,9 +134,13 @@ def _flag(label: str, words: str, find: Callable[[JobQuerySet, Seeker], JobQuery
 
 def _named(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
     text = values[0]
-    named = Q(name__icontains=text) | Q(pk__in=seeker.tagged(text))
+    named = Q(name__icontains=text) | Q(pk__in=_tags(text).values("job_id"))
     start = text.upper()
     return jobs.filter(named | Q(pk__startswith=start) if _START_OF_ID.fullmatch(start) else named)
+
+
+def _tags(*names: str) -> "QuerySet[JobTag]":
+    return JobTag.objects.filter(name__in={*names, *map(str.lower, names)})
 
 
 def _tagged(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
