@@ -14,7 +14,7 @@ from jobs import actions
 from jobs import definition as definitions
 from jobs.models import Job
 from runs.models import DeadLetter, Run, RunLog, Skip
-from tests.factories import NOON, alice, bob, charlie, job, log, run
+from tests.factories import NEVER, NOON, alice, bob, charlie, job, log, run
 
 pytestmark = pytest.mark.django_db
 everywhere = pytest.mark.databases
@@ -319,7 +319,7 @@ def test_a_result_of_another_shape_breaks_nothing(client, owner, probe, result):
         ("RUNNING", {}, "Running"),
         ("RUNNING", {"lease_expires_at": NOON}, "Stuck"),
         ("PENDING", {}, "Late"),
-        ("PENDING", {"available_at": timezone.now() + 60 * MINUTE}, "Pending"),
+        ("PENDING", {"available_at": NEVER}, "Pending"),
         ("PENDING", {"available_at": None}, "Pending"),
         ("CANCELLED", {"skip_reason": "MISFIRE", "skipped_count": 17}, "Skipped"),
         ("CANCELLED", {"error_message": "Cancelled before it started."}, "Cancelled"),
