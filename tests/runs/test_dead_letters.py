@@ -108,7 +108,7 @@ def test_people_replay_what_they_see():
 @pytest.mark.parametrize(
     ("act", "status"),
     [(actions.resolve, "RESOLVED"), (actions.ignore, "IGNORED")],
-    ids=lambda each: str(each),
+    ids=["resolve", "ignore"],
 )
 def test_an_event_is_closed_with_a_note(act, status):
     event = letter(factories.job())
