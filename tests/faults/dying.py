@@ -1,31 +1,34 @@
-"""Processes that kill themselves between two statements, forked from one that is warmed up."""
+"""Processes that kill themselves between two steps, forked from one that is warmed up."""
 
 import os
 import signal
 import traceback
+from functools import partialmethod
 from itertools import count
+from threading import Event
 
 from django.db import connection, connections
 
 
-def dies(act, step):
+def dies(act, step, *, calls=()):
     """Act in a process that gets SIGKILL just before its `step`-th statement or commit.
 
-    Gives whether it got that far; False when it was done before.
+    Where there are `calls`, pairs of a class and a method's name, the steps are these and the commits that
+    follow the first of them. Gives whether it got that far; False when it was done before.
     """
     connections.close_all()
     pid = os.fork()
     if pid == 0:
-        _act(act, step)
+        _act(act, step, calls)
     _, status = os.waitpid(pid, 0)
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the process failed by itself"
     return os.WIFSIGNALED(status)
 
 
-def _act(act, step):
+def _act(act, step, calls):
     code = 1
     try:
-        _count_down(step)
+        _count_down(step, calls)
         act()
         code = 0
     except BaseException:
@@ -34,8 +37,8 @@ def _act(act, step):
         os._exit(code)
 
 
-def _count_down(step):
-    steps, commit = count(1), connection._commit
+def _count_down(step, calls):
+    steps, commit, begun = count(1), connection._commit, Event()
 
     def tick():
         if next(steps) == step:
@@ -46,8 +49,17 @@ def _count_down(step):
         return execute(sql, params, many, context)
 
     def commit_next():
-        tick()
+        if begun.is_set() or not calls:
+            tick()
         commit()
 
-    connection.execute_wrappers.append(execute_next)
+    def call_next(self, method, *args, **kwargs):
+        begun.set()
+        tick()
+        return method(self, *args, **kwargs)
+
     connection._commit = commit_next
+    if not calls:
+        connection.execute_wrappers.append(execute_next)
+    for owner, name in calls:
+        setattr(owner, name, partialmethod(call_next, getattr(owner, name)))

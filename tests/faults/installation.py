@@ -66,6 +66,8 @@ class Installation:
     folder: Path
     redis_url: str
     parts: list = field(default_factory=list)
+    # What its processes are told beside what all of them are.
+    told: dict = field(default_factory=dict)
 
     @property
     def environment(self):
@@ -81,6 +83,7 @@ class Installation:
             "SECRET_KEY": settings.SECRET_KEY,
             "DATABASE_URL": database_url(),
             "REDIS_URL": self.redis_url,
+            **self.told,
         }
 
     def manage(self, command):

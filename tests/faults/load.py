@@ -1,4 +1,4 @@
-"""Jobs that call the test's server, each of them once, and one that fires each second."""
+"""Jobs that run once, most of them calls of the test's server, and one that fires each second."""
 
 from datetime import timedelta
 
@@ -12,13 +12,17 @@ AGAIN = {"max_attempts": 10, "backoff_strategy": "FIXED", "backoff_seconds": 1}
 EARLIER = timedelta(seconds=1)
 
 
-def call(owner, name, url, method="GET", *, at=None, **over):
-    """A job that calls once: at the given time, else now."""
+def once(owner, name, *, at=None, **parts):
+    """A job that runs once: at the given time, else now."""
     at = at or database_now()
     schedule = {"schedule_type": "ONCE", "run_at": at}
+    return factories.job(owner, name=name, at=at - EARLIER, **{"schedule": schedule, "retry": AGAIN, **parts})
+
+
+def call(owner, name, url, method="GET", *, at=None, **over):
+    """A job that calls once."""
     payload = {"http_method": method, "http_url": url}
-    parts = {"schedule": schedule, "payload": payload, "retry": AGAIN, **over}
-    return factories.job(owner, name=name, type="HTTP", at=at - EARLIER, **parts)
+    return once(owner, name, at=at, **{"type": "HTTP", "payload": payload, **over})
 
 
 @transaction.atomic
