@@ -4,7 +4,7 @@ A trial is no run: no schedule, retry, total or alert knows of it. It has its ow
 looks at and which goes when they have tried a few more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from chronos_site.clock import database_now
 from chronos_site.locks import locked
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
 from jobs.models import Priority
-from runs.execution import limit_of
+from runs.claim import lease
 from runs.models import Outcome
 from runs.ring import ring
 from runs.stops import is_drained
@@ -26,8 +26,6 @@ from runs.stops import is_drained
 # Of one person; the oldest go first.
 KEPT = 10
 LINES = 500
-# A worker that is this late with the end of a trial has gone.
-OVERDUE = timedelta(seconds=20)
 # Nobody waits longer for a worker to take it.
 WAITING = timedelta(minutes=2)
 
@@ -57,7 +55,8 @@ class Trial(models.Model):
     parameters = models.JSONField(default=dict)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
-    ends_by = models.DateTimeField(null=True)
+    # Its worker is there until then, and renews it.
+    lease_expires_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
     worker_id = models.CharField(max_length=255, blank=True, default="")
@@ -83,9 +82,9 @@ class Trial(models.Model):
         """WAITING, RUNNING, LOST, or the outcome."""
         if self.outcome:
             return self.outcome
-        if self.started_at is None or self.ends_by is None:
+        if self.lease_expires_at is None:
             return "WAITING" if at < self.created_at + WAITING else "LOST"
-        return "RUNNING" if at < self.ends_by + OVERDUE else "LOST"
+        return "RUNNING" if at < self.lease_expires_at else "LOST"
 
 
 @transaction.atomic
@@ -133,10 +132,14 @@ def take(worker: str, free: int) -> list[Trial]:
         return []
     taken = list(locked(asked, skip=True)[: min(free, KEPT)])
     for trial in taken:
-        limit = timedelta(seconds=limit_of(trial.definition))
-        trial.worker_id, trial.started_at, trial.ends_by = worker, at, at + limit
-        trial.save(update_fields=["worker_id", "started_at", "ends_by"])
+        trial.worker_id, trial.started_at, trial.lease_expires_at = worker, at, at + lease()
+        trial.save(update_fields=["worker_id", "started_at", "lease_expires_at"])
     return taken
+
+
+def renew(ids: Collection[str]) -> None:
+    """Say that a worker is still at these trials."""
+    Trial.objects.filter(pk__in=list(ids), outcome=None).update(lease_expires_at=database_now() + lease())
 
 
 def to_stop(ids: list[str]) -> set[str]:

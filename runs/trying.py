@@ -19,6 +19,7 @@ from runs.storable import result, text
 from runs.trials import Trial
 
 LOOK_SECONDS = 0.5
+RENEW_SECONDS = 2.0
 LINE_LIMIT = 4_000
 
 
@@ -71,6 +72,7 @@ class Trying:
         self._leave_behind = leave_behind
         self._attempts: dict[str, Attempt] = {}
         self._look_at = 0.0
+        self._renew_at = 0.0
 
     def __len__(self) -> int:
         return len(self._attempts)
@@ -83,6 +85,9 @@ class Trying:
             for trial in trials.take(self._worker, free):
                 self._begin(trial)
             self._stop(trials.to_stop(list(self._attempts)) if self._attempts else set())
+        if self._attempts and now >= self._renew_at:
+            self._renew_at = now + RENEW_SECONDS
+            trials.renew(self._attempts)
         for trial_id, attempt in list(self._attempts.items()):
             self._watch(trial_id, attempt)
         return bool(self._attempts)

@@ -117,6 +117,20 @@ def test_a_worker_that_stops_says_that_it_was_lost(owner):
     assert (trial.outcome, trial.error_class) == ("FAILURE", "WORKER_LOST")
 
 
+def test_one_that_takes_long_runs_as_long_as_its_worker_renews_its_lease(owner):
+    trial = start(owner, {"metadata": {"simulatedDelaySeconds": 60}})
+    drainer = Drainer("w-1", slots=2)
+    drainer._trying.step(2)
+    Trial.objects.update(lease_expires_at=database_now())
+    trial.refresh_from_db()
+    assert trial.state(database_now()) == "LOST"
+    drainer._trying._renew_at = 0.0
+    drainer._trying.step(2)
+    trial.refresh_from_db()
+    assert trial.state(database_now()) == "RUNNING"
+    drainer._interrupt()
+
+
 def test_nobody_takes_one_that_nobody_waits_for_any_more(owner):
     old = start(owner, at=database_now() - timedelta(minutes=3))
     assert trials.take("w-1", 5) == []

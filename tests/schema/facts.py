@@ -369,7 +369,7 @@ audit_events
   + parameters json not null
   + created_at timestamp not null
   + started_at timestamp
-  + ends_by timestamp
+  + lease_expires_at timestamp
   + ended_at timestamp
   + cancel_requested_at timestamp
   + worker_id varchar(255) not null

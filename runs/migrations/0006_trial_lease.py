@@ -1,0 +1,7 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("runs", "0005_dashboard")]
+
+    operations = [migrations.RenameField("trial", "ends_by", "lease_expires_at")]
