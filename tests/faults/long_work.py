@@ -20,13 +20,14 @@ from runs.models import Run, RunLog
 from tests.faults.effects import Effects
 from tests.jobs.executors import payloads
 
-# Counts without an end.
+# Counts without an end. Of its rows some alone are taken, so that it is the database that works.
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n)"
 # Counts as far as the table `limits` says.
 LIMITED = f"{ENDLESS[:-1]} LIMIT (SELECT most FROM limits)) SELECT COUNT(*) FROM n"
+FEW = f"{ENDLESS} SELECT x FROM n WHERE x % 20000 = 0"
 SCRIPT = "#!/bin/bash\ntrap '' TERM\nsleep 300 &\n(setsid sleep 300 &)\nsleep 300\n"
 FAR = 10**12
-MESSAGES = 100_000
+MESSAGES = 300_000
 # What MOVE_DLQ takes at a time.
 PORTION = 100
 GIGABYTES = 16
@@ -104,7 +105,7 @@ class LongWork:
             "HTTP": {"httpUrl": self.effects.url("held/HTTP"), "httpMethod": "GET"},
             "DATABASE": {
                 "databaseUrl": f"sqlite:///{self.files}/copies.db",
-                "query": f"INSERT INTO copies {ENDLESS} SELECT x FROM n WHERE x % 1000 = 0",
+                "query": f"INSERT INTO copies {FEW}",
                 "readOnly": False,
                 "queryTimeoutSeconds": 300,
             },
@@ -121,7 +122,7 @@ class LongWork:
             "CACHE": {
                 "operation": "WARM",
                 "region": "warm",
-                "cacheConfig": {"dataSource": numbers, "query": f"{ENDLESS} SELECT x FROM n", "key": "n:{x}"},
+                "cacheConfig": {"dataSource": numbers, "query": FEW, "key": "n:{x}", "batchSize": 10},
             },
             "EMAIL": {"to": ["ops@example.com"], "subject": "Slow", "text": "Slow"},
             "REPORT": {
@@ -132,13 +133,13 @@ class LongWork:
                 "outputPath": f"{self.files}/report.csv",
             },
             "SCRIPT": {"script": SCRIPT},
-            "DUMMY": {"metadata": {"simulatedDelaySeconds": 15}},
+            "DUMMY": {"metadata": {"simulatedDelaySeconds": 300}},
             "DB_TO_KAFKA": {
                 "databaseUrl": numbers,
-                "query": f"{ENDLESS} SELECT x FROM n",
+                "query": FEW,
                 "bootstrapServers": self.kafka,
                 "kafkaTopic": self.topic,
-                "batchSize": 100,
+                "batchSize": 10,
             },
         }
 
@@ -176,7 +177,7 @@ class LongWork:
         return {code for code, is_seen in seen.items() if is_seen}
 
     def release(self):
-        """From now on, what is repeated ends at once."""
+        """From now on, what is repeated ends at once, but for DUMMY."""
         self.effects.released.set()
         self.mail.handler.released.set()
         with closing(sqlite3.connect(self.files / "numbers.db")) as numbers, numbers:
