@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from confluent_kafka import Consumer, TopicPartition
 from redis import Redis
 
-from jobs.executors import process_tree
+from jobs.executors.scripts import process_tree
 from runs.models import Run, RunLog
 from tests.faults.effects import Effects
 from tests.jobs.executors import payloads

@@ -12,7 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartiti
 from chronos_site.clock import database_now
 from jobs import memories
 from jobs.executors.base import Context
-from jobs.executors.kafka import Acknowledged
+from jobs.executors.brokers.kafka import Acknowledged
 from runs import drain
 from runs.actions import run_now
 from runs.drain import Drainer

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -52,31 +52,43 @@ def kill(pid: int, run_id: str) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         return
-    _stop(pid, run_id)
+
+    def below() -> set[int]:
+        return _tree(pid, run_id) - {pid}
+
+    # A supervisor goes last, and is not stopped: should we die in the midst of this, it ends the others.
+    _stop(below)
+    _kill(below, root=pid)
+    _kill(lambda: _tree(pid, run_id), root=pid)
+
+
+def _stop(tree: Callable[[], set[int]]) -> None:
+    """Hold them all where they are: none starts another, or loses its parent, while they are killed."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while tree := _tree(pid, run_id):
-        for each in tree:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(each, signal.SIGKILL)
+    stopped: set[int] = set()
+    while (fresh := tree() - stopped) and time.monotonic() < give_up_at:
+        _send(fresh, signal.SIGSTOP)
+        stopped |= fresh
+
+
+def _kill(tree: Callable[[], set[int]], root: int) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while found := tree():
+        _send(found, signal.SIGKILL)
         # However long the stopping took, nothing that was stopped is left without this.
         if time.monotonic() > give_up_at:
             return
         time.sleep(_LOOK_SECONDS)
-        for each in tree - {pid}:
+        for each in found - {root}:
             # An orphan was handed to us, where we are asked to take those.
             with suppress(ChildProcessError):
                 os.waitpid(each, os.WNOHANG)
 
 
-def _stop(pid: int, run_id: str) -> None:
-    """Hold them all where they are: none starts another, or loses its parent, while they are killed."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
-    stopped: set[int] = set()
-    while (fresh := _tree(pid, run_id) - stopped) and time.monotonic() < give_up_at:
-        for each in fresh:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(each, signal.SIGSTOP)
-        stopped |= fresh
+def _send(processes: set[int], which: signal.Signals) -> None:
+    for each in processes:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(each, which)
 
 
 def _tree(root: int, run_id: str) -> set[int]:

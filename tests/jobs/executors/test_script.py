@@ -1,12 +1,16 @@
 """SCRIPT jobs run real scripts."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -295,6 +299,41 @@ def left(of):
     """Processes that carry the run's mark."""
     mark = f"{process_tree.MARK}={of.run_id}".encode()
     return [pid for pid, _ in process_tree._parents() if process_tree._carries(pid, mark)]
+
+
+def cancel_and_die(of, step):
+    """Run a script, cancel it once it has begun, and die after so many signals to what is to be ended."""
+    send, sent = os.kill, count(1)
+
+    def kill(pid, which):
+        send(pid, which)
+        if next(sent) == step:
+            send(os.getpid(), signal.SIGKILL)
+
+    def log(level, message, **fields):
+        if message == "begun":
+            threading.Thread(target=of.cancel).start()
+
+    process_tree.os = SimpleNamespace(**{**vars(os), "kill": kill})
+    try:
+        run("(setsid sleep 300 &)\nsleep 300 &\necho begun\nsleep 300", replace(of, log=log))
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_worker_that_dies_while_it_ends_a_script_leaves_nothing_of_it_standing(step):
+    of = context()
+    worker = os.fork()
+    if not worker:
+        cancel_and_die(of, step)
+    os.waitpid(worker, 0)
+    give_up_at = time.monotonic() + 10
+    while (standing := left(of)) and time.monotonic() < give_up_at:
+        time.sleep(0.02)
+    for each in standing:
+        os.kill(each, signal.SIGKILL)
+    assert standing == []
 
 
 def runs_with(word):
