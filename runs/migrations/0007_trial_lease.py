@@ -2,6 +2,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("runs", "0005_dashboard")]
+    dependencies = [("runs", "0006_process_version")]
 
     operations = [migrations.RenameField("trial", "ends_by", "lease_expires_at")]
