@@ -1,7 +1,7 @@
 """When a failure is tried again: pure functions of a retry policy and an error class."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 LONGEST = timedelta(hours=1)
@@ -16,6 +16,8 @@ SYNONYMS = {
     "CONNECTION_TIMEOUT": "TIMEOUT",
     "SOCKET_TIMEOUT": "TIMEOUT",
 }
+# Failures after which nobody knows whether the work was done: once more may be twice.
+MAY_HAVE_HAPPENED = {"DELIVERY_UNKNOWN"}
 _NAME = re.compile(r"[A-Z0-9][A-Z0-9_]{0,63}")
 
 
@@ -31,8 +33,13 @@ def spread(wait: timedelta, luck: float) -> timedelta:
     return wait * (1 + luck) / 2
 
 
-def matches(retry_on: Sequence[str] | None, chain: Iterable[str]) -> bool:
-    """Whether a failure with this chain of classes is tried again; an empty policy takes every failure."""
+def matches(retry_on: Sequence[str] | None, chain: Sequence[str]) -> bool:
+    """Whether a failure with this chain of classes, its own first, is tried again.
+
+    An empty policy takes every failure but those that may have done their work: a policy must name these.
+    """
+    if chain[0] in MAY_HAVE_HAPPENED:
+        return chain[0] in (retry_on or ())
     return not retry_on or not set(retry_on).isdisjoint(chain)
 
 

@@ -45,6 +45,13 @@ def test_any_class_of_the_chain_may_be_named(retry_on, wanted):
     assert matches(retry_on, chain("HTTP_503")) is wanted
 
 
+@pytest.mark.parametrize(
+    ("retry_on", "wanted"), [(None, False), (["EMAIL_ERROR"], False), (["DELIVERY_UNKNOWN"], True)]
+)
+def test_what_may_have_happened_is_done_again_only_where_the_policy_says_so(retry_on, wanted):
+    assert matches(retry_on, chain("DELIVERY_UNKNOWN")) is wanted
+
+
 def test_other_systems_names_are_understood():
     assert [normal("http_5xx"), normal(" TIMEOUT ")] == ["5XX", "TIMEOUT"]
 
