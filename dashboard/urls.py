@@ -3,6 +3,8 @@
 from django.urls import path
 
 from dashboard import (
+    bulk,
+    bulk_jobs,
     columns,
     handover,
     job_detail,
@@ -23,6 +25,9 @@ urlpatterns = [
     path("jobs/views/new/", saved_views.view_save, name="view_save"),
     path("jobs/views/<int:view_id>/", saved_views.view_change, name="view_change"),
     path("jobs/views/<int:view_id>/delete/", saved_views.view_delete, name="view_delete"),
+    path("jobs/bulk/", bulk_jobs.job_bulk, name="job_bulk"),
+    path("bulk/", bulk.bulk_list, name="bulk_list"),
+    path("bulk/<ulid:operation_id>/", bulk.bulk_detail, name="bulk_detail"),
     path("jobs/<ulid:job_id>/", job_detail.job_detail, name="job_detail"),
     path("runs/", runs.run_list, name="run_list"),
     path("runs/<ulid:run_id>/", runs.run_detail, name="run_detail"),

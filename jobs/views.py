@@ -2,9 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,38 +19,14 @@ from jobs import actions, definition, moves, tags
 from jobs.definition import Definition
 from jobs.draft import SAVE, SAVE_AND_RUN, TYPING, Draft, preview_of
 from jobs.executors import placeholders
-from jobs.forms import ScheduleForm
+from jobs.forms import PauseForm, ScheduleForm
 from jobs.models import Job, JobVersion
 from jobs.moves import Event
 from jobs.rights import refusal
-from jobs.schedules import LATEST
 
 MOST_COUNTED = 10_000
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 read_or_write = require_http_methods(["GET", "HEAD", "POST"])
-
-
-class PauseForm(forms.Form):
-    """Until when, and why."""
-
-    until = forms.DateTimeField(
-        label="Until",
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text="In your time zone. Empty: until somebody resumes it.",
-    )
-    note = forms.CharField(
-        label="Note", required=False, max_length=255, help_text="Why; the audit trail keeps it."
-    )
-
-    def clean_until(self) -> Any:
-        until = self.cleaned_data["until"]
-        if until and until <= timezone.now():
-            raise forms.ValidationError("This time has passed.")
-        if until and until > LATEST:
-            # In another zone it would leave the calendar, and no list with the job could be shown.
-            raise forms.ValidationError("Give a date up to the year 9999.")
-        return until
 
 
 @read_or_write

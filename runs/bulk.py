@@ -1,11 +1,66 @@
 """One decision about many jobs or dead letters, carried out in the background."""
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self, TypeVar
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from accounts.models import User
+from audit.models import record
+from chronos_site.locks import locked
 from chronos_site.schema import PartialIndex, SeedIndex, UlidField, cascade, new_ulid, set_null
+from jobs.models import Priority
+from runs.bulk_actions import ACTIONS
+from runs.bulk_actions.base import BulkAction
+from runs.ring import ring
+
+MOST = 100_000
+# Up to so many are carried out by the request that asks for them.
+AT_ONCE = 200
+LEASE = timedelta(seconds=30)
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class TooManyTargets(Exception):
+    """More than one operation takes; `str()` is the sentence for the person."""
+
+    def __init__(self) -> None:
+        super().__init__(f"More than {MOST:,} match: choose fewer, in several steps.")
+
+
+class NotAsPreviewed(Exception):
+    """The targets are not as many as the person has seen; `total` is how many they are."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(f"By now {total:,} match: look at them once more.")
+        self.total = total
+
+
+class BulkHasEnded(Exception):
+    """There is nothing left to cancel; `str()` is the sentence for the person."""
+
+    def __init__(self) -> None:
+        super().__init__("It has ended already: nothing of it is left to cancel.")
+
+
+class CannotUndo(Exception):
+    """The operation stays as it was done; `str()` is the sentence for the person."""
+
+
+class BulkOperationQuerySet(models.QuerySet["BulkOperation"]):
+    def visible_to(self, user: User) -> Self:
+        """Their own, or everyone's for operators and administrators."""
+        return self if user.is_operator else self.filter(by=user)
+
+    def free(self, at: datetime) -> Self:
+        """Those that have not ended and that nobody carries out, oldest first."""
+        nobody = Q(lease_expires_at=None) | Q(lease_expires_at__lt=at)
+        return self.filter(nobody, ended_at=None).order_by("pk")
 
 
 class BulkOperation(models.Model):
@@ -38,6 +93,8 @@ class BulkOperation(models.Model):
     lease_expires_at = models.DateTimeField(null=True)
     undoes = models.OneToOneField("self", on_delete=set_null, null=True, related_name="undone_by")
 
+    objects = BulkOperationQuerySet.as_manager()
+
     class Meta:
         db_table = "bulk_operations"
         indexes = [
@@ -52,6 +109,43 @@ class BulkOperation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} of {self.total}"
+
+    @property
+    def deed(self) -> BulkAction[Any]:
+        """What is done, or taken back."""
+        return ACTIONS[self.action]
+
+    @property
+    def left(self) -> int:
+        """Targets that nothing was done to: they wait, or stay as they are when it was cancelled."""
+        return self.total - self.done - self.refused
+
+    @property
+    def title(self) -> str:
+        """Pause: until 3 Mar 2026 06:00 UTC; or Undo: pause."""
+        if self.undoes_id:
+            return f"Undo: {self.deed.verb.lower()}"
+        told = self.deed.told(self.parameters)
+        return f"{self.deed.verb}: {told}" if told else self.deed.verb
+
+    @property
+    def summary(self) -> str:
+        """3 jobs are paused until 3 Mar 2026 06:00 UTC."""
+        told = "as they were" if self.undoes_id else f"{self.deed.done} {self.deed.told(self.parameters)}"
+        noun, verb = (self.deed.noun, "is") if self.done == 1 else (f"{self.deed.noun}s", "are")
+        return f"{self.done:,} {noun} {verb} {told.strip()}."
+
+    def why_not_undone(self) -> str:
+        """Why it cannot be taken back; empty when it can."""
+        if self.undoes_id:
+            return "It took something back itself."
+        if not self.deed.undoable:
+            return f"What is {self.deed.done} cannot be undone."
+        if self.ended_at is None:
+            return "It is still under way: cancel the rest first."
+        if not self.done:
+            return "It changed nothing."
+        return "It was undone already." if hasattr(self, "undone_by") else ""
 
 
 class BulkItem(models.Model):
@@ -75,3 +169,95 @@ class BulkItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target_id} of {self.operation_id}"
+
+
+@transaction.atomic
+def start(
+    action: BulkAction[Row],
+    targets: "models.QuerySet[Row]",
+    *,
+    by: User,
+    parameters: dict[str, Any],
+    expected: int,
+    at: datetime,
+    conditions: Sequence[tuple[str, str]] = (),
+) -> BulkOperation:
+    """Write down the targets, `expected` by the person, and have it done to them.
+
+    Few targets are the caller's to carry out: the operation has a claim token then.
+    Raises TooManyTargets and NotAsPreviewed.
+    """
+    operation = BulkOperation(
+        action=action.code, by=by, parameters=parameters, conditions=list(conditions), total=expected
+    )
+    operation.save(force_insert=True)
+    found = targets.order_by("pk").values_list("pk")
+    if (total := _enumerate(operation, ["target_id"], found)) != expected:
+        raise NotAsPreviewed(total)
+    told = {"action": action.code, "total": total, "parameters": parameters, "conditions": conditions}
+    record(by, "BULK_STARTED", operation, details=told, note=parameters.get("note", ""))
+    _hand_on(operation, at)
+    return operation
+
+
+@transaction.atomic
+def cancel(operation: BulkOperation, *, by: User, at: datetime) -> None:
+    """Leave the rest as it is; what is done stays done. Raises BulkHasEnded."""
+    operation = locked(BulkOperation.objects.filter(pk=operation.pk)).get()
+    if operation.ended_at:
+        raise BulkHasEnded
+    operation.cancel_requested_at = operation.cancel_requested_at or at
+    if operation.lease_expires_at is None or operation.lease_expires_at < at:
+        operation.state, operation.ended_at = BulkOperation.State.CANCELLED, at
+    operation.save(update_fields=["cancel_requested_at", "state", "ended_at"])
+    record(by, "BULK_CANCELLED", operation, details={"left": operation.left})
+
+
+@transaction.atomic
+def undo(operation: BulkOperation, *, by: User, at: datetime) -> BulkOperation:
+    """Take back what was done, but for targets that were changed since; as an operation of its own.
+
+    Raises CannotUndo.
+    """
+    operation = locked(BulkOperation.objects.filter(pk=operation.pk)).get()
+    if sentence := operation.why_not_undone():
+        raise CannotUndo(sentence)
+    undoing = BulkOperation(
+        action=operation.action,
+        by=by,
+        parameters=operation.parameters,
+        total=operation.done,
+        undoes=operation,
+    )
+    undoing.save(force_insert=True)
+    done = operation.items.filter(state=BulkItem.State.DONE).order_by("pk")
+    _enumerate(undoing, ["target_id", "before"], done.values_list("target_id", "before"))
+    record(by, "BULK_UNDONE", undoing, details={"undoes": operation.pk, "total": undoing.total})
+    _hand_on(undoing, at)
+    return undoing
+
+
+def _enumerate(operation: BulkOperation, columns: list[str], found: "models.QuerySet[Any, Any]") -> int:
+    """Write down the targets, from one table to the other; gives how many they are."""
+    chosen, params = found[: MOST + 1].query.sql_with_params()
+    into = f"{BulkItem._meta.db_table} (operation_id, {', '.join(columns)})"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO {into} SELECT %s, t.* FROM ({chosen}) t", [operation.pk, *params])  # noqa: S608
+        total: int = cursor.rowcount
+    if total > MOST:
+        raise TooManyTargets
+    return total
+
+
+def _hand_on(operation: BulkOperation, at: datetime) -> None:
+    """Give it to the caller when it is small, else to the workers."""
+    if operation.total <= AT_ONCE:
+        operation.claim_token, operation.lease_expires_at = new_ulid(), at + LEASE
+        operation.save(update_fields=["claim_token", "lease_expires_at"])
+    else:
+        ring_for_it()
+
+
+def ring_for_it() -> None:
+    """Wake a worker once the transaction has been committed."""
+    transaction.on_commit(lambda: ring([Priority.HIGH.rank]))

@@ -22,6 +22,7 @@ from django.db import InterfaceError, OperationalError, connections
 from chronos_site.clock import database_now
 from jobs.executors import TYPES
 from jobs.executors.base import Context, Payload
+from runs.carrying import Carrying
 from runs.claim import Claimed, Definitions, claim, renew
 from runs.execution import OVERTIME_SECONDS, End, Execution, Given
 from runs.gifts import gifts
@@ -88,8 +89,9 @@ def drain() -> None:
 class Drainer:
     """One worker at work.
 
-    Only the thread that calls `run` touches the database; executors run in the pool's threads. Another
-    thread watches the time for it, since a database may keep it waiting longer than its leases last.
+    Only the thread that calls `run` touches the database, and one for bulk operations with a connection of
+    its own; executors run in the pool's threads. Another thread watches the time for it, since a database
+    may keep it waiting longer than its leases last.
     """
 
     def __init__(self, worker: str, *, slots: int | None = None) -> None:
@@ -102,6 +104,7 @@ class Drainer:
         self._finished: SimpleQueue[Finish] = SimpleQueue()
         self._work: dict[str, Work] = {}
         self._trying = Trying(worker, self._pool, self._leave_behind)
+        self._carrying = Carrying(self._may_claim)
         self._left_behind = 0
         self._parent = os.getppid()
         self._stopping = Flag()
@@ -132,6 +135,7 @@ class Drainer:
             try:
                 busy |= self._take()
                 busy |= self._trying.step(self._free if self._may_claim() else 0)
+                busy |= self._carrying.step()
                 self._end(self._collect())
                 self._beat()
             except (OperationalError, InterfaceError) as error:
@@ -144,7 +148,7 @@ class Drainer:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._work or self._trying)
+        return bool(self._work or self._trying or self._carrying.busy)
 
     @property
     def _free(self) -> int:
@@ -284,6 +288,7 @@ class Drainer:
             work.context.cancel()
         self._leave_behind(len(self._work))
         self._trying.interrupt()
+        self._carrying.leave_behind()
         self._end([_interrupted(work) for work in list(self._work.values())])
 
 

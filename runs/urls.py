@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from runs import artefact_views, retention_views, stop_views, trial_views, views
+from runs import artefact_views, bulk_views, retention_views, stop_views, trial_views, views
 
 urlpatterns = [
     path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
@@ -25,4 +25,6 @@ urlpatterns = [
     path("system/workers/<path:name>/undrain/", stop_views.worker_undrain, name="worker_undrain"),
     path("system/workers/<path:name>/forget/", stop_views.worker_forget, name="worker_forget"),
     path("system/retention/", retention_views.retention_rules, name="retention"),
+    path("bulk/<ulid:operation_id>/cancel/", bulk_views.bulk_cancel, name="bulk_cancel"),
+    path("bulk/<ulid:operation_id>/undo/", bulk_views.bulk_undo, name="bulk_undo"),
 ]

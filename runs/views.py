@@ -24,6 +24,7 @@ from runs.actions import (
     TooManyLetters,
 )
 from runs.backfill import BadRange, Proposal, propose
+from runs.bulk import BulkHasEnded, CannotUndo, TooManyTargets
 from runs.forms import BackfillForm, ParametersForm, asked_by
 from runs.models import DeadLetter, DeadLetterQuerySet, Run
 
@@ -36,6 +37,9 @@ REFUSALS = (
     TooManyLetters,
     NotesMissing,
     NotWaiting,
+    BulkHasEnded,
+    CannotUndo,
+    TooManyTargets,
 )
 
 

@@ -18,8 +18,9 @@ from django.db.models import Exists, Min
 
 from chronos_site.clock import database_now
 from jobs import actions
-from jobs.models import Job, JobSchedule, Status
+from jobs.models import Job, JobSchedule, Priority, Status
 from jobs.moves import IllegalMove
+from runs.bulk import BulkOperation
 from runs.fire import OF_THE_DATABASE, disarm, fire
 from runs.housekeeping import House
 from runs.models import Process, Run
@@ -130,6 +131,11 @@ def _fire() -> None:
 
 
 def _ring() -> None:
-    due = Run.objects.pending().filter(available_at__lte=database_now())
+    at = database_now()
+    due = Run.objects.pending().filter(available_at__lte=at)
     opened = QUEUES.keys() - closed_ranks()
-    ring(rank for rank in sorted(opened) if due.filter(priority=rank).exists())
+    ranks = {rank for rank in opened if due.filter(priority=rank).exists()}
+    if BulkOperation.objects.free(at).exists():
+        # A bell wakes a worker, whatever its queue may be stopped for.
+        ranks.add(Priority.HIGH.rank)
+    ring(sorted(ranks))

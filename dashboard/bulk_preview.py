@@ -1,0 +1,111 @@
+"""What a bulk operation would do, before anybody has confirmed it."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, CharField, Count, QuerySet, Value, When
+from django.http import QueryDict
+
+from accounts.models import User
+from dashboard.filters import JobFilters
+from jobs.models import JobQuerySet
+from runs import history
+from runs.bulk import MOST
+from runs.bulk_actions.base import BulkAction, Parameters
+
+SHOWN = 12
+SHOWN_REFUSED = 5
+MOST_PICKED = 1000
+LONGEST_QUERY = 4000
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The jobs that a person picked by their ids, or all that match the list's conditions."""
+
+    ids: tuple[str, ...] = ()
+    query: str = ""
+    everything: bool = False
+
+    @classmethod
+    def read(cls, data: QueryDict) -> "Selection":
+        """What the list's form sent; ids that are none are left out."""
+        ids = dict.fromkeys(each for each in data.getlist("id")[:MOST_PICKED] if _ULID.fullmatch(each))
+        query = data.get("matching", "").removeprefix("?")[:LONGEST_QUERY]
+        return cls(tuple(ids), query, data.get("all") == "1")
+
+    def filters(self, user: User) -> JobFilters:
+        return JobFilters.read(QueryDict(self.query), user, ())
+
+    def conditions(self, user: User) -> tuple[tuple[str, str], ...]:
+        """What was asked for; nothing when the jobs were picked."""
+        return self.filters(user).conditions if self.everything else ()
+
+    def of(self, jobs: JobQuerySet, user: User) -> JobQuerySet:
+        """Those of the jobs that are meant."""
+        if not self.everything:
+            return jobs.filter(pk__in=self.ids)
+        filters = self.filters(user)
+        failures = history.newest_failures() if filters.failing and user.is_operator else None
+        return filters.apply(jobs, user, failures)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One target: what it has and what it will have, or why it is refused."""
+
+    target: Any
+    refusal: str
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """How many targets there are, how many of them will be refused and why; and the first few of both."""
+
+    total: int
+    refusals: list[tuple[str, int]]
+    lines: list[Line]
+    refused_lines: list[Line]
+
+    @property
+    def refused(self) -> int:
+        return sum(count for _, count in self.refusals)
+
+    @property
+    def willing(self) -> int:
+        return self.total - self.refused
+
+    @property
+    def too_many(self) -> bool:
+        return self.total > MOST
+
+
+def preview(action: BulkAction[Any], targets: "QuerySet[Any]", parameters: Parameters, user: User) -> Preview:
+    """What would become of the targets, as far as that can be known beforehand."""
+    rules = [When(rule.targets, then=Value(rule.sentence)) for rule in action.check(parameters, user)]
+    if not rules:
+        found = [Line(each, "", *_change(action, each, parameters)) for each in _first(targets, SHOWN)]
+        return Preview(targets.order_by().count(), [], found, [])
+    told = targets.annotate(refusal=Case(*rules, default=Value(""), output_field=CharField()))
+    counts = dict(told.order_by().values_list("refusal").annotate(count=Count("pk")))
+    willing, refusals = counts.pop("", 0), sorted(counts.items(), key=lambda each: -each[1])
+    lines = _first(told.filter(refusal=""), SHOWN) if willing else []
+    refused = _first(told.exclude(refusal=""), SHOWN_REFUSED) if refusals else []
+    return Preview(
+        willing + sum(counts.values()),
+        refusals,
+        [Line(each, "", *_change(action, each, parameters)) for each in lines],
+        [Line(each, each.refusal) for each in refused],
+    )
+
+
+def _first(targets: "QuerySet[Any]", most: int) -> list[Any]:
+    return list(targets.order_by("pk")[:most])
+
+
+def _change(action: BulkAction[Any], target: Any, parameters: Parameters) -> tuple[str, str]:
+    return (action.change(target, parameters) if parameters else None) or ("", "")

@@ -1,0 +1,21 @@
+"""What can be done to many things at once: one object each."""
+
+from typing import Any
+
+from runs.bulk_actions import changing, steering
+from runs.bulk_actions.base import BulkAction
+
+# In the order in which they are offered.
+ACTIONS: dict[str, BulkAction[Any]] = {
+    each.code: each
+    for each in (
+        steering.RunNow(),
+        steering.Pause(),
+        steering.Resume(),
+        steering.Cancel(),
+        steering.Delete(),
+        changing.ChangePriority(),
+        changing.ChangeOwner(),
+        changing.ChangeTimeout(),
+    )
+}

@@ -1,0 +1,156 @@
+"""Jobs run, paused, resumed, cancelled and deleted by the many: each as its own page does it."""
+
+from datetime import datetime
+
+from django import forms
+from django.db.models import Q
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import User
+from jobs import actions as jobs
+from jobs import definition, moves
+from jobs.executors import placeholders
+from jobs.forms import PauseForm
+from jobs.models import Job, JobQuerySet, Status
+from jobs.moves import Event, IllegalMove
+from runs import actions as runs
+from runs.bulk_actions.base import Before, BulkAction, Parameters, Refused, Rule
+
+
+class OfJobs(BulkAction[Job]):
+    """What is done to jobs that the person may see."""
+
+    noun = "job"
+    page = "job_detail"
+
+    def targets(self, user: User) -> JobQuerySet:
+        return Job.objects.visible_to(user).select_related("schedule", "payload", "owner")
+
+
+class Move(OfJobs):
+    """What a job's status must allow."""
+
+    event: Event
+
+    def check(self, parameters: Parameters, user: User) -> list[Rule]:
+        legal = moves.MOVES[self.event]
+        return [
+            Rule(cannot(status, self.event), Q(status=status)) for status in Status if status not in legal
+        ]
+
+
+class RunNow(OfJobs):
+    code, verb, done, icon = "RUN_NOW", "Run now", "started by hand", "play"
+    effects = (
+        "Each job runs once, now, beside its schedule; it starts when a worker has a slot for it.",
+        "A job that already waits for a run by hand gets no second one.",
+        "Jobs that ask for a parameter without a default are left out: start those from their own pages.",
+    )
+
+    def check(self, parameters: Parameters, user: User) -> list[Rule]:
+        return []
+
+    def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> None:
+        if lacking := placeholders.without_default(definition.of(target)["payload"]):
+            raise Refused(f"It asks for a parameter: {lacking[0]}."[:255])
+        runs.run_now(target, by=by, at=at)
+
+
+class Pause(Move):
+    code, verb, done, icon = "PAUSE", "Pause", "paused", "pause"
+    event = Event.PAUSE
+    form = PauseForm
+    undoable = True
+    effects = (
+        "They stop firing until they are resumed, or until the time you give.",
+        "Runs in progress go on, and nothing is cancelled.",
+        "Fires missed meanwhile follow each job's rule for missed fires.",
+    )
+
+    def told(self, parameters: Parameters) -> str:
+        until = _instant(parameters.get("until"))
+        return f"until {until:%-d %b %Y %H:%M} UTC" if until else ""
+
+    def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> Before:
+        until = _instant(parameters.get("until"))
+        if until and until <= at:
+            raise Refused("The time until which it was to be paused has passed.")
+        jobs.pause(target, by=by, at=at, note=parameters.get("note", ""), until=until)
+        return {"until": until.isoformat() if until else None}
+
+    def undo(self, target: Job, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
+        if target.status == Status.PAUSED and target.schedule.paused_until != _instant(before["until"]):
+            raise Refused("Its pause was changed since.")
+        jobs.resume(target, by=by, at=at)
+
+
+class Resume(Move):
+    code, verb, done, icon = "RESUME", "Resume", "resumed", "play"
+    event = Event.RESUME
+    undoable = True
+    effects = (
+        "They fire again, on their own schedules.",
+        "Fires missed meanwhile follow each job's rule for missed fires: some may run at once.",
+    )
+
+    def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> Before:
+        until = target.schedule.paused_until
+        jobs.resume(target, by=by, at=at)
+        return {"until": until.isoformat() if until else None}
+
+    def undo(self, target: Job, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
+        until = _instant(before["until"])
+        if until and until <= at:
+            raise Refused("The time until which it was paused has passed.")
+        jobs.pause(target, by=by, at=at, until=until)
+
+
+class NoteForm(forms.Form):
+    """Why."""
+
+    note = forms.CharField(
+        label="Note", required=False, max_length=255, help_text="Why; the audit trail keeps it."
+    )
+
+
+class Cancel(Move):
+    code, verb, done, icon = "CANCEL", "Cancel", "cancelled", "stop"
+    event = Event.CANCEL
+    form = NoteForm
+    dangerous = True
+    effects = (
+        "They stop firing for good. What waits to run ends as cancelled, what runs is asked to stop.",
+        "Their history stays. To make one fire again, give it a schedule on its own page.",
+    )
+
+    def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> None:
+        runs.cancel_job(target, by=by, at=at, note=parameters.get("note", ""))
+
+
+class Delete(OfJobs):
+    code, verb, done, icon = "DELETE", "Delete", "deleted", "trash"
+    dangerous = True
+    effects = (
+        "Their schedules stop, and their runs, logs and dead letters go too.",
+        "What a run in progress has started elsewhere goes on; its outcome is not recorded.",
+        "The audit trail keeps that each job existed and who deleted it.",
+    )
+
+    def check(self, parameters: Parameters, user: User) -> list[Rule]:
+        return []
+
+    def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> None:
+        jobs.delete(target, by=by)
+
+
+def cannot(status: str, event: Event) -> str:
+    """Why a job in this status is refused; the same for all of them, so that they can be counted."""
+    return f"{Status(status).label}: it cannot {event}."
+
+
+def sentence(error: IllegalMove) -> str:
+    return cannot(error.job.status, error.event)
+
+
+def _instant(stored: str | None) -> datetime | None:
+    return parse_datetime(stored) if stored else None

@@ -1,0 +1,63 @@
+/* Selecting rows: counts, ranges with shift, all of a page, the key x. Without it the boxes and the bar work too. */
+(() => {
+  "use strict";
+  const ROWS = 'input[type="checkbox"][form="bulk"][name="id"]';
+  const boxes = () => [...document.querySelectorAll(ROWS)];
+  let last = null;
+
+  function show() {
+    const all = boxes(), picked = all.filter((box) => box.checked);
+    for (const box of all) { box.closest("tr").classList.toggle("sel", box.checked); }
+    const whole = document.querySelector("[data-pick-all]");
+    if (whole) {
+      whole.checked = picked.length > 0 && picked.length === all.length;
+      whole.indeterminate = picked.length > 0 && picked.length < all.length;
+    }
+    const everything = document.getElementById("bulk-all");
+    if (everything && !picked.length) { everything.checked = false; }
+    const told = document.querySelector("[data-picked]");
+    if (told) { told.textContent = everything?.checked ? everything.labels[0].textContent : `${picked.length} selected`; }
+  }
+
+  function pick(box, checked) {
+    box.checked = checked;
+    last = box;
+    show();
+  }
+
+  function pickTo(box) {
+    const all = boxes(), [from, to] = [all.indexOf(last), all.indexOf(box)].sort((a, b) => a - b);
+    for (const each of all.slice(from, to + 1)) { each.checked = box.checked; }
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-pick-none]")) {
+      for (const box of boxes()) { box.checked = false; }
+      show();
+      document.querySelector("[data-pick-all]")?.focus();
+    } else if (event.target.matches(ROWS)) {
+      if (event.shiftKey && last?.isConnected) { pickTo(event.target); }
+      last = event.target;
+      show();
+    }
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-pick-all]")) {
+      for (const box of boxes()) { box.checked = event.target.checked; }
+    }
+    if (event.target.matches("[data-pick-all], #bulk-all")) { show(); }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey) { return; }
+    const focus = document.activeElement;
+    if (focus.isContentEditable || focus.matches('textarea, select, input:not([type="checkbox"])')) { return; }
+    const box = focus.closest("tr")?.querySelector(ROWS);
+    if (box) { pick(box, !box.checked); }
+  });
+
+  document.addEventListener("htmx:afterSettle", show);
+  window.addEventListener("pageshow", show);
+  show();
+})();
