@@ -58,15 +58,17 @@ def update(model: type[models.Model], names: Sequence[str], rows: Sequence[Row],
         return
     table, key = model._meta.db_table, model._meta.pk.column
     also = f" AND {where}" if where else ""
+    # A name may be a word of the database's own, as `before` is MariaDB's.
+    columns = [connection.ops.quote_name(name) for name in names]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             told = _Told([*(model._meta.get_field(name) for name in names), model._meta.pk], rows)
             *values, told_key = told.values
-            sets = ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
+            sets = ", ".join(f"{name} = {value}" for name, value in zip(columns, values, strict=True))
             statement = f"UPDATE {table} SET {sets} FROM {told.source} WHERE {key} = {told_key}{also}"  # noqa: S608
             cursor.execute(statement, told.params)
         else:
-            sets = ", ".join(f"{name} = %s" for name in names)
+            sets = ", ".join(f"{name} = %s" for name in columns)
             cursor.executemany(f"UPDATE {table} SET {sets} WHERE {key} = %s{also}", rows)  # noqa: S608
 
 

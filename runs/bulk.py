@@ -240,7 +240,8 @@ def undo(operation: BulkOperation, *, by: User, at: datetime) -> BulkOperation:
 def _enumerate(operation: BulkOperation, columns: list[str], found: "models.QuerySet[Any, Any]") -> int:
     """Write down the targets, from one table to the other; gives how many they are."""
     chosen, params = found[: MOST + 1].query.sql_with_params()
-    into = f"{BulkItem._meta.db_table} (operation_id, {', '.join(columns)})"
+    names = ", ".join(connection.ops.quote_name(name) for name in ["operation_id", *columns])
+    into = f"{BulkItem._meta.db_table} ({names})"
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO {into} SELECT %s, t.* FROM ({chosen}) t", [operation.pk, *params])  # noqa: S608
         total: int = cursor.rowcount

@@ -1,0 +1,128 @@
+"""Each action does to a job what its own page does, and says beforehand what it will refuse."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from audit.models import AuditEvent
+from chronos_site.clock import database_now
+from jobs import actions
+from jobs.models import Job, JobSchedule, Status
+from jobs.moves import IllegalMove
+from runs.bulk_actions import ACTIONS
+from runs.bulk_actions.base import Refused
+from runs.models import Run
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+LATER = timedelta(hours=1)
+
+
+@pytest.fixture
+def alice():
+    return factories.alice()
+
+
+def apply(code, job, by, **parameters):
+    with transaction.atomic():
+        return ACTIONS[code].apply(job, parameters, by=by, at=database_now())
+
+
+def undo(code, job, before, by):
+    job = Job.objects.get(pk=job.pk)
+    ACTIONS[code].undo(job, before, {}, by=by, at=database_now())
+    job.refresh_from_db()
+    return job.status
+
+
+def refusals(code, job, by, **parameters):
+    rules = ACTIONS[code].check(parameters, by)
+    return [rule.sentence for rule in rules if Job.objects.filter(rule.targets, pk=job.pk).exists()]
+
+
+@pytest.mark.parametrize("code", ["PAUSE", "RESUME", "CANCEL"])
+@pytest.mark.parametrize("status", Status)
+def test_what_a_move_refuses_is_known_beforehand(code, status, alice):
+    job = factories.job(alice)
+    Job.objects.filter(pk=job.pk).update(status=status)
+    if refusals(code, job, alice):
+        with pytest.raises(IllegalMove):
+            apply(code, job, alice)
+    else:
+        apply(code, job, alice)
+
+
+def test_a_pause_carries_its_time_and_note_and_is_audited_as_ever(alice):
+    job, until = factories.job(alice), database_now() + LATER
+    before = apply("PAUSE", job, alice, until=until.isoformat(), note="Night shift")
+    event = AuditEvent.objects.get(action="JOB_PAUSED", entity_id=job.pk)
+    assert JobSchedule.objects.get(job=job).paused_until == until
+    assert (event.details["note"], before) == ("Night shift", {"until": until.isoformat()})
+
+
+def test_a_pause_until_a_time_that_has_passed_is_refused(alice):
+    with pytest.raises(Refused, match="has passed"):
+        apply("PAUSE", factories.job(alice), alice, until=(database_now() - LATER).isoformat())
+
+
+def test_a_pause_is_undone_by_resuming(alice):
+    job = factories.job(alice)
+    assert undo("PAUSE", job, apply("PAUSE", job, alice), alice) == Status.SCHEDULED
+
+
+def test_a_pause_that_somebody_has_prolonged_is_not_undone(alice):
+    job = factories.job(alice)
+    before = apply("PAUSE", job, alice)
+    JobSchedule.objects.filter(job=job).update(paused_until=database_now() + LATER)
+    with pytest.raises(Refused, match="changed since"):
+        undo("PAUSE", job, before, alice)
+
+
+def test_a_job_that_was_resumed_is_paused_again_until_the_same_time(alice):
+    job, until = factories.job(alice), database_now() + LATER
+    actions.pause(job, by=alice, at=database_now(), until=until)
+    job.schedule.refresh_from_db()
+    assert undo("RESUME", job, apply("RESUME", job, alice), alice) == Status.PAUSED
+    assert JobSchedule.objects.get(job=job).paused_until == until
+
+
+def test_a_pause_that_would_be_over_is_not_restored(alice):
+    job = factories.job(alice)
+    actions.pause(job, by=alice, at=database_now())
+    apply("RESUME", job, alice)
+    with pytest.raises(Refused, match="has passed"):
+        undo("RESUME", job, {"until": (database_now() - LATER).isoformat()}, alice)
+
+
+def test_run_now_makes_one_run_by_hand(alice):
+    job = factories.job(alice)
+    assert apply("RUN_NOW", job, alice) is None
+    assert Run.objects.get(job=job).trigger == "MANUAL"
+
+
+def test_a_job_that_asks_for_a_parameter_is_not_run(alice):
+    payload = {"http_url": "https://example.com/{{ param:day }}", "http_method": "GET"}
+    job = factories.job(alice, type="HTTP", payload=payload)
+    with pytest.raises(Refused, match="asks for a parameter: day"):
+        apply("RUN_NOW", job, alice)
+
+
+def test_a_cancelled_job_fires_no_more_and_its_audit_says_why(alice):
+    job = factories.job(alice)
+    apply("CANCEL", job, alice, note="Retired")
+    assert JobSchedule.objects.get(job=job).next_fire_at is None
+    assert AuditEvent.objects.get(action="JOB_CANCELLED").details["note"] == "Retired"
+
+
+def test_a_deleted_job_is_gone_and_its_audit_stays(alice):
+    job = factories.job(alice)
+    apply("DELETE", job, alice)
+    assert not Job.objects.exists()
+    assert AuditEvent.objects.filter(action="JOB_DELETED").count() == 1
+
+
+@pytest.mark.parametrize("code", ["RUN_NOW", "CANCEL", "DELETE"])
+def test_what_cannot_be_taken_back_does_not_offer_it(code):
+    assert not ACTIONS[code].undoable
