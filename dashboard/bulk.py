@@ -79,7 +79,7 @@ def _state(operation: BulkOperation, asked: str) -> str:
 
 def _chips(operation: BulkOperation) -> list[Chip]:
     """How the targets were found, in words."""
-    query = QueryDict(urlencode(operation.conditions))
+    query = QueryDict(urlencode([(name, value) for name, value in operation.conditions]))
     filters = JobFilters.read(query, operation.by, ()) if operation.by else JobFilters()
     return [filters.chip(condition) for condition in filters.conditions]
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -239,7 +240,10 @@ def undo(operation: BulkOperation, *, by: User, at: datetime) -> BulkOperation:
 
 def _enumerate(operation: BulkOperation, columns: list[str], found: "models.QuerySet[Any, Any]") -> int:
     """Write down the targets, from one table to the other; gives how many they are."""
-    chosen, params = found[: MOST + 1].query.sql_with_params()
+    try:
+        chosen, params = found[: MOST + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return 0
     names = ", ".join(connection.ops.quote_name(name) for name in ["operation_id", *columns])
     into = f"{BulkItem._meta.db_table} ({names})"
     with connection.cursor() as cursor:

@@ -11,6 +11,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from jobs.models import Job
+from runs import bulk
+from runs.bulk_actions import ACTIONS
 from runs.models import Run, RunLog
 from tests import factories
 from tests.factories import NOON
@@ -28,6 +31,8 @@ PAGES: dict[str, Callable[[User], str]] = {
     "pause a job": lambda user: f"/jobs/{factories.job(user).pk}/pause/",
     "backfill a job": lambda user: f"/jobs/{factories.job(user).pk}/backfill/",
     "delete a job": lambda user: f"/jobs/{factories.job(user).pk}/delete/",
+    "bulk changes": lambda user: bulk_operation(user) and "/bulk/",
+    "one bulk change": lambda user: f"/bulk/{bulk_operation(user)}/",
     "runs": lambda user: run(user) and "/runs/",
     "one run": lambda user: f"/runs/{run(user)}/",
     "change password": lambda user: "/account/password/",
@@ -42,6 +47,12 @@ for _model in site._registry:
     PAGES[f"{_model._meta.verbose_name_plural} in the administration"] = partial(
         lambda name, user: reverse(f"admin:{name}_changelist"), _model._meta.label_lower.replace(".", "_")
     )
+
+
+def bulk_operation(user: User) -> str:
+    """A pause of one job that has not begun."""
+    targets = Job.objects.filter(pk=factories.job(user).pk)
+    return bulk.start(ACTIONS["PAUSE"], targets, by=user, parameters={}, expected=1, at=NOON).pk
 
 
 def run(user: User) -> str:

@@ -53,7 +53,7 @@ def test_a_worker_that_is_rung_for_carries_it_out(operation):
 
 def test_a_worker_that_is_busy_carries_it_out_meanwhile(operation, monkeypatch):
     go_on, started = Event(), Event()
-    busy = replace(TYPES["DUMMY"], execute=lambda *_: started.set() or go_on.wait(30) and Result("Done"))
+    busy = replace(TYPES["DUMMY"], execute=lambda *_: started.set() or (go_on.wait(30) and Result("Done")))
     monkeypatch.setitem(TYPES, "DUMMY", busy)
     now = database_now()
     Run.objects.create(job=Job.objects.first(), scheduled_time=now, available_at=now)

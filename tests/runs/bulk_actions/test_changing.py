@@ -91,7 +91,9 @@ def test_a_job_that_was_saved_since_is_not_undone(alice):
 def test_script_jobs_are_changed_by_administrators_alone(code, parameters, bob):
     script = factories.script(factories.ada())
     parameters = parameters or owner(bob)
-    assert refusals(code, script, bob, parameters)[0] == "Only administrators may create or change script jobs."
+    assert (
+        refusals(code, script, bob, parameters)[0] == "Only administrators may create or change script jobs."
+    )
     with pytest.raises(NotAllowed):
         apply(code, script, bob, parameters)
 
