@@ -36,7 +36,7 @@ def _told(request: HttpRequest, operation: BulkOperation) -> str:
     if operation.why_not_undone():
         return format_html('{} <a href="{}">Details</a>', operation.summary, _page(operation))
     return format_html(
-        '{} <a href="{}">Details</a> <button form="undo" formaction="{}" class="btn btn-sm">Undo</button>',
+        '{} <a href="{}">Details</a> <button form="undo" formaction="{}" class="btn btn-outline-secondary btn-sm">Undo</button>',
         operation.summary,
         _page(operation),
         reverse("bulk_undo", args=[operation.pk]),

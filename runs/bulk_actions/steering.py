@@ -143,9 +143,15 @@ class Delete(OfJobs):
         jobs.delete(target, by=by)
 
 
+_MADE_BY = {Event.PAUSE: Status.PAUSED, Event.CANCEL: Status.CANCELLED}
+
+
 def cannot(status: str, event: Event) -> str:
     """Why a job in this status is refused; the same for all of them, so that they can be counted."""
-    return f"{Status(status).label}: it cannot {event}."
+    word = Status(status).label
+    if _MADE_BY.get(event) == status:
+        return f"It is {word.lower()} already."
+    return f"{word}: it cannot {event}."
 
 
 def sentence(error: IllegalMove) -> str:

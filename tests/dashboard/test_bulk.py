@@ -82,7 +82,7 @@ def test_what_was_refused_is_shown_first_with_its_reason(client, alice, operatio
     Job.objects.filter(name="two").update(status=Status.PAUSED)
     carry_out(operation, go_on=lambda: True)
     page = get(client, alice, "bulk_detail", operation.pk)
-    assert page.context["reasons"] == [("Paused: it cannot be paused.", 1)]
+    assert page.context["reasons"] == [("It is paused already.", 1)]
     assert [each.target.name for each in page.context["items"]] == ["two"]
 
 

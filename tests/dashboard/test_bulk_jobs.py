@@ -38,7 +38,7 @@ def test_the_preview_says_what_will_happen_and_does_nothing(client, alice):
     Job.objects.filter(pk=two.pk).update(status=Status.PAUSED)
     response = post(client, alice, do="PAUSE", id=ids(one, two))
     shown = response.context["preview"]
-    assert (shown.willing, shown.refusals) == (1, [("Paused: it cannot be paused.", 1)])
+    assert (shown.willing, shown.refusals) == (1, [("It is paused already.", 1)])
     assert "Runs in progress go on" in body(response)
     assert statuses() == [Status.PAUSED, Status.SCHEDULED]
 

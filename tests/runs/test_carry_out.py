@@ -72,7 +72,7 @@ def test_what_the_state_forbids_is_refused_and_the_rest_is_done(alice):
     operation = start(alice)
     actions.pause(Job.objects.order_by("pk")[0], by=alice, at=database_now())
     assert (carried_out(operation).done, operation.refused) == (4, 1)
-    assert ("REFUSED", "Paused: it cannot be paused.") in told(operation)
+    assert ("REFUSED", "It is paused already.") in told(operation)
 
 
 def test_a_target_that_is_gone_is_refused(alice):
