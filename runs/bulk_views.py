@@ -35,12 +35,11 @@ def carried_out(request: HttpRequest, operation: BulkOperation, back: str) -> Ht
 def _told(request: HttpRequest, operation: BulkOperation) -> str:
     if operation.why_not_undone():
         return format_html('{} <a href="{}">Details</a>', operation.summary, _page(operation))
-    return format_html(
-        '{} <a href="{}">Details</a> <button form="undo" formaction="{}" class="btn btn-outline-secondary btn-sm">Undo</button>',
-        operation.summary,
-        _page(operation),
+    undo = format_html(
+        '<button class="btn btn-outline-secondary btn-sm" form="undo" formaction="{}">Undo</button>',
         reverse("bulk_undo", args=[operation.pk]),
     )
+    return format_html('{} <a href="{}">Details</a> {}', operation.summary, _page(operation), undo)
 
 
 def _page(operation: BulkOperation) -> str:
