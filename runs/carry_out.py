@@ -27,7 +27,7 @@ from runs.fire import OF_THE_DATABASE
 logger = logging.getLogger(__name__)
 
 # Of one transaction: others wait for what it holds.
-BATCH = 50
+FIRST_BATCH, BATCH = 10, 50
 BATCH_SECONDS = 0.2
 # Transactions that collide with others are tried again.
 TRIES = 10
@@ -58,10 +58,13 @@ def take(at: datetime) -> BulkOperation | None:
 
 def carry_out(operation: BulkOperation, *, go_on: GoOn) -> None:
     """Do what is left of an operation that we have claimed; when we may not go on, others may."""
+    size = FIRST_BATCH
     try:
         while go_on():
-            if not _tried(operation):
+            if not (settled := _tried(operation, size)):
                 return
+            # As many as the time is enough for: what is read and not settled is read once more.
+            size = min(BATCH, settled * 2) if settled >= size else settled
         _leave(operation)
     except NoLongerOurs:
         logger.warning("bulk operation %s was taken up by another process", operation.pk)
@@ -70,9 +73,8 @@ def carry_out(operation: BulkOperation, *, go_on: GoOn) -> None:
         logger.exception("bulk operation %s cannot go on here", operation.pk)
 
 
-def _tried(operation: BulkOperation) -> bool:
-    """One batch, again while it collides with others; False when nothing is left."""
-    size = BATCH
+def _tried(operation: BulkOperation, size: int) -> int:
+    """One batch, again while it collides with others; gives how many were settled, 0 when nothing is left."""
     for _ in range(TRIES):
         try:
             return _batch(operation, size)
@@ -85,27 +87,29 @@ def _tried(operation: BulkOperation) -> bool:
 
 
 @transaction.atomic
-def _batch(operation: BulkOperation, size: int) -> bool:
-    """Do some of what is left and write down what became of each; False when nothing is left."""
+def _batch(operation: BulkOperation, size: int) -> int:
+    """Do some of what is left and write down what became of each; gives how many, 0 when nothing is left."""
     at = database_now()
     ours = BulkOperation.objects.filter(pk=operation.pk, claim_token=operation.claim_token, ended_at=None)
     if not ours.update(lease_expires_at=at + LEASE, state=BulkOperation.State.RUNNING):
         raise NoLongerOurs
     operation.refresh_from_db()
     if operation.cancel_requested_at:
-        return _end(operation, BulkOperation.State.CANCELLED, at)
+        _end(operation, BulkOperation.State.CANCELLED, at)
+        return 0
     waiting = list(operation.items.filter(state=State.PENDING).order_by("pk")[:size])
     if not waiting:
-        return _end(operation, BulkOperation.State.DONE, at)
-    _write(operation, _settle(operation, waiting, at))
-    return True
+        _end(operation, BulkOperation.State.DONE, at)
+        return 0
+    settled = _settle(operation, waiting, at)
+    _write(operation, settled)
+    return len(settled)
 
 
-def _end(operation: BulkOperation, state: BulkOperation.State, at: datetime) -> bool:
+def _end(operation: BulkOperation, state: BulkOperation.State, at: datetime) -> None:
     operation.state, operation.ended_at = state, at
     operation.claim_token, operation.lease_expires_at = "", None
     operation.save(update_fields=["state", "ended_at", "claim_token", "lease_expires_at"])
-    return False
 
 
 def _settle(operation: BulkOperation, waiting: list[BulkItem], at: datetime) -> list[BulkItem]:

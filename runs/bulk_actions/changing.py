@@ -14,14 +14,14 @@ from jobs.executors import TYPES
 from jobs.executors.fields import NumberField
 from jobs.models import Job, Priority, Type
 from runs.bulk_actions.base import Before, Parameters, Refused, Rule
-from runs.bulk_actions.steering import OfJobs
+from runs.bulk_actions.steering import OfDefinitions, OfJobs
 
 SAVED_SINCE = "Somebody has saved it since."
 # Those whose whole run has a limit that people set.
 TIMED = [code for code, each in TYPES.items() if "timeout_seconds" in each.form.base_fields]
 
 
-class Change(OfJobs):
+class Change(OfDefinitions):
     """An edit of each job's definition, if its type is the person's to edit and it changes anything."""
 
     icon = "edit"

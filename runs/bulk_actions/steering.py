@@ -24,7 +24,14 @@ class OfJobs(BulkAction[Job]):
     page = "job_detail"
 
     def targets(self, user: User) -> JobQuerySet:
-        return Job.objects.visible_to(user).select_related("schedule", "payload", "owner")
+        return Job.objects.visible_to(user).select_related("schedule", "owner")
+
+
+class OfDefinitions(OfJobs):
+    """What is done to jobs for which their whole definition is read."""
+
+    def targets(self, user: User) -> JobQuerySet:
+        return super().targets(user).select_related("payload")
 
 
 class Move(OfJobs):
@@ -39,7 +46,7 @@ class Move(OfJobs):
         ]
 
 
-class RunNow(OfJobs):
+class RunNow(OfDefinitions):
     code, verb, done, icon = "RUN_NOW", "Run now", "started by hand", "play"
     effects = (
         "Each job runs once, now, beside its schedule; it starts when a worker has a slot for it.",

@@ -25,6 +25,7 @@ def for_workers(monkeypatch):
     """Leave every operation to workers, and let them take small batches."""
     monkeypatch.setattr(bulk, "AT_ONCE", 0)
     monkeypatch.setattr(carry_out, "BATCH", 2)
+    monkeypatch.setattr(carry_out, "FIRST_BATCH", 2)
     monkeypatch.setattr(carry_out, "PAUSE_SECONDS", 0.01)
 
 
@@ -155,7 +156,7 @@ def test_a_claimed_operation_is_nobody_else_s_until_the_lease_ends(alice):
 def test_the_work_of_a_worker_that_was_killed_goes_on_and_nothing_is_done_twice(alice):
     operation = start(alice)
     killed = carry_out.take(database_now())
-    carry_out._tried(killed)
+    carry_out._tried(killed, 2)
     assert carried_out(operation, at=database_now() + LEASE * 2).done == 5
     assert AuditEvent.objects.filter(action="JOB_PAUSED").count() == 5
 
@@ -172,7 +173,7 @@ def test_a_worker_that_was_given_up_does_nothing_more(alice):
 def test_a_cancel_between_batches_leaves_the_rest_as_it_is(alice):
     operation = start(alice)
     taken = carry_out.take(database_now())
-    carry_out._tried(taken)
+    carry_out._tried(taken, 2)
     bulk.cancel(operation, by=alice, at=database_now())
     carry_out.carry_out(taken, go_on=lambda: True)
     operation.refresh_from_db()
@@ -221,4 +222,4 @@ def test_two_targets_cost_no_more_statements_than_their_own_pages_would(alice, d
     start(alice)
     taken = carry_out.take(database_now())
     with django_assert_max_num_queries(30):
-        carry_out._tried(taken)
+        carry_out._tried(taken, 2)
