@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runs.bulk_actions import changing, steering
+from runs.bulk_actions import changing, steering, tagging
 from runs.bulk_actions.base import BulkAction
 
 # In the order in which they are offered.
@@ -16,6 +16,8 @@ ACTIONS: dict[str, BulkAction[Any]] = {
         steering.Delete(),
         changing.ChangePriority(),
         changing.ChangeOwner(),
+        tagging.AddTags(),
+        tagging.RemoveTags(),
         changing.ChangeTimeout(),
     )
 }
