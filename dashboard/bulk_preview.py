@@ -6,11 +6,12 @@ from typing import Any
 
 from django.db.models import Case, CharField, Count, QuerySet, Value, When
 from django.http import QueryDict
+from django.utils import timezone
 
 from accounts.models import User
+from dashboard.conditions import Seeker
 from dashboard.filters import JobFilters
 from jobs.models import JobQuerySet
-from runs import history
 from runs.bulk import MOST
 from runs.bulk_actions.base import BulkAction, Parameters
 
@@ -47,9 +48,7 @@ class Selection:
         """Those of the jobs that are meant."""
         if not self.everything:
             return jobs.filter(pk__in=self.ids)
-        filters = self.filters(user)
-        failures = history.newest_failures() if filters.failing and user.is_operator else None
-        return filters.apply(jobs, user, failures)
+        return self.filters(user).apply(jobs, Seeker(user, timezone.now()))
 
 
 @dataclass(frozen=True)
