@@ -82,7 +82,7 @@ def test_many_jobs_cost_few_queries(client, owner, django_assert_max_num_queries
     for n in range(12):
         job(owner, name=f"job-{n}", retry={"max_attempts": 3})
     client.force_login(owner)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         b"".join(client.get("/jobs/export/?format=yaml").streaming_content)
     assert not Run.objects.exists()
 
