@@ -1,15 +1,15 @@
 """The log of one run, a part at a time, its lines numbered from one."""
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Max, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.core.cache import cache
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -18,6 +18,13 @@ from runs.models import Level, Run, RunLog
 
 # A part ends at whichever comes first.
 CHUNK, CHUNK_CHARACTERS = 500, 100_000
+# How many lines one request looks through for a text or a level.
+SEARCHED = 20_000
+DOWNLOADED = 2_000
+# How many lines a link to one shows before it.
+LEAD = 10
+# The size of a log longer than this is remembered; a run's last words may come a little after its end.
+LONG, REMEMBERED_SECONDS, STRAGGLERS = 20_000, 600, timedelta(minutes=1)
 LONGEST_SEARCH = 200
 _LEVELS = list(Level)
 # As many as fit into a 64-bit column whatever they are.
@@ -99,14 +106,6 @@ def _plain(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Some lines in order, and whether there are others before them."""
-
-    lines: list[Line]
-    earlier: bool = False
-
-
-@dataclass(frozen=True)
 class Place:
     """How far a log has been read: the last line's id and its number."""
 
@@ -115,54 +114,152 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some lines in order, and where reading goes on before and after them; None where nothing is left.
+
+    `searching` tells that the search stopped because it has looked through enough for once.
+    """
+
+    lines: list[Line]
+    earlier: Place | None = None
+    later: Place | None = None
+    searching: bool = False
+
+
+@dataclass(frozen=True)
 class Size:
     """How long a log is now, and how many of its lines warn or tell of errors."""
 
     place: Place
-    warnings: int
-    errors: int
+    warnings: int = 0
+    errors: int = 0
+    first: int = 0
 
     @property
     def lines(self) -> int:
         return self.place.number
 
+    def within(self, run: Run) -> "QuerySet[RunLog]":
+        """The run's lines, with the ends of their ids.
+
+        Without these PostgreSQL, asked for the first ids of a long log, may walk over everyone's lines.
+        """
+        return run.logs.filter(pk__range=(self.first, self.place.last))
+
 
 def size(run: Run) -> Size:
-    """The log's size in one query; a log's own limit bounds it."""
-    told = run.logs.aggregate(
+    """The log's size; that of a long one is remembered, and what came since is added."""
+    key = f"log-size:{run.pk}"
+    known, final = cache.get(key) or (Size(Place()), False)
+    if final:
+        return known
+    now = _grown(known, run.logs.filter(pk__gt=known.place.last) if known.lines else run.logs.all())
+    if now.lines > LONG:
+        ended = run.end_time is not None and run.end_time < timezone.now() - STRAGGLERS
+        cache.set(key, (now, ended), REMEMBERED_SECONDS)
+    return now
+
+
+def _grown(known: Size, lines: "QuerySet[RunLog]") -> Size:
+    told = lines.aggregate(
+        first=Min("pk"),
         last=Max("pk"),
         lines=Count("*"),
         warnings=Count("pk", filter=Q(level=Level.WARN)),
         errors=Count("pk", filter=Q(level=Level.ERROR)),
     )
-    return Size(Place(told["last"] or 0, told["lines"]), told["warnings"], told["errors"])
+    return Size(
+        Place(told["last"] or known.place.last, known.lines + told["lines"]),
+        known.warnings + told["warnings"],
+        known.errors + told["errors"],
+        known.first or told["first"] or 0,
+    )
 
 
-def before(run: Run, sought: Sought, place: Place) -> Part:
+def before(run: Run, sought: Sought, place: Place, within: Size) -> Part:
     """The last lines that are wanted up to and with the one at `place`."""
-    lines = run.logs.filter(pk__lte=place.last)
+    lines = within.within(run).filter(pk__lte=place.last).order_by("-pk")
+    taken = _taken(lines, sought, lambda n: place.number - n)
+    earlier = (
+        Place(taken.reached.last - 1, taken.reached.number - 1) if taken.reached and taken.more else None
+    )
+    return Part(taken.lines[::-1], earlier=earlier, searching=taken.searching)
+
+
+def after(run: Run, place: Place, within: Size) -> Part:
+    """The next lines after the one at `place`."""
+    lines = within.within(run).filter(pk__gt=place.last).order_by("pk")
+    taken = _taken(lines, Sought(), lambda n: place.number + 1 + n)
+    return Part(taken.lines, later=taken.reached if taken.more else None)
+
+
+def around(run: Run, line: int, within: Size) -> Part:
+    """The lines from a little before the one with that number on."""
+    start = max(0, min(line, within.lines) - LEAD - 1)
+    found = after(run, Place(_id_of(run, start, within), start), within)
+    if not start or not found.lines:
+        return found
+    first = found.lines[0]
+    return replace(found, earlier=Place(first.log.pk - 1, first.number - 1))
+
+
+def _id_of(run: Run, line: int, within: Size) -> int:
+    """The id of the line with that number, counted from the nearer end; zero for none."""
+    if not line:
+        return 0
+    ids = within.within(run).values_list("pk", flat=True)
+    if line <= within.lines // 2:
+        return ids.order_by("pk")[line - 1 : line].get()
+    back = within.lines - line
+    return ids.order_by("-pk")[back : back + 1].get()
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """The first wanted lines that make a part, how far reading came, and whether there is more.
+
+    `searching` tells that it stopped because it had looked through enough for once.
+    """
+
+    lines: list[Line]
+    reached: Place | None
+    more: bool = False
+    searching: bool = False
+
+
+def _taken(lines: "QuerySet[RunLog]", sought: Sought, number_of: Callable[[int], int]) -> _Taken:
+    """Read off the beginning of the ordered lines; `number_of` numbers them."""
     if sought:
-        newest = list(_matching(lines, sought).order_by("-pk")[: CHUNK + 1])
-        found = [Line(log, log.number) for log in newest]  # type: ignore[attr-defined]
-    else:
-        newest = list(lines.order_by("-pk")[: CHUNK + 1])
-        found = [Line(log, place.number - n) for n, log in enumerate(newest)]
+        return _searched(lines, sought, number_of)
+    found = [Line(log, number_of(n)) for n, log in enumerate(lines[: CHUNK + 1])]
     fitting = _fitting(found[:CHUNK])
-    return Part(fitting[::-1], len(found) > len(fitting))
+    return _Taken(fitting, _end(fitting), len(found) > len(fitting))
 
 
-def after(run: Run, sought: Sought, place: Place) -> tuple[Part, Place]:
-    """The next lines that are wanted after `place`, and how far that read."""
-    lines = run.logs.filter(pk__gt=place.last)
-    told = lines.aggregate(last=Max("pk"), lines=Count("*"))
-    if not told["lines"]:
-        return Part([]), place
-    wanted = _matching(lines.filter(pk__lte=told["last"]), sought).order_by("pk")[:CHUNK]
-    found = [Line(log, place.number + log.number) for log in wanted]  # type: ignore[attr-defined]
-    fitting = _fitting(found)
-    if len(fitting) == CHUNK or len(fitting) < len(found):
-        return Part(fitting), Place(fitting[-1].log.pk, fitting[-1].number)
-    return Part(fitting), Place(told["last"], place.number + told["lines"])
+def _searched(lines: "QuerySet[RunLog]", sought: Sought, number_of: Callable[[int], int]) -> _Taken:
+    ids = list(lines.values_list("pk", flat=True)[: SEARCHED + 1])
+    numbers = {pk: number_of(n) for n, pk in enumerate(ids[:SEARCHED])}
+    if not numbers:
+        return _Taken([], None)
+    wanted = lines.filter(sought.lines, pk__range=(min(numbers), max(numbers)))[: CHUNK + 1]
+    found = [Line(log, numbers[log.pk]) for log in wanted if log.pk in numbers]
+    fitting = _fitting(found[:CHUNK])
+    if len(found) > len(fitting):
+        return _Taken(fitting, _end(fitting), more=True)
+    last = ids[:SEARCHED][-1]
+    more = len(ids) > SEARCHED
+    return _Taken(fitting, Place(last, numbers[last]), more, searching=more)
+
+
+def _end(lines: list[Line]) -> Place | None:
+    return Place(lines[-1].log.pk, lines[-1].number) if lines else None
+
+
+def news(run: Run, sought: Sought, place: Place) -> tuple[Part, Place]:
+    """What was written after `place`, and how far that read."""
+    lines = run.logs.filter(pk__gt=place.last).order_by("pk")
+    taken = _taken(lines, sought, lambda n: place.number + 1 + n)
+    return Part(taken.lines), taken.reached or place
 
 
 def _fitting(lines: list[Line]) -> list[Line]:
@@ -172,20 +269,20 @@ def _fitting(lines: list[Line]) -> list[Line]:
     return lines[: max(1, count)]
 
 
-def _matching(lines: "QuerySet[RunLog]", sought: Sought) -> "QuerySet[RunLog]":
-    """The wanted ones of the lines, each with its `number` among all of them."""
-    numbered = lines.annotate(number=Window(RowNumber(), order_by=F("pk").asc()))
-    # Part of a condition on the number, the others are applied after counting and not before.
-    return numbered.filter(sought.lines | Q(number__lt=0)) if sought else numbered
-
-
 def as_text(run: Run) -> Iterator[str]:
     """The whole log, a line of text for each line: time in UTC, level, message, fields."""
-    logs: Iterable[RunLog] = run.logs.order_by("pk").iterator(chunk_size=2000)
-    for log in logs:
-        line = Line(log, 0)
-        fields = f"  {line.fields}" if line.fields else ""
-        yield f"{_stamp(log.timestamp)} {log.level:5} {hostile.visible(log.message + fields)}\n"
+    told = size(run)
+    lines, last = told.within(run).order_by("pk"), 0
+    # Not by a cursor: MariaDB's would hold the whole log in memory.
+    while logs := list(lines.filter(pk__gt=last)[:DOWNLOADED]):
+        yield "".join(map(_as_text, logs))
+        last = logs[-1].pk
+
+
+def _as_text(log: RunLog) -> str:
+    line = Line(log, 0)
+    fields = f"  {line.fields}" if line.fields else ""
+    return f"{_stamp(log.timestamp)} {log.level:5} {hostile.visible(log.message + fields)}\n"
 
 
 def _stamp(instant: datetime) -> str:

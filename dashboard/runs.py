@@ -84,10 +84,13 @@ def _run(request: HttpRequest, run_id: str) -> Run:
 
 def _log(request: HttpRequest, run: Run) -> dict[str, Any]:
     """The end of the log, or the part of it that the address asks for; only the end is followed."""
-    sought, asked = Sought.read(request.GET), _place(request)
+    sought, asked, line = Sought.read(request.GET), _place(request), run_log.number(request.GET.get("line"))
     size = run_log.size(run)
-    at_end = not 0 < asked.last < size.place.last
-    part = run_log.before(run, sought, size.place if at_end else asked)
+    at_end = not line and not 0 < asked.last < size.place.last
+    if line:
+        sought, part = Sought(), run_log.around(run, line, size)
+    else:
+        part = run_log.before(run, sought, size.place if at_end else asked, size)
     return {
         "log": part,
         "size": size,
@@ -100,22 +103,31 @@ def _log(request: HttpRequest, run: Run) -> dict[str, Any]:
 
 
 def _place(request: HttpRequest) -> Place:
-    return Place(run_log.number(request.GET.get("line")), run_log.number(request.GET.get("n")))
+    return Place(run_log.number(request.GET.get("last")), run_log.number(request.GET.get("n")))
 
 
 @require_safe
 def run_log_part(request: HttpRequest, run_id: str) -> HttpResponseBase:
-    """The whole log as a file, the lines before a place, or those after it while the run goes on."""
+    """The whole log as a file, the lines before or after a place, or the news while the run goes on."""
     run = _run(request, run_id)
     if "download" in request.GET:
         return _download(run)
+    if "following" in request.GET:
+        return _news(request, run)
     sought, place = Sought.read(request.GET), _place(request)
     if "earlier" in request.GET:
-        part = run_log.before(run, sought, place)
-        return render(request, "dashboard/runs/_lines.html", {"run": run, "log": part, "sought": sought})
-    if "following" not in request.GET:
+        part = run_log.before(run, sought, place, run_log.size(run))
+    elif "later" in request.GET:
+        sought, part = Sought(), run_log.after(run, place, run_log.size(run))
+    else:
         return redirect("run_detail", run.pk)
-    part, reached = run_log.after(run, sought, place)
+    context = {"run": run, "log": part, "sought": sought, "fragment": True}
+    return render(request, "dashboard/runs/_lines.html", context)
+
+
+def _news(request: HttpRequest, run: Run) -> HttpResponse:
+    sought, place = Sought.read(request.GET), _place(request)
+    part, reached = run_log.news(run, sought, place)
     following = not run.outcome or reached != place
     if following and reached == place:
         # Nothing new: nothing to swap, and the element that asks stays.

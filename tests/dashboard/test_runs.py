@@ -399,7 +399,7 @@ def test_the_first_paint_shows_the_end_of_the_log(client, owner, probe):
 def test_earlier_lines_are_a_link_without_a_script_too(client, owner, probe):
     made = run(probe)
     lines = log(made, *(f"line {n}" for n in range(1, run_log.CHUNK + 101)))
-    query = f"?line={lines[99].pk}&n=100"
+    query = f"?last={lines[99].pk}&n=100"
     earlier = page(client, owner, made, query)
     assert numbers(earlier) == list(range(1, 101))
     assert "Show the last lines" in earlier.content.decode()
@@ -443,7 +443,7 @@ def test_long_lines_end_a_part_early(client, owner, probe):
     shown = page(client, owner, made)
     assert numbers(shown)[-1] == 40
     assert len(shown.content) < 200_000
-    following = part(client, made, "?following&line=0&n=0").context
+    following = part(client, made, "?following&last=0&n=0").context
     assert following["place"].number == len(following["log"].lines) == run_log.CHUNK_CHARACTERS // 8000
 
 
@@ -451,7 +451,7 @@ def test_a_running_log_gives_what_is_new_and_nothing_else(client, owner, probe):
     active = run(probe, "RUNNING")
     log(active, "one", "two")
     place = page(client, owner, active).context["place"]
-    url = f"?following&line={place.last}&n={place.number}"
+    url = f"?following&last={place.last}&n={place.number}"
     assert part(client, active, url).status_code == 204
     log(active, "three")
     more = part(client, active, url)
@@ -465,7 +465,7 @@ def test_following_counts_what_a_filter_leaves_out(client, owner, probe):
     log(active, "one", "two")
     log(active, "three", level="ERROR")
     log(active, "four")
-    more = part(client, active, "?following&line=0&n=0&level=ERROR")
+    more = part(client, active, "?following&last=0&n=0&level=ERROR")
     assert numbers(more) == [3]
     assert more.context["place"].number == 4
 
@@ -474,10 +474,10 @@ def test_following_ends_with_the_run(client, owner, probe):
     ended = run(probe)
     log(ended, "one")
     client.force_login(owner)
-    rest = part(client, ended, "?following&line=0&n=0")
+    rest = part(client, ended, "?following&last=0&n=0")
     assert numbers(rest) == [1]
     place = rest.context["place"]
-    end = part(client, ended, f"?following&line={place.last}&n={place.number}").content.decode()
+    end = part(client, ended, f"?following&last={place.last}&n={place.number}").content.decode()
     assert 'id="log-more"' not in end
 
 
@@ -485,10 +485,10 @@ def test_following_goes_on_after_the_end_until_everything_is_read(client, owner,
     ended = run(probe)
     log(ended, *map(str, range(run_log.CHUNK + 1)))
     client.force_login(owner)
-    first = part(client, ended, "?following&line=0&n=0")
+    first = part(client, ended, "?following&last=0&n=0")
     assert 'id="log-more"' in first.content.decode()
     place = first.context["place"]
-    assert numbers(part(client, ended, f"?following&line={place.last}&n={place.number}")) == [
+    assert numbers(part(client, ended, f"?following&last={place.last}&n={place.number}")) == [
         run_log.CHUNK + 1
     ]
 
@@ -508,7 +508,15 @@ def test_the_whole_log_comes_as_a_file(client, owner, probe):
 
 
 @pytest.mark.parametrize(
-    "query", ["?line=x&n=-1", f"?line={'9' * 40}&n=9", "?level=LOUD&q=%00", "?q=" + "x" * 5000]
+    "query",
+    [
+        "?last=x&n=-1",
+        "?line=x",
+        "?line=" + "9" * 18,
+        f"?last={'9' * 40}&n=9",
+        "?level=LOUD&q=%00",
+        "?q=" + "x" * 5000,
+    ],
 )
 def test_an_odd_address_of_a_log_is_read_with_patience(client, owner, probe, query):
     made = run(probe)
