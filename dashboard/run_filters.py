@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 
 from dashboard import wording
 from dashboard.filters import Chip, plain
+from jobs.models import JobTag, Priority, Type
 from runs.models import Outcome, Trigger
 
 
@@ -43,13 +44,43 @@ class End(TextChoices):
         return Q(outcome=self.value)
 
 
-CHOICES: dict[str, type[TextChoices]] = {"state": State, "outcome": End, "trigger": Trigger}
+class Took(TextChoices):
+    """How long a run took at least."""
+
+    SECONDS = "10s", "10 seconds"
+    MINUTE = "1m", "1 minute"
+    MINUTES = "10m", "10 minutes"
+    HOUR = "1h", "1 hour"
+
+    @property
+    def milliseconds(self) -> int:
+        return {"10s": 10_000, "1m": 60_000, "10m": 600_000, "1h": 3_600_000}[self.value]
+
+
+CHOICES: dict[str, type[TextChoices]] = {
+    "state": State,
+    "outcome": End,
+    "trigger": Trigger,
+    "type": Type,
+    "priority": Priority,
+}
+# What people type, and how its condition reads.
+TEXTS = {
+    "q": "error text",
+    "error": "error class",
+    "worker": "worker",
+    "tag": "tag",
+    "signature": "signature",
+}
+# Only failures have these.
+OF_FAILURES = ("q", "error", "signature")
 WINDOWS = {
     "1h": ("1 hour", timedelta(hours=1)),
     "24h": ("24 hours", timedelta(hours=24)),
     "7d": ("7 days", timedelta(days=7)),
 }
 _ULID = re.compile("[0-9A-HJKMNP-TV-Z]{26}")
+_SIGNATURE = re.compile("[0-9a-f]{64}")
 
 
 def instant(value: str, at: datetime) -> datetime | None:
@@ -99,10 +130,13 @@ class RunFilters:
 
     @property
     def ends(self) -> list[End]:
-        """The outcomes asked for; a time asks for all of them, unless a state is asked for."""
+        """The outcomes asked for, or those that the other conditions leave; none with a state alone."""
         ends = [End(value) for value in self.values("outcome")]
-        timed = self.value("since") or self.value("until")
-        return ends or (list(End) if timed and not self.states else [])
+        if ends or self.states:
+            return ends
+        if any(self.value(name) for name in OF_FAILURES):
+            return [End.FAILURE, End.TIMEOUT]
+        return list(End) if self.value("since") or self.value("until") or self.value("took") else []
 
     @property
     def triggers(self) -> list[str]:
@@ -114,6 +148,32 @@ class RunFilters:
         since, until = (instant(self.value(name), self.at) for name in ("since", "until"))
         told = Q(end_time__gte=since) if since else Q()
         return told & Q(end_time__lt=until) if until else told
+
+    @property
+    def rest(self) -> Q:
+        """What no index knows of the runs asked for."""
+        told = Q()
+        for value, field in self._by_field:
+            told &= Q(**{field: value})
+        if types := self.values("type"):
+            told &= Q(job__type__in=types)
+        if priorities := self.values("priority"):
+            told &= Q(priority__in=[Priority(value).rank for value in priorities])
+        if tag := self.value("tag"):
+            told &= Q(job__in=JobTag.objects.filter(name=tag).values("job"))
+        if took := self.value("took"):
+            told &= Q(duration_ms__gte=Took(took).milliseconds)
+        return told & Q(attempt__gt=1) if self.value("retried") else told
+
+    @property
+    def _by_field(self) -> list[tuple[str, str]]:
+        fields = {
+            "q": "error_message__icontains",
+            "error": "error_class",
+            "signature": "signature",
+            "worker": "worker_id__startswith",
+        }
+        return [(value, field) for name, field in fields.items() if (value := self.value(name))]
 
     def address(self) -> str:
         """The query string of the list with these conditions."""
@@ -133,6 +193,12 @@ class RunFilters:
             return name, str(CHOICES[name](value).label)
         if name == "job":
             return name, job_name
+        if name in TEXTS:
+            return TEXTS[name], f"{value[:12]}…" if name == "signature" else value
+        if name == "took":
+            return "took", f"at least {Took(value).label}"
+        if name == "retried":
+            return "attempt", "second or later"
         words = {"since": "ended since", "until": "ended before"}[name]
         if value in WINDOWS:
             return "ended", f"in the last {WINDOWS[value][0]}"
@@ -145,7 +211,7 @@ def _asked(query: QueryDict) -> Iterator[tuple[str, str]]:
         for value in query.getlist(name)[:20]:
             if value := plain(value):
                 yield name, value
-    for name in ("job", "since", "until"):
+    for name in ("job", "since", "until", "took", "retried", *TEXTS):
         if value := plain(query.get(name, "")):
             yield name, value
 
@@ -153,4 +219,7 @@ def _asked(query: QueryDict) -> Iterator[tuple[str, str]]:
 def _means_something(name: str, value: str, at: datetime) -> bool:
     if name in CHOICES:
         return value in CHOICES[name].values
-    return bool(_ULID.fullmatch(value)) if name == "job" else instant(value, at) is not None
+    if name in TEXTS:
+        return name != "signature" or bool(_SIGNATURE.fullmatch(value))
+    known = {"job": bool(_ULID.fullmatch(value)), "took": value in Took.values, "retried": value == "1"}
+    return known[name] if name in known else instant(value, at) is not None

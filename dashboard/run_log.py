@@ -1,7 +1,7 @@
 """The log of one run, a part at a time, its lines numbered from one."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
@@ -148,32 +148,57 @@ class Size:
 
 
 def size(run: Run) -> Size:
-    """The log's size; that of a long one is remembered, and what came since is added."""
-    key = f"log-size:{run.pk}"
-    known, final = cache.get(key) or (Size(Place()), False)
-    if final:
+    """The log's size."""
+    return sizes([run])[run.pk]
+
+
+def sizes(runs: Sequence[Run]) -> dict[str, Size]:
+    """The size of each run's log; those of long ones are remembered, and what came since is added."""
+    found: dict[str, Size] = {}
+    for run in runs:
+        known, final = cache.get(_key(run)) or (None, False)
+        if known:
+            found[run.pk] = known if final else _remembered(run, _grown(run, known))
+    fresh = [run for run in runs if run.pk not in found]
+    rows = RunLog.objects.filter(run__in=[run.pk for run in fresh]).values("run_id").annotate(**_MEASURES)
+    told = {row["run_id"]: _size(row) for row in rows} if fresh else {}
+    return found | {run.pk: _remembered(run, told.get(run.pk, Size(Place()))) for run in fresh}
+
+
+_MEASURES = {
+    "first": Min("pk"),
+    "last": Max("pk"),
+    "lines": Count("*"),
+    "warnings": Count("pk", filter=Q(level=Level.WARN)),
+    "errors": Count("pk", filter=Q(level=Level.ERROR)),
+}
+
+
+def _size(row: dict[str, Any]) -> Size:
+    return Size(Place(row["last"], row["lines"]), row["warnings"], row["errors"], row["first"])
+
+
+def _grown(run: Run, known: Size) -> Size:
+    row = run.logs.filter(pk__gt=known.place.last).aggregate(**_MEASURES)
+    if not row["lines"]:
         return known
-    now = _grown(known, run.logs.filter(pk__gt=known.place.last) if known.lines else run.logs.all())
-    if now.lines > LONG:
-        ended = run.end_time is not None and run.end_time < timezone.now() - STRAGGLERS
-        cache.set(key, (now, ended), REMEMBERED_SECONDS)
-    return now
-
-
-def _grown(known: Size, lines: "QuerySet[RunLog]") -> Size:
-    told = lines.aggregate(
-        first=Min("pk"),
-        last=Max("pk"),
-        lines=Count("*"),
-        warnings=Count("pk", filter=Q(level=Level.WARN)),
-        errors=Count("pk", filter=Q(level=Level.ERROR)),
-    )
     return Size(
-        Place(told["last"] or known.place.last, known.lines + told["lines"]),
-        known.warnings + told["warnings"],
-        known.errors + told["errors"],
-        known.first or told["first"] or 0,
+        Place(row["last"], known.lines + row["lines"]),
+        known.warnings + row["warnings"],
+        known.errors + row["errors"],
+        known.first,
     )
+
+
+def _remembered(run: Run, size: Size) -> Size:
+    if size.lines > LONG:
+        final = run.end_time is not None and run.end_time < timezone.now() - STRAGGLERS
+        cache.set(_key(run), (size, final), REMEMBERED_SECONDS)
+    return size
+
+
+def _key(run: Run) -> str:
+    return f"log-size:{run.pk}"
 
 
 def before(run: Run, sought: Sought, place: Place, within: Size) -> Part:

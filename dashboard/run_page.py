@@ -7,13 +7,15 @@ from typing import Any
 
 from django.urls import reverse
 
-from dashboard import charts, definitions, late, wording
-from dashboard.definitions import Change
+from accounts.models import User
+from dashboard import charts, definitions, late, run_differences, run_log, wording
 from dashboard.late import Progress, Running
 from dashboard.letters import Letter, letters
+from dashboard.run_differences import PRIORITIES, Alike, SinceGood
+from dashboard.run_log import Size
 from jobs import masking, zones
 from jobs.definition import Definition
-from jobs.models import JobVersion, Priority
+from jobs.models import JobVersion
 from jobs.promises import Promise
 from runs import history
 from runs.artefacts import Artefact
@@ -44,31 +46,36 @@ class RunPage:
     attempts: list[Attempt]
     letter: Letter | None
     progress: Progress | None
-    good: Run | None = None
-    changes: list[Change] | None = None
+    since_good: SinceGood | None = None
+    alike: Alike | None = None
+    size: Size | None = None
 
     @classmethod
-    def read(cls, run: Run, at: datetime) -> "RunPage":
+    def read(cls, run: Run, at: datetime, user: User, *, logs: bool = True) -> "RunPage":
+        """Everything, or, without `logs`, only what changes while the run goes on."""
         occurrence = list(
             Run.objects.filter(job=run.job_id, scheduled_time=run.scheduled_time)
             .order_by("attempt")
             .defer("result")
         )
-        good = _last_good(run) if run.outcome in BROKEN else None
-        versions = _versions(run, good)
-        definition = versions.get(run.version, {})
+        broken = run.outcome in BROKEN
+        goods = run_differences.goods(run) if broken and logs else []
+        versions = _versions(run, goods[:1])
+        sizes = run_log.sizes([run, *goods[:1]]) if logs else {}
+        own = versions.get(run.version)
         past = history.last_runs([run.job_id])[run.job_id] if not run.outcome else []
         return cls(
             run,
             at,
-            definition,
+            own.definition if own else {},
             _attempts(occurrence),
             next(
                 iter(letters(DeadLetter.objects.filter(run__in=[each.pk for each in occurrence])[:1])), None
             ),
             _progress(run, past, at),
-            good,
-            definitions.changes(versions.get(good.version, definition), definition) if good else None,
+            run_differences.since_good(run, goods, versions, sizes) if goods else None,
+            run_differences.alike(run, user) if broken else None,
+            sizes.get(run.pk),
         )
 
     @property
@@ -81,7 +88,7 @@ class RunPage:
             "page": self,
             "error": self.run.error_message or "",
             "live_seconds": None if self.run.outcome else LIVE_SECONDS,
-            "priority": _PRIORITIES.get(self.run.priority, ""),
+            "priority": PRIORITIES.get(self.run.priority, ""),
         }
 
     @property
@@ -194,8 +201,10 @@ class RunPage:
     def again(self) -> str:
         return reverse("job_run_now", args=[self.run.job_id])
 
-
-_PRIORITIES = {priority.rank: priority.label.lower() for priority in Priority}
+    @property
+    def others_alike(self) -> str:
+        """The list of the runs that failed with the same signature."""
+        return f"{reverse('run_list')}?signature={self.run.signature}"
 
 
 def _attempts(runs: list[Run]) -> list[Attempt]:
@@ -228,14 +237,7 @@ def _progress(run: Run, past: list[Run], at: datetime) -> Progress | None:
     return Progress(running, at, late.usual(past))
 
 
-def _last_good(run: Run) -> Run | None:
-    earlier = Run.objects.filter(
-        job=run.job_id, outcome=Outcome.SUCCESS, scheduled_time__lt=run.scheduled_time
-    )
-    return earlier.order_by("-scheduled_time", "-attempt").defer("result").first()
-
-
-def _versions(run: Run, good: Run | None) -> dict[int, Definition]:
-    wanted = {run.version} | ({good.version} if good else set())
-    rows = JobVersion.objects.filter(job=run.job_id, version__in=wanted)
-    return dict(rows.values_list("version", "definition"))
+def _versions(run: Run, others: list[Run]) -> dict[int, JobVersion]:
+    wanted = {one.version for one in (run, *others)}
+    rows = JobVersion.objects.filter(job=run.job_id, version__in=wanted).select_related("author")
+    return {row.version: row for row in rows.only("version", "definition", "created_at", "author__email")}

@@ -12,8 +12,9 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import person
 from accounts.models import User
 from dashboard import run_log
-from dashboard.run_filters import CHOICES, WINDOWS, RunFilters
-from dashboard.run_log import Place, Sought
+from dashboard.run_export import MOST
+from dashboard.run_filters import CHOICES, TEXTS, WINDOWS, RunFilters, Took
+from dashboard.run_log import Place, Size, Sought
 from dashboard.run_page import LIVE_SECONDS, RunPage
 from dashboard.run_pages import listed
 from jobs.models import Job
@@ -51,7 +52,12 @@ def run_list(request: HttpRequest) -> HttpResponse:
         "since": filters.value("since"),
         "windows": [(value, words) for value, (words, _) in WINDOWS.items()],
         "page": found.page,
-        "searched": found.searched,
+        "limit": found.limit,
+        "texts": [(name, words, filters.value(name)) for name, words in TEXTS.items()],
+        "took": filters.value("took"),
+        "durations": Took.choices,
+        "retried": filters.value("retried"),
+        "most_exported": MOST,
         "live_seconds": LIST_SECONDS,
     }
     return render(request, "dashboard/runs/list.html", context)
@@ -69,10 +75,11 @@ def _job_name(filters: RunFilters, user: User) -> str:
 def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
     """One run; for htmx only what changes while it runs, the log apart."""
     run = _run(request, run_id)
-    context = RunPage.read(run, timezone.now()).context
-    if request.headers.get("HX-Request"):
-        return render(request, "dashboard/runs/_refresh.html", context)
-    return render(request, "dashboard/runs/run.html", {**context, **_log(request, run)})
+    refresh = bool(request.headers.get("HX-Request"))
+    page = RunPage.read(run, timezone.now(), person(request), logs=not refresh)
+    if page.size is None:
+        return render(request, "dashboard/runs/_refresh.html", page.context)
+    return render(request, "dashboard/runs/run.html", {**page.context, **_log(request, run, page.size)})
 
 
 def _run(request: HttpRequest, run_id: str) -> Run:
@@ -82,10 +89,9 @@ def _run(request: HttpRequest, run_id: str) -> Run:
     return get_object_or_404(runs.defer("job__owner__password"), pk=run_id)
 
 
-def _log(request: HttpRequest, run: Run) -> dict[str, Any]:
+def _log(request: HttpRequest, run: Run, size: Size) -> dict[str, Any]:
     """The end of the log, or the part of it that the address asks for; only the end is followed."""
     sought, asked, line = Sought.read(request.GET), _place(request), run_log.number(request.GET.get("line"))
-    size = run_log.size(run)
     at_end = not line and not 0 < asked.last < size.place.last
     if line:
         sought, part = Sought(), run_log.around(run, line, size)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import is_ours, page_of, person
 from chronos_site.clock import database_now
-from jobs import definition
+from jobs import definition, masking
 from jobs.models import Job
 from runs import actions
 from runs.actions import (
@@ -71,8 +71,18 @@ def job_run_now(request: HttpRequest, job_id: str) -> HttpResponse:
         return redirect("run_detail", run.pk)
     if not form.asked:
         return redirect("job_detail", job.pk)
-    shown = form if form.was_sent else ParametersForm(asked=form.asked)
+    shown = form if form.was_sent else ParametersForm(asked=form.asked, initial=_given_before(request, job))
     return render(request, "runs/run_now.html", {"job": job, "form": shown})
+
+
+def _given_before(request: HttpRequest, job: Job) -> dict[str, str]:
+    """What the run that `?as=` names was given, without what must not be shown."""
+    run = Run.objects.filter(job=job, pk=request.GET.get("as", "").replace("\0", "")).first()
+    given = (run.parameters if run else None) or {}
+    shown = masking.anything(given)
+    return {
+        f"{ParametersForm.PREFIX}{name}": value for name, value in given.items() if shown.get(name) == value
+    }
 
 
 def _asked_by(job: Job) -> dict[str, str | None]:

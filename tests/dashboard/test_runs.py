@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from dashboard import run_log
+from dashboard import run_log, run_pages
 from jobs import actions
 from jobs import definition as definitions
-from jobs.models import Job
+from jobs.models import Job, JobTag
 from runs.models import DeadLetter, Run, RunLog, Skip
 from tests.factories import NEVER, NOON, alice, bob, charlie, job, log, run
 
@@ -105,6 +105,49 @@ def test_each_filter_finds_its_runs(client, owner, probe, query, wanted):
     }
     names = {one.pk: name for name, one in made.items()}
     assert {names[one.pk] for one in listed(client, owner, query)} == wanted
+
+
+@everywhere
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("?q=POOL", {"bad"}),
+        ("?error=HTTP_503", {"bad"}),
+        (f"?signature={'a' * 64}", {"bad"}),
+        ("?q=pool&outcome=SUCCESS", set()),
+        ("?worker=far", {"slow"}),
+        ("?tag=night", {"slow"}),
+        ("?type=SCRIPT", set()),
+        ("?type=DUMMY&priority=HIGH", {"slow"}),
+        ("?took=1m", {"slow"}),
+        ("?retried=1", {"again"}),
+        ("?retried=1&trigger=MANUAL", set()),
+        ("?took=10s&since=24h", {"slow"}),
+    ],
+)
+def test_what_no_index_knows_is_found_too(client, owner, probe, query, wanted):
+    night = job(owner, name="night", priority="HIGH")
+    JobTag.objects.create(job=night, name="night")
+    now = timezone.now()
+    failed = {"error_class": "HTTP_503", "error_message": "Pool empty", "signature": "a" * 64}
+    made = {
+        "bad": run(probe, "FAILURE", at=now - 8 * MINUTE, **failed),
+        "slow": run(night, at=now - 7 * MINUTE, took=90, worker_id="far:1", priority=1),
+        "again": run(probe, at=now - 6 * MINUTE, attempt=2),
+    }
+    names = {one.pk: name for name, one in made.items()}
+    assert {names[one.pk] for one in listed(client, owner, query)} == wanted
+
+
+@pytest.mark.parametrize("query", ["?trigger=SCHEDULE", "?q=boom", "?job={job}&worker=w"])
+def test_a_search_that_ends_somewhere_says_where(client, owner, probe, query, monkeypatch):
+    for name in ("WINDOW", "JOB_WINDOW", "END_WINDOW"):
+        monkeypatch.setattr(run_pages, name, 2)
+    for n in range(4):
+        run(probe, "FAILURE", at=NOON + n * MINUTE, error_message="boom")
+    shown = listing(client, owner, query.format(job=probe.pk))
+    assert len(shown.context["page"].rows) == 3
+    assert "Only the newest 2 runs" in shown.content.decode()
 
 
 @everywhere
@@ -285,20 +328,20 @@ def test_what_changed_since_the_last_good_run(client, owner, probe):
     definition = definitions.of(Job.objects.get(pk=probe.pk))
     probe = actions.edit(probe, {**definition, "name": "renamed"}, by=owner, at=NOON)
     shown = page(client, owner, run(probe, "FAILURE")).context["page"]
-    assert shown.good == good
-    assert [(each.label, each.before, each.after) for each in shown.changes] == [
+    assert shown.since_good.good == good
+    assert [(each.label, each.before, each.after) for each in shown.since_good.changes] == [
         ("Name", "smoke-probe", "renamed")
     ]
 
 
 def test_without_a_change_it_says_that_nothing_changed(client, owner, probe):
     run(probe, at=NOON - MINUTE)
-    assert "definition is the same: both ran version 1" in text(client, owner, run(probe, "FAILURE"))
+    assert "Same: definition, waited for a slot, worker" in text(client, owner, run(probe, "FAILURE"))
 
 
 def test_a_good_run_is_compared_with_nothing(client, owner, probe):
     run(probe, at=NOON - MINUTE)
-    assert page(client, owner, run(probe)).context["page"].changes is None
+    assert page(client, owner, run(probe)).context["page"].since_good is None
 
 
 def test_a_result_stands_in_a_line_with_its_data_beside(client, owner, probe):
@@ -378,7 +421,7 @@ def test_a_run_costs_the_same_whatever_there_is(client, owner, probe):
         with CaptureQueriesContext(connection) as queries:
             client.get(reverse("run_detail", args=[made.pk]))
         costs.append(len(queries))
-    assert costs[0] == costs[1] <= 13
+    assert costs[0] == costs[1] <= 15
 
 
 # its log
@@ -404,6 +447,54 @@ def test_earlier_lines_are_a_link_without_a_script_too(client, owner, probe):
     assert numbers(earlier) == list(range(1, 101))
     assert "Show the last lines" in earlier.content.decode()
     assert numbers(part(client, made, f"{query}&earlier")) == list(range(1, 101))
+
+
+def test_a_line_of_any_part_has_an_address(client, owner, probe):
+    made = run(probe)
+    log(made, *(f"line {n}" for n in range(1, 1201)))
+    shown = page(client, owner, made, "?line=300")
+    assert numbers(shown) == list(range(289, 789))
+    assert 'href="?line=300#L300"' in shown.content.decode()
+    later = shown.context["log"].later
+    assert numbers(part(client, made, f"?later&last={later.last}&n={later.number}")) == list(range(789, 1201))
+
+
+@pytest.mark.parametrize(("line", "first"), [(1, 1), (1190, 1179), (5000, 1189)])
+def test_the_first_and_the_last_lines_have_one_too(client, owner, probe, line, first):
+    made = run(probe)
+    log(made, *(f"line {n}" for n in range(1, 1201)))
+    assert numbers(page(client, owner, made, f"?line={line}"))[0] == first
+
+
+@everywhere
+def test_a_search_goes_on_where_it_stopped(client, owner, probe, monkeypatch):
+    monkeypatch.setattr(run_log, "SEARCHED", 10)
+    made = run(probe)
+    log(made, "needle", *["hay"] * 25)
+    shown = page(client, owner, made, "?q=needle")
+    assert "Searched back to line 17." in shown.content.decode()
+    steps = []
+    while (earlier := shown.context["log"].earlier) is not None:
+        shown = part(client, made, f"?earlier&last={earlier.last}&n={earlier.number}&q=needle")
+        steps.append(numbers(shown))
+    assert steps == [[], [1]]
+    assert "All lines before these are searched." in shown.content.decode()
+
+
+def test_the_size_of_a_long_log_is_remembered_and_grows_with_it(client, owner, probe, monkeypatch):
+    monkeypatch.setattr(run_log, "LONG", 2)
+    active = run(probe, "RUNNING")
+    log(active, "one", "two", "three")
+    assert run_log.size(active).lines == 3
+    log(active, "four", level="ERROR")
+    grown = run_log.size(active)
+    assert (grown.lines, grown.errors, grown.first) == (4, 1, active.logs.order_by("pk")[0].pk)
+    ended = run(probe)
+    log(ended, *"abc")
+    run_log.size(ended)
+    with CaptureQueriesContext(connection) as queries:
+        assert run_log.size(ended).lines == 3
+    assert not queries.captured_queries
 
 
 @everywhere
