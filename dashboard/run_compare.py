@@ -120,8 +120,6 @@ def _definitions(before: Run, after: Run) -> tuple[Definition, Definition]:
 def _identity(before: Run, after: Run) -> list[Fact]:
     sides = [
         {
-            "Job": run.job.name,
-            "State": wording.STATES[run.state].word,
             "Error": ": ".join(filter(None, (run.error_class, wording.first_line(run.error_message or "")))),
             "Exit code": "" if run.exit_code is None else str(run.exit_code),
             "Attempt": str(run.attempt),

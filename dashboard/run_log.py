@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.core.cache import cache
@@ -172,9 +172,10 @@ def _counted(runs: Sequence[Run]) -> Iterator[tuple[str, Size]]:
     rows = RunLog.objects.filter(run__in=[run.pk for run in runs]).values("run_id").annotate(**_ENDS)
     # An index tells the ends, but a level is read off each line: of long logs that takes too long.
     levels = {"warnings": _unless_long(Level.WARN), "errors": _unless_long(Level.ERROR)}
-    for row in rows.annotate(**levels).values_list("run_id", "last", "lines", "warnings", "errors", "first"):
-        run_id, last, lines, *rest = row
-        yield run_id, Size(Place(last, lines), *rest)
+    for row in rows.annotate(**levels):
+        told = cast("dict[str, Any]", row)
+        place = Place(told["last"], told["lines"])
+        yield told["run_id"], Size(place, told["warnings"], told["errors"], told["first"])
 
 
 def _unless_long(level: Level) -> Case:
