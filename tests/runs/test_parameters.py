@@ -52,6 +52,15 @@ def test_run_now_starts_a_run_with_what_was_given(client, owner, asking):
     assert "north" in str(AuditEvent.objects.values())
 
 
+def test_a_run_again_with_changes_begins_with_what_was_given_but_for_passwords(client, owner, asking):
+    given = {"zone": "north-by-west", "password": "hunter2"}
+    run = actions.run_now(asking, by=owner, at=NOON, parameters=given)
+    client.force_login(owner)
+    page = client.get(f"{reverse('job_run_now', args=[asking.pk])}?as={run.pk}").content.decode()
+    assert 'value="north-by-west"' in page
+    assert "hunter2" not in page
+
+
 def test_what_must_be_given_is_asked_for_at_its_field(client, owner, asking):
     page = post(client, owner, "job_run_now", asking, **{"param-zone": "", "param-password": "x"})
     assert "This field is required." in page.content.decode()
