@@ -132,7 +132,8 @@ class BulkOperation(models.Model):
     @property
     def summary(self) -> str:
         """3 jobs are paused until 3 Mar 2026 06:00 UTC."""
-        told = "as they were" if self.undoes_id else f"{self.deed.done} {self.deed.told(self.parameters)}"
+        as_before = "as it was" if self.done == 1 else "as they were"
+        told = as_before if self.undoes_id else f"{self.deed.done} {self.deed.told(self.parameters)}"
         noun, verb = (self.deed.noun, "is") if self.done == 1 else (f"{self.deed.noun}s", "are")
         return f"{self.done:,} {noun} {verb} {told.strip()}."
 

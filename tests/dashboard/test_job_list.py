@@ -200,8 +200,8 @@ def test_every_column_has_its_place(client, owner):
     client.cookies[columns.COOKIE] = ".".join(columns.COLUMNS)
     ended(job(owner, priority="HIGH"), Outcome.SUCCESS, duration_ms=41_000)
     text = page_text(client, bob())
-    assert text.count('<th scope="col"') == 11
-    assert text.count("<td") + text.count('<th scope="row"') == 11
+    assert text.count('<th scope="col"') == 12
+    assert text.count("<td") + text.count('<th scope="row"') == 12
     assert "Succeeded, 41 s" in text
 
 
