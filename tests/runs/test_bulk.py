@@ -119,7 +119,7 @@ def test_undo_takes_back_what_was_done_and_that_alone(alice):
     assert (operation.done, operation.refused) == (2, 1)
     undoing = done(bulk.undo(operation, by=alice, at=database_now()))
     first.refresh_from_db()
-    assert (undoing.done, undoing.summary, first.status) == (2, "2 jobs are as they were.", Status.PAUSED)
+    assert (undoing.total, undoing.summary, first.status) == (2, "2 jobs are as they were.", Status.PAUSED)
 
 
 def test_each_job_gets_back_its_own_value(alice):
