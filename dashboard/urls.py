@@ -5,6 +5,7 @@ from django.urls import path
 from dashboard import (
     bulk,
     bulk_jobs,
+    calendar,
     columns,
     handover,
     job_detail,
@@ -20,6 +21,8 @@ from dashboard import (
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("calendar/", calendar.calendar, name="calendar"),
+    path("calendar/spread/", calendar.calendar_spread, name="calendar_spread"),
     path("handover/", handover.handover, name="handover"),
     path("jobs/", jobs.job_list, name="job_list"),
     path("jobs/columns/", columns.job_columns, name="job_columns"),

@@ -1,6 +1,6 @@
 """What people do with a job's definition and schedule: one function, one transaction, audited."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from jobs.definition import Definition
 from jobs.models import Job, JobSchedule, JobVersion, Kind, Status
 from jobs.moves import Event
 from jobs.schedules import next_fire
+from jobs.spread import later
 
 # What was promised about a tick does not move it.
 _PROMISES = {"start_within_seconds", "end_by"}
@@ -93,6 +94,19 @@ def edit(
     if planned:
         _plan_anew(job, at=at)
     return job
+
+
+@transaction.atomic
+def spread(moves: Iterable[tuple[Job, int, int]], *, by: User | None, at: datetime) -> None:
+    """Let each job, if it is still at the given version, fire so many minutes later; all of them, or none.
+
+    Raises Stale, spread.CannotMove and rights.NotAllowed.
+    """
+    # In one order, so that two people who spread the same hour do not wait for each other.
+    for job, version, minutes in sorted(moves, key=lambda move: move[0].pk):
+        definition = definitions.of(job)
+        definition["schedule"] |= later(job.schedule, minutes)
+        edit(job, definition, by=by, at=at, note=f"Spread: {minutes} min later", version=version)
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ urlpatterns = [
     path("jobs/new/", views.job_create, name="job_create"),
     path("jobs/preview/", views.schedule_preview, name="schedule_preview"),
     path("jobs/tags/", views.tag_suggestions, name="tag_suggestions"),
+    path("jobs/spread/", views.jobs_spread, name="jobs_spread"),
     path("jobs/<ulid:job_id>/edit/", views.job_edit, name="job_edit"),
     path("jobs/<ulid:job_id>/pause/", views.job_pause, name="job_pause"),
     path("jobs/<ulid:job_id>/resume/", views.job_resume, name="job_resume"),

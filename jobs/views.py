@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import is_ours, person
+from accounts.access import is_ours, page_of, person
 from accounts.models import User
 from chronos_site.clock import database_now
 from chronos_site.counting import counted
-from jobs import actions, definition, moves, tags
+from jobs import actions, definition, moves, spread, tags
 from jobs.definition import Definition
 from jobs.draft import SAVE, SAVE_AND_RUN, TYPING, Draft, preview_of
 from jobs.executors import placeholders
@@ -23,8 +23,10 @@ from jobs.forms import PauseForm, ScheduleForm
 from jobs.models import Job, JobVersion
 from jobs.moves import Event
 from jobs.rights import refusal
+from jobs.spread import CannotMove
 
 MOST_COUNTED = 10_000
+_MOVE = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.([0-9]{1,9})\.([0-9]{1,2})", re.ASCII)
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 read_or_write = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -101,6 +103,36 @@ def job_resume(request: HttpRequest, job_id: str) -> HttpResponse:
     actions.resume(job, by=person(request), at=database_now())
     messages.success(request, f"{job.name} fires again.")
     return _back(request, job)
+
+
+@require_POST
+def jobs_spread(request: HttpRequest) -> HttpResponse:
+    """Let the jobs that were ticked fire later; one that has changed since keeps all of them as they are."""
+    moves = _moves(request)
+    try:
+        actions.spread(moves, by=person(request), at=database_now())
+    except (actions.Stale, CannotMove) as refusal:
+        context = {"sentence": f"Nothing was moved. {refusal}", "back": page_of(request)}
+        return render(request, "409.html", context, status=409)
+    if moves:
+        told = f"{len(moves)} job{'s fire' if len(moves) > 1 else ' fires'} later."
+        messages.success(request, f"{told} To undo it, go back to the version before on the job's page.")
+    else:
+        messages.warning(request, "No job was ticked: nothing was moved.")
+    return redirect(_next(request) or reverse("job_list"))
+
+
+def _moves(request: HttpRequest) -> list[tuple[Job, int, int]]:
+    """What was ticked, as job, version and minutes; what makes no sense, or is not theirs, is not there."""
+    ticked = [_MOVE.fullmatch(each) for each in request.POST.getlist("move")[: spread.MOST]]
+    if None in ticked:
+        raise Http404
+    asked = {each[1]: (int(each[2]), int(each[3])) for each in ticked if each}
+    jobs = Job.objects.visible_to(person(request)).select_related("schedule", "payload", "owner")
+    found = list(jobs.filter(pk__in=asked))
+    if len(found) < len(asked):
+        raise Http404
+    return [(job, *asked[job.pk]) for job in found]
 
 
 @read_or_write

@@ -1,0 +1,97 @@
+"""The calendar: how busy the coming week is, what collides, what ran, what fires next."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from accounts.access import person
+from accounts.models import User
+from dashboard.busy_hour import BusyHour
+from dashboard.forecast import Forecast, forecast
+from dashboard.viewer import ViewerZone
+from dashboard.week import BUSY, UNITS, Week
+from runs.models import Process
+
+SHOWN_JOBS = 12
+
+
+@require_safe
+@vary_on_headers("HX-Request")
+def calendar(request: HttpRequest) -> HttpResponse:
+    """The week and one hour of it; for htmx, as long as the forecast grows, the part that it changes."""
+    context = _context(request, person(request), timezone.now())
+    inside = request.headers.get("HX-Request")
+    return render(request, f"dashboard/calendar/{'_week' if inside else 'calendar'}.html", context)
+
+
+@require_safe
+def calendar_spread(request: HttpRequest) -> HttpResponse:
+    """What spreading an hour would change, each change to be ticked or not."""
+    context = _context(request, person(request), timezone.now())
+    if context["hour"] is None:
+        return redirect("calendar")
+    return render(request, "dashboard/calendar/spread.html", context)
+
+
+def _context(request: HttpRequest, user: User, at: datetime) -> dict[str, Any]:
+    found = forecast(user, at)
+    week = Week(found, _zone(request), at, _slots(at), _unit(request))
+    asked = request.GET.get("hour", "")
+    everything = request.GET.get("all") == "1"
+    return {
+        "now": at,
+        "forecast": found,
+        "week": week,
+        "hour": _hour(week, asked, found, user, at),
+        "asked": asked,
+        "shown": SHOWN_JOBS,
+        "everything": everything,
+        "asked_slice": "" if everything else f":{SHOWN_JOBS}",
+        "back": f"{reverse('calendar')}?{urlencode({'hour': asked})}"
+        if _instant(asked)
+        else reverse("calendar"),
+    }
+
+
+def _zone(request: HttpRequest) -> Any:
+    viewer: ViewerZone = getattr(request, "viewer_zone", ViewerZone())
+    return viewer.zone
+
+
+def _unit(request: HttpRequest) -> str:
+    unit = request.GET.get("unit", BUSY)
+    return unit if unit in UNITS else BUSY
+
+
+def _slots(at: datetime) -> int:
+    alive = Process.objects.alive(at).filter(kind=Process.Kind.WORKER)
+    return alive.aggregate(slots=Sum("slots"))["slots"] or 0
+
+
+def _hour(week: Week, asked: str, found: Forecast, user: User, at: datetime) -> BusyHour | None:
+    """The hour that was asked for, else the busiest; None when nothing fires in the whole week."""
+    instant = _instant(asked)
+    cell = week.cell_at(instant) if instant else week.busiest
+    if cell is None or not cell.steps or not (asked or cell.value):
+        return None
+    return BusyHour.read(found, cell, user, at)
+
+
+def _instant(asked: str) -> datetime | None:
+    try:
+        instant = parse_datetime(asked)
+    except ValueError:
+        return None
+    # Far from now, it could leave the calendar in another zone.
+    if instant is None or instant.tzinfo is None or abs(instant - timezone.now()) > timedelta(days=400):
+        return None
+    return instant

@@ -1,0 +1,137 @@
+"""A forecast as a week of hours on the viewer's clock."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from dashboard.forecast import STEP, STEPS, STEPS_AN_HOUR, Forecast
+from jobs import zones
+
+DAYS = 7
+HOURS = range(24)
+# Every zone's clock is a number of quarters of an hour from UTC.
+QUARTER = 3
+BUSY, FIRES = UNITS = ("busy", "fires")
+LEVELS = 5
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One hour on the viewer's clock: `steps` of the forecast, none where the hour is over or missing."""
+
+    day: date
+    hour: int
+    steps: Sequence[int]
+    start: datetime | None
+    fires: float = 0
+    busy: float = 0
+    value: float = 0
+    level: int = 0
+    hot: bool = False
+    now: bool = False
+    missing: bool = False
+
+    @property
+    def twice(self) -> bool:
+        """The hour comes twice, for the clock is put back."""
+        return len(self.steps) > STEPS_AN_HOUR and not self.now
+
+    @property
+    def end(self) -> datetime | None:
+        return self.start + STEP * len(self.steps) if self.start else None
+
+    @property
+    def shown(self) -> str:
+        """0.4, 7, 1,204, 12k: what fits into the cell."""
+        if self.value == 0:
+            return "·"
+        if self.value < 9.5:
+            return f"{max(self.value, 0.1):.1f}".removesuffix(".0")
+        return f"{self.value:,.0f}" if self.value < 9999.5 else f"{self.value / 1000:.0f}k"
+
+
+@dataclass(frozen=True)
+class Week:
+    """Seven days from today on; `slots` are those of the workers that are alive."""
+
+    forecast: Forecast
+    zone: ZoneInfo
+    at: datetime
+    slots: int
+    unit: str = BUSY
+
+    @cached_property
+    def rows(self) -> list[tuple[date, list[Cell]]]:
+        plain = [self._cell(day, hour) for day in self._days for hour in HOURS]
+        top = max((cell.value for cell in plain), default=0)
+        cells = [self._levelled(cell, top) for cell in plain]
+        return [(day, cells[n * len(HOURS) : (n + 1) * len(HOURS)]) for n, day in enumerate(self._days)]
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        for _, cells in self.rows:
+            yield from cells
+
+    def cell_at(self, instant: datetime) -> Cell | None:
+        """The hour that the instant lies in."""
+        step = self.forecast.step(instant)
+        return next((cell for cell in self.cells if step in cell.steps), None)
+
+    @property
+    def busiest(self) -> Cell | None:
+        """Where to look first."""
+        return max(self.cells, key=lambda cell: cell.value, default=None)
+
+    @property
+    def changes(self) -> list[zones.Shift]:
+        """The clock changes of the week in the viewer's zone."""
+        return list(zones.shifts(self.zone, self.at, self.at + timedelta(days=DAYS)))
+
+    @property
+    def _today(self) -> date:
+        return self.at.astimezone(self.zone).date()
+
+    @property
+    def _days(self) -> list[date]:
+        return [self._today + timedelta(days=n) for n in range(DAYS)]
+
+    @cached_property
+    def _steps(self) -> dict[tuple[date, int], list[int]]:
+        """The steps of each hour of the clock."""
+        found: dict[tuple[date, int], list[int]] = {}
+        hour = self.at.replace(minute=0, second=0, microsecond=0)
+        for step in range(max(0, self.forecast.step(hour)), STEPS, QUARTER):
+            local = (self.forecast.begin + STEP * step).astimezone(self.zone)
+            found.setdefault((local.date(), local.hour), []).extend(range(step, step + QUARTER))
+        return found
+
+    def _cell(self, day: date, hour: int) -> Cell:
+        steps = self._steps.get((day, hour), [])
+        local = self.at.astimezone(self.zone)
+        if not steps:
+            return Cell(day, hour, steps, None, missing=self._is_missing(day, hour))
+        fires = sum(self.forecast.fires[step] for step in steps)
+        busy = max(self.forecast.busy[step] for step in steps)
+        return Cell(
+            day,
+            hour,
+            steps,
+            self.forecast.begin + STEP * steps[0],
+            fires,
+            busy,
+            fires if self.unit == FIRES else busy,
+            hot=0 < self.slots < busy,
+            now=(day, hour) == (local.date(), local.hour),
+        )
+
+    def _is_missing(self, day: date, hour: int) -> bool:
+        shift = zones.shift_at(datetime.combine(day, time(hour)), self.zone)
+        return shift is not None and shift.forward
+
+    def _levelled(self, cell: Cell, top: float) -> Cell:
+        if not cell.value:
+            return cell
+        level = min(LEVELS, 1 + int(cell.value / top * LEVELS))
+        return replace(cell, level=level)
