@@ -198,13 +198,13 @@ def forecast(user: User, at: datetime, *, seconds: float = BUDGET_SECONDS, chunk
     kept: Forecast | None = cache.get(f"forecast:{whose}")
     if kept and kept.complete:
         return kept
-    last: Forecast | None = cache.get(f"last forecast:{whose}")
+    last: Forecast | None = cache.get(f"forecast-before:{whose}")
     growing = kept or _begin(user, at)
     _grow(growing, user, seconds, chunk)
     keep = min(KEPT_SECONDS, growing.spent * KEPT_TIMES) if growing.complete else KEPT_SECONDS
     cache.set(f"forecast:{whose}", growing, keep)
     if growing.complete:
-        cache.set(f"last forecast:{whose}", growing, KEPT_SECONDS * 4)
+        cache.set(f"forecast-before:{whose}", growing, KEPT_SECONDS * 4)
     # While a new one is made, the one before serves: it looks far enough ahead.
     return growing if growing.complete or last is None else last
 

@@ -56,7 +56,9 @@ def propose(starts: Iterable[Start]) -> Mapping[str, int]:
 
 
 def _distance(minute: int, taken: Mapping[int, int]) -> int:
-    return min((abs(minute - other) for other, number in taken.items() if number), default=0)
+    # The next hour has its own crowd at its first minute.
+    edge = LAST_MINUTE + 1 - minute
+    return min(edge, *(abs(minute - other) for other, number in taken.items() if number))
 
 
 def peak(starts: Iterable[Start], moves: Mapping[str, int] | None = None) -> int:

@@ -1,0 +1,119 @@
+"""The forecast: every fire is in it once, at a cost that knows bounds."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dashboard.forecast import STEPS, STEPS_AN_HOUR, forecast, usual_seconds
+from jobs import actions, schedules
+from jobs.models import JobSchedule
+from runs.days import JobDay
+from tests.factories import NOON, alice, bob, charlie, job
+
+pytestmark = pytest.mark.django_db
+everywhere = pytest.mark.databases
+
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+# The clock in Berlin is put forward within this week.
+SPRING = datetime(2026, 3, 28, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def owner():
+    return alice()
+
+
+def plan(**fields):
+    return {"schedule": {"timezone": "UTC", **fields}}
+
+
+def cron(expression, zone="UTC"):
+    return plan(schedule_type="CRON", cron_expression=expression, timezone=zone)
+
+
+def fires_by_hour(user, at=NOON):
+    found = forecast(user, at).fires
+    return [round(sum(found[n : n + STEPS_AN_HOUR]), 6) for n in range(0, STEPS, STEPS_AN_HOUR)]
+
+
+@everywhere
+@pytest.mark.parametrize(
+    "over",
+    [
+        cron("30 2 * * *", "Europe/Berlin"),
+        cron("*/5 * * * *", "Europe/Berlin"),
+        cron("17 */3 * * 1-5", "America/New_York"),
+        plan(schedule_type="INTERVAL", interval_seconds=5400),
+        plan(schedule_type="INTERVAL", interval_seconds=600, ends_at=SPRING + 30 * HOUR),
+        plan(schedule_type="ONCE", run_at=SPRING + 7 * HOUR),
+    ],
+)
+def test_each_hour_has_the_fires_that_its_plan_has(owner, over):
+    made = job(owner, at=SPRING, **over)
+    whole = made.schedule.plan
+    just_before = SPRING - timedelta(microseconds=1)
+    told = [schedules.count(whole, just_before + HOUR * n, just_before + HOUR * (n + 1)) for n in range(192)]
+    assert fires_by_hour(owner, SPRING) == pytest.approx(told, abs=1)
+    assert sum(fires_by_hour(owner, SPRING)) == pytest.approx(sum(told), abs=1)
+
+
+def test_what_fires_often_is_spread_evenly_over_every_hour(owner):
+    job(owner, **plan(schedule_type="INTERVAL", interval_seconds=300))
+    assert set(fires_by_hour(owner)) == {12}
+
+
+def test_a_run_keeps_a_slot_busy_for_as_long_as_it_usually_takes(owner):
+    nightly = job(owner, **cron("0 13 * * *"))
+    JobDay.objects.create(
+        job=nightly, day=(NOON - timedelta(days=1)).date(), succeeded=2, took_ms=2 * 450_000
+    )
+    busy = forecast(owner, NOON).busy
+    assert busy[STEPS_AN_HOUR : STEPS_AN_HOUR + 3] == [1.0, 0.5, 0.0]
+
+
+@everywhere
+def test_what_is_usual_is_the_average_of_a_weeks_successes(owner):
+    made = job(owner)
+    for back in (1, 2, 30):
+        day = (NOON - timedelta(days=back)).date()
+        JobDay.objects.create(job=made, day=day, succeeded=1, took_ms=back * 1000)
+    assert usual_seconds([made.pk], owner, NOON) == {made.pk: 1.5}
+
+
+def test_paused_jobs_are_not_in_it(owner):
+    actions.pause(job(owner, **cron("0 * * * *")), by=owner, at=NOON)
+    assert sum(fires_by_hour(owner)) == 0
+
+
+def test_nobody_sees_the_fires_of_others(owner):
+    job(owner, **cron("0 * * * *"))
+    assert sum(fires_by_hour(charlie())) == 0
+    assert sum(fires_by_hour(bob())) > 0
+
+
+@everywhere
+def test_a_forecast_that_is_cut_short_goes_on_where_it_stopped(owner):
+    for _ in range(7):
+        job(owner, **cron("0 * * * *"))
+    first = forecast(owner, NOON, seconds=0, chunk=3)
+    assert (first.covered, first.complete, first.total) == (3, False, "7")
+    for _ in range(2):
+        last = forecast(owner, NOON, seconds=0, chunk=3)
+    assert (last.covered, last.complete) == (7, True)
+    assert (first.fires[STEPS_AN_HOUR], last.fires[STEPS_AN_HOUR]) == (3, 7)
+
+
+def test_while_a_new_forecast_grows_the_one_before_serves(owner, monkeypatch):
+    monkeypatch.setattr("dashboard.forecast.KEPT_TIMES", 0)
+    job(owner, **cron("0 * * * *"))
+    before = forecast(owner, NOON)
+    job(owner, **cron("0 * * * *"))
+    again = forecast(owner, NOON, seconds=0, chunk=1)
+    assert (before.covered, again.covered, again.complete) == (1, 1, True)
+
+
+def test_a_plan_that_cannot_be_kept_spoils_no_other(owner):
+    job(owner, **cron("0 * * * *"))
+    broken = job(owner, **cron("0 * * * *"))
+    JobSchedule.objects.filter(job=broken).update(cron_expression="61 * * * *")
+    assert set(fires_by_hour(owner)) == {1}
