@@ -98,9 +98,8 @@ class BusyHour:
 
     cell: Cell
     user: User
-    at: datetime
+    often: int
     total: int = 0
-    often: int = 0
     found: list[Firing] = field(default_factory=list)
 
     @classmethod
@@ -109,13 +108,16 @@ class BusyHour:
         steps = range(cell.steps[0], cell.steps[-1] + 1)
         groups = list(forecast.firing(steps))
         job_ids = sorted([job_id for group in groups for job_id in group.job_ids][:MOST_JOBS])
-        hour = cls(cell, user, at, sum(group.jobs for group in groups), forecast.often_jobs)
         usual = usual_seconds(job_ids, user, at) if job_ids else {}
-        for job in _jobs(job_ids, user):
-            seconds = usual.get(job.pk, forecast.usual_of_types.get(job.type, 0.0))
-            if firing := hour._firing(job, seconds):
-                hour.found.append(firing)
-        return hour
+        hour = cls(cell, user, forecast.often_jobs)
+        found = [
+            hour._firing(job, usual.get(job.pk, forecast.usual_of_types.get(job.type, 0.0)))
+            for job in _jobs(job_ids, user)
+        ]
+        firings = [firing for firing in found if firing]
+        # Some have fired in this hour already, or were changed since the forecast was made.
+        gone = len(job_ids) - len(firings)
+        return replace(hour, found=firings, total=sum(group.jobs for group in groups) - gone)
 
     @cached_property
     def moves(self) -> Mapping[str, int]:

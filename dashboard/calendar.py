@@ -81,7 +81,7 @@ def _hour(week: Week, asked: str, found: Forecast, user: User, at: datetime) -> 
     """The hour that was asked for, else the busiest; None when nothing fires in the whole week."""
     instant = _instant(asked)
     cell = week.cell_at(instant) if instant else week.busiest
-    if cell is None or not cell.steps or not (asked or cell.value):
+    if cell is None or not cell.steps or not (asked or cell.fires):
         return None
     return BusyHour.read(found, cell, user, at)
 

@@ -65,8 +65,8 @@ class Week:
     @cached_property
     def rows(self) -> list[tuple[date, list[Cell]]]:
         plain = [self._cell(day, hour) for day in self._days for hour in HOURS]
-        top = max((cell.value for cell in plain), default=0)
-        cells = [self._levelled(cell, top) for cell in plain]
+        low, top = _range(plain)
+        cells = [_levelled(cell, low, top) for cell in plain]
         return [(day, cells[n * len(HOURS) : (n + 1) * len(HOURS)]) for n, day in enumerate(self._days)]
 
     @property
@@ -82,7 +82,13 @@ class Week:
     @property
     def busiest(self) -> Cell | None:
         """Where to look first."""
-        return max(self.cells, key=lambda cell: cell.value, default=None)
+        return max(self.cells, key=lambda cell: (cell.value, cell.fires), default=None)
+
+    @property
+    def words(self) -> str:
+        """1.5 to 48: what the shades reach from and to."""
+        told = sorted((cell for cell in self.cells if cell.value), key=lambda cell: cell.value)
+        return f"{told[0].shown} to {told[-1].shown}" if told else "0"
 
     @property
     def changes(self) -> list[zones.Shift]:
@@ -130,8 +136,15 @@ class Week:
         shift = zones.shift_at(datetime.combine(day, time(hour)), self.zone)
         return shift is not None and shift.forward
 
-    def _levelled(self, cell: Cell, top: float) -> Cell:
-        if not cell.value:
-            return cell
-        level = min(LEVELS, 1 + int(cell.value / top * LEVELS))
-        return replace(cell, level=level)
+
+def _range(cells: Sequence[Cell]) -> tuple[float, float]:
+    values = [cell.value for cell in cells if cell.value]
+    return min(values, default=0.0), max(values, default=0.0)
+
+
+def _levelled(cell: Cell, low: float, top: float) -> Cell:
+    if not cell.value:
+        return cell
+    # Where all hours are much alike, they look it.
+    width = max(top - low, top / 2)
+    return replace(cell, level=min(LEVELS, 1 + int((cell.value - low) / width * LEVELS)))

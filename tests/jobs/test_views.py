@@ -681,3 +681,40 @@ def test_a_parameter_without_a_default_is_warned_of(client, owner):
     assert told[1:] == [
         "Its scheduled runs will fail: {{ param:zone }} has no default, as {{ param:zone=text }} has."
     ]
+
+
+# Spread
+
+
+NIGHTLY = {"schedule": {"schedule_type": "CRON", "cron_expression": "0 2 * * *", "timezone": "UTC"}}
+
+
+def test_what_was_ticked_fires_later(client, owner):
+    made = job(owner, **NIGHTLY)
+    client.force_login(owner)
+    answer = client.post("/jobs/spread/", {"move": f"{made.pk}.1.10", "next": "/calendar/"}, follow=True)
+    made.refresh_from_db()
+    assert made.version == 2
+    assert "1 job fires later." in answer.content.decode()
+
+
+def test_nobody_spreads_the_jobs_of_others(client):
+    made = job(**NIGHTLY)
+    client.force_login(charlie())
+    assert client.post("/jobs/spread/", {"move": f"{made.pk}.1.10"}).status_code == 404
+
+
+@pytest.mark.parametrize(("move", "says"), [("9.10", "is at version 1"), ("1.60", "leave its hour")])
+def test_what_cannot_be_moved_any_more_moves_nothing_and_says_why(client, owner, move, says):
+    made, other = (job(owner, **NIGHTLY) for _ in range(2))
+    client.force_login(owner)
+    answer = client.post("/jobs/spread/", {"move": [f"{made.pk}.1.5", f"{other.pk}.{move}"]})
+    made.refresh_from_db()
+    assert (answer.status_code, made.version) == (409, 1)
+    assert says in answer.content.decode()
+
+
+@pytest.mark.parametrize(("move", "status"), [("nonsense", 404), ("x.1.2", 404), ([], 302)])
+def test_moves_that_make_no_sense_are_no_error(client, move, status):
+    client.force_login(alice())
+    assert client.post("/jobs/spread/", {"move": move}).status_code == status
