@@ -1,6 +1,6 @@
 """The calendar: how busy the coming week is, what collides, what ran, what fires next."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,10 +15,14 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import person
 from accounts.models import User
+from dashboard import upcoming
 from dashboard.busy_hour import BusyHour
 from dashboard.forecast import Forecast, forecast
+from dashboard.ran import SPANS, Chart, Window
+from dashboard.upcoming import Conditions
 from dashboard.viewer import ViewerZone
 from dashboard.week import BUSY, UNITS, Week
+from jobs.models import Type
 from runs.models import Process
 
 SHOWN_JOBS = 12
@@ -40,6 +44,49 @@ def calendar_spread(request: HttpRequest) -> HttpResponse:
     if context["hour"] is None:
         return redirect("calendar")
     return render(request, "dashboard/calendar/spread.html", context)
+
+
+@require_safe
+def calendar_ran(request: HttpRequest) -> HttpResponse:
+    """What ran in an hour or a day."""
+    at = timezone.now()
+    window = _window(request, at)
+    context = {"now": at, "window": window, "chart": Chart.read(person(request), window)}
+    return render(request, "dashboard/calendar/ran.html", context)
+
+
+@require_safe
+def calendar_upcoming(request: HttpRequest) -> HttpResponse:
+    """The next fires of the jobs that match."""
+    at, conditions = timezone.now(), Conditions.read(request.GET)
+    found = upcoming.fires(conditions.schedules(person(request)), at)
+    context = {
+        "now": at,
+        "fires": found,
+        "conditions": conditions,
+        "types": Type.choices,
+        "most": upcoming.MOST,
+    }
+    return render(request, "dashboard/calendar/upcoming.html", context)
+
+
+@require_safe
+def calendar_file(request: HttpRequest) -> HttpResponse:
+    """The same fires for another calendar."""
+    at, conditions = timezone.now(), Conditions.read(request.GET)
+    found = upcoming.fires(conditions.schedules(person(request)), at)
+    text = upcoming.icalendar(found, at, request.build_absolute_uri("/").rstrip("/"))
+    headers = {"Content-Disposition": 'attachment; filename="chronos.ics"'}
+    return HttpResponse(text, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def _window(request: HttpRequest, at: datetime) -> Window:
+    """The hour or day that was asked for, else the current one, on the viewer's clock."""
+    asked = request.GET.get("span", "hour")
+    span = asked if asked in SPANS else "hour"
+    local = (_instant(request.GET.get("from", "")) or at).astimezone(_zone(request))
+    start = local.replace(minute=0, second=0, microsecond=0)
+    return Window((start.replace(hour=0) if span == "day" else start).astimezone(UTC), span, at)
 
 
 def _context(request: HttpRequest, user: User, at: datetime) -> dict[str, Any]:
