@@ -16,7 +16,7 @@
     const everything = document.getElementById("bulk-all");
     if (everything && !picked.length) { everything.checked = false; }
     const told = document.querySelector("[data-picked]");
-    if (told) { told.textContent = everything?.checked ? everything.labels[0].textContent : `${picked.length} selected`; }
+    if (told) { told.textContent = everything?.checked ? "All selected" : `${picked.length} selected`; }
   }
 
   function pick(box, checked) {
