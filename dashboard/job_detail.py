@@ -19,6 +19,8 @@ from accounts.access import person
 from dashboard import charts, definitions, late, vitals, wording
 from dashboard.charts import Column, Columns
 from dashboard.failing import Failing, FailingJob
+from dashboard.job_calendar import Calendar
+from dashboard.job_fires import Fires, too_slow
 from dashboard.job_history import Trail, Versions
 from dashboard.letters import Letter, letters
 from dashboard.run_pages import LAST_DUE
@@ -28,6 +30,7 @@ from jobs.models import Job, JobSchedule, Status
 from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fires
 from jobs.zones import zone
 from runs import history
+from runs.days import DAY, closed_until
 from runs.history import BROKEN, Durations
 from runs.models import DeadLetter, Run, Trigger
 
@@ -46,6 +49,8 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     trail = Trail.read(job)
     past = Past.read(job, at, trail.starters)
     versions = Versions.read(job)
+    plan = Planned.read(job.schedule, at)
+    told = History.read(job, at, request.GET.get("window", ""))
     context = {
         "now": at,
         "job": job,
@@ -55,7 +60,9 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "may_define": not rights.refusal(user, job.type),
         "state": _state(job, past),
         "past": past,
-        "plan": Planned.read(job.schedule, at),
+        "plan": plan,
+        "history": told,
+        "too_slow": too_slow(plan.ticks, told.took, job.schedule.overlap_policy),
         "payload": definitions.payload(versions.current),
         "versions": versions,
         "tags": versions.current.get("tags", ()),
@@ -218,6 +225,22 @@ class Past:
 
 
 @dataclass(frozen=True)
+class History:
+    """Twelve weeks of the job, its last fires, and how long its runs took in the window that was asked for."""
+
+    calendar: Calendar
+    fires: Fires
+
+    @classmethod
+    def read(cls, job: Job, at: datetime, window: str) -> "History":
+        return cls(Calendar.read(job, at, window), Fires.read(job))
+
+    @property
+    def took(self) -> Durations | None:
+        return self.fires.took(closed_until(self.calendar.since) - DAY)
+
+
+@dataclass(frozen=True)
 class Fire:
     """A coming fire, also in the job's own zone."""
 
@@ -245,6 +268,15 @@ class Planned:
     fires: Sequence[Fire] = ()
     changes: Sequence[ClockChange] = ()
     broken: bool = False
+
+    @property
+    def ticks(self) -> list[datetime]:
+        return [fire.tick for fire in self.fires]
+
+    @property
+    def following(self) -> datetime | None:
+        """The fire after the next one: without one, the next one cannot be skipped."""
+        return self.ticks[1] if len(self.fires) > 1 else None
 
     @classmethod
     def read(cls, schedule: JobSchedule, at: datetime) -> "Planned":

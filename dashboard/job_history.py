@@ -65,11 +65,13 @@ class Versions:
 _ACTIONS = {
     "JOB_CREATED": ("Job created", "plus"),
     "JOB_UPDATED": ("Job edited", "edit"),
+    "JOB_RESTORED": ("Went back to an earlier version", "replay"),
     "JOB_HANDED_OVER": ("Handed over", "user"),
     "JOB_PAUSED": ("Paused", "pause"),
     "JOB_RESUMED": ("Resumed", "play"),
     "JOB_TRIGGERED": ("Run started by hand", "play"),
     "JOB_CANCELLED": ("Cancelled", "stop"),
+    "JOB_FIRE_SKIPPED": ("A fire skipped", "st-skipped"),
     "DEAD_LETTERS_REPLAYED": ("Dead letters replayed", "replay"),
     "DEAD_LETTERS_RESOLVED": ("Dead letters resolved", "check"),
     "DEAD_LETTERS_IGNORED": ("Dead letters ignored", "x"),
@@ -113,6 +115,11 @@ class Event:
     @property
     def version(self) -> int | None:
         return self._details.get("version")
+
+    @property
+    def restored(self) -> int | None:
+        """The earlier version that it went back to."""
+        return self._details.get("restored")
 
     @property
     def owners(self) -> tuple[str, str] | None:

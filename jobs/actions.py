@@ -39,6 +39,13 @@ class Stale(Exception):
         self.job = job
 
 
+class NothingToRestore(Exception):
+    """The version says what the job does now; `str()` is the sentence for the person."""
+
+    def __init__(self, job: Job, number: int) -> None:
+        super().__init__(f"{job.name} is as it was in version {number}: there is nothing to restore.")
+
+
 @transaction.atomic
 def create(definition: Definition, *, owner: User, by: User | None, at: datetime, arm: bool = True) -> Job:
     """Store a new job as version 1 and arm it, if asked, when a tick is ahead.
@@ -64,10 +71,12 @@ def edit(
     at: datetime,
     note: str = "",
     version: int | None = None,
+    restores: int | None = None,
 ) -> Job:
     """Replace the job's definition and keep the new one as a version; no change, no version.
 
     A changed schedule is planned anew from `at`; runs that exist go on with the version they were fired with.
+    `restores` is the number of the earlier version that it goes back to, for the audit trail.
     Raises Stale when the job is no longer at the `version` that the change was made from, TypeIsFixed
     when the type changes after a first run, and rights.NotAllowed.
     """
@@ -87,12 +96,31 @@ def edit(
     if changes:
         _keep_version(job, by=by, note=note)
         details = {"version": job.version, "changed": sorted(changes)}
-        record(by, "JOB_UPDATED", job, details=details, note=note)
+        if restores:
+            record(by, "JOB_RESTORED", job, details={**details, "restored": restores}, note=note)
+        else:
+            record(by, "JOB_UPDATED", job, details=details, note=note)
     # A job that waits to be armed is armed by saving it, whatever was changed.
     moved = {name.removeprefix("schedule.") for name in changes if name.startswith("schedule.")} - _PROMISES
     planned = bool(moved) or job.status == Status.PENDING
     if planned:
         _plan_anew(job, at=at)
+    return job
+
+
+@transaction.atomic
+def restore(
+    job: Job, kept: JobVersion, *, by: User | None, at: datetime, version: int, note: str = ""
+) -> Job:
+    """Make an earlier version's definition the job's again, as a new version.
+
+    Raises NothingToRestore when that changes nothing, BadSchedule when its plan can no longer be kept, and
+    what `edit` raises.
+    """
+    number = kept.version
+    job = edit(job, kept.definition, by=by, at=at, note=note, version=version, restores=number)
+    if job.version == version:
+        raise NothingToRestore(job, number)
     return job
 
 

@@ -12,5 +12,7 @@ urlpatterns = [
     path("jobs/<ulid:job_id>/edit/", views.job_edit, name="job_edit"),
     path("jobs/<ulid:job_id>/pause/", views.job_pause, name="job_pause"),
     path("jobs/<ulid:job_id>/resume/", views.job_resume, name="job_resume"),
+    path("jobs/<ulid:job_id>/versions/<int:number>/restore/", views.job_restore, name="job_restore"),
+    path("jobs/<ulid:job_id>/export/", views.job_file, name="job_file"),
     path("jobs/<ulid:job_id>/delete/", views.job_delete, name="job_delete"),
 ]

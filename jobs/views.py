@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import is_ours, page_of, person
@@ -23,9 +25,12 @@ from jobs.forms import PauseForm, ScheduleForm
 from jobs.models import Job, JobVersion
 from jobs.moves import Event
 from jobs.rights import refusal
+from jobs.schedules import BadSchedule
 from jobs.spread import CannotMove
+from jobs.transfer import documents, exporting
 
 MOST_COUNTED = 10_000
+LONGEST_NOTE = 255
 _MOVE = re.compile(r"([0-9A-HJKMNP-TV-Z]{26})\.([0-9]{1,9})\.([0-9]{1,2})", re.ASCII)
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 read_or_write = require_http_methods(["GET", "HEAD", "POST"])
@@ -92,16 +97,42 @@ def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
     form = PauseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         actions.pause(job, by=person(request), at=database_now(), **form.cleaned_data)
-        messages.success(request, f"{job.name} is paused.")
+        messages.success(request, _undoable(f"{job.name} is paused.", "job_resume", job))
         return _back(request, job)
     return render(request, "jobs/pause.html", {"job": job, "form": form, "next": _next(request)})
+
+
+@require_POST
+def job_restore(request: HttpRequest, job_id: str, number: int) -> HttpResponse:
+    """Go back to an earlier version; what speaks against it is told on a page."""
+    job = _job_to_change(request, job_id)
+    kept = get_object_or_404(job.versions, version=number)
+    note = request.POST.get("note", "").replace("\0", "").strip()[:LONGEST_NOTE]
+    seen, at = _version(request) or 0, database_now()
+    try:
+        actions.restore(job, kept, by=person(request), at=at, version=seen, note=note)
+    except (actions.Stale, actions.TypeIsFixed, actions.NothingToRestore, BadSchedule) as refusal:
+        context = {"sentence": str(refusal), "back": page_of(request)}
+        return render(request, "409.html", context, status=409)
+    messages.success(request, f"{job.name} is as it was in version {number}.")
+    return redirect("job_detail", job.pk)
+
+
+@require_safe
+def job_file(request: HttpRequest, job_id: str) -> HttpResponse:
+    """The job's definition as a file that can be imported; secrets are masked."""
+    job = job_of(request, job_id)
+    text = documents.write(exporting.document([job]), "json")
+    name = slugify(job.name)[:60] or job.pk
+    disposition = f'attachment; filename="{name}.json"'
+    return HttpResponse(text, content_type="application/json", headers={"Content-Disposition": disposition})
 
 
 @require_POST
 def job_resume(request: HttpRequest, job_id: str) -> HttpResponse:
     job = job_of(request, job_id)
     actions.resume(job, by=person(request), at=database_now())
-    messages.success(request, f"{job.name} fires again.")
+    messages.success(request, _undoable(f"{job.name} fires again.", "job_pause", job))
     return _back(request, job)
 
 
@@ -218,6 +249,12 @@ def _saved(request: HttpRequest, job: Job) -> HttpResponse:
         given, default = f"{{{{ param:{lacking[0]} }}}}", f"{{{{ param:{lacking[0]}=text }}}}"
         messages.warning(request, f"Its scheduled runs will fail: {given} has no default, as {default} has.")
     return redirect("job_detail", job.pk)
+
+
+def _undoable(told: str, undoing: str, job: Job) -> str:
+    """The message with a button that takes it back; the form that it sends stands beside the messages."""
+    button = '{} <button class="btn btn-outline-secondary btn-sm" form="undo" formaction="{}">Undo</button>'
+    return format_html(button, told, reverse(undoing, args=[job.pk]))
 
 
 def _next(request: HttpRequest) -> str:

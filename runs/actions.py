@@ -13,10 +13,11 @@ from chronos_site.locks import locked
 from jobs import masking, moves
 from jobs.models import Job, JobSchedule, Overlap, Priority
 from jobs.moves import Event
+from jobs.schedules import next_fire
 from runs import dead_letters, occurrences, stats
 from runs.backfill import Proposal, propose
 from runs.fire import fire_before_change
-from runs.models import DeadLetter, DeadLetterQuerySet, Outcome, Run, RunQuerySet, Trigger
+from runs.models import DeadLetter, DeadLetterQuerySet, Outcome, Run, RunQuerySet, Skip, Trigger
 from runs.ring import ring
 from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, release, settle
 
@@ -64,6 +65,10 @@ class NotesMissing(Exception):
 
     def __init__(self) -> None:
         super().__init__("Say in a note why nothing needs to run any more.")
+
+
+class NothingToSkip(Exception):
+    """The fire cannot be skipped; `str()` is the sentence for the person."""
 
 
 class RunHasEnded(Exception):
@@ -136,6 +141,57 @@ def cancel_job(job: Job, *, by: User | None, at: datetime, note: str = "") -> No
     moves.require(job, Event.CANCEL)
     record(by, "JOB_CANCELLED", job, details={"waiting": waiting[job.pk], "running": running}, note=note)
     stats.write([stats.End(job.pk, Outcome.CANCELLED, at, times=waiting[job.pk])], {job.pk: job.type})
+
+
+@transaction.atomic
+def skip_next(job: Job, *, tick: datetime | None, by: User | None, at: datetime, note: str = "") -> None:
+    """Let the next fire, the one at `tick`, not happen: a row that says who wanted it takes its place.
+
+    Raises NothingToSkip when that is not the next fire, and when no other follows it.
+    """
+    schedule = locked(JobSchedule.objects.filter(job=job)).get()
+    moves.hold([job.pk])
+    job.refresh_from_db()
+    following = after_skipping(schedule, at)
+    if tick is None or tick != schedule.next_fire_at:
+        raise NothingToSkip(f"The next fire of {job.name} is another one by now.")
+    JobSchedule.objects.filter(pk=schedule.pk).update(next_fire_at=following)
+    # There may be a row already: the plan was made anew after the same tick had been skipped.
+    Run.objects.bulk_create([_left_out(job, tick, at, by, note)], ignore_conflicts=True)
+    record(by, "JOB_FIRE_SKIPPED", job, details={"tick": tick.isoformat()}, note=note)
+    stats.write([stats.End(job.pk, stats.SKIPPED, at)], {job.pk: job.type})
+
+
+def after_skipping(schedule: JobSchedule, at: datetime) -> datetime:
+    """The fire after the next one, if that may be skipped.
+
+    Raises NothingToSkip.
+    """
+    tick, name = schedule.next_fire_at, schedule.job.name
+    if tick is None:
+        raise NothingToSkip(f"{name} has no fire ahead.")
+    if tick <= at:
+        raise NothingToSkip(f"The next fire of {name} is due already.")
+    following = next_fire(schedule.plan, tick)
+    if following is None:
+        raise NothingToSkip(f"It is the last fire of {name}: cancel the job instead.")
+    return following
+
+
+def _left_out(job: Job, tick: datetime, at: datetime, by: User | None, note: str) -> Run:
+    who = by.email if by else "the system"
+    return Run(
+        job_id=job.pk,
+        scheduled_time=tick,
+        available_at=at,
+        end_time=at,
+        outcome=Outcome.CANCELLED,
+        skip_reason=Skip.PAUSED,
+        skipped_count=1,
+        error_message=f"Skipped by {who}: {note}" if note else f"Skipped by {who}.",
+        version=job.version,
+        priority=Priority(job.priority).rank,
+    )
 
 
 @transaction.atomic

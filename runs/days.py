@@ -1,9 +1,11 @@
 """Totals a job and day: what heat maps show, also after the runs themselves are gone."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from django.db import connection, models, transaction
 from django.db.models.constants import OnConflict
+from django.db.models.functions import Coalesce, TruncDate
 
 from chronos_site import rows
 from chronos_site.schema import SeedIndex, cascade
@@ -35,6 +37,51 @@ class JobDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id} on {self.day}"
+
+    @property
+    def broken(self) -> int:
+        return self.failed + self.timed_out
+
+    @property
+    def ended(self) -> int:
+        """The runs that succeeded or failed: what was cancelled or skipped says nothing about the job."""
+        return self.succeeded + self.broken
+
+    @property
+    def total(self) -> int:
+        return self.ended + self.cancelled + self.skipped
+
+
+def of_job(job: Job, first: date) -> dict[date, JobDay]:
+    """The job's days from `first` on: totals of those that are closed, and what has ended since then.
+
+    Of a run that was due long before the last closed day, as those of a backfill are, the totals tell once
+    its day is closed.
+    """
+    closed = rolled_up_to()
+    found = list(JobDay.objects.filter(job=job, day__gte=first))
+    begin = closed_until(max(closed, first - DAY) if closed else first - DAY)
+    return {each.day: each for each in [*found, *_live(job, begin)]}
+
+
+def _live(job: Job, since: datetime) -> list[JobDay]:
+    # By the index over the job and its ticks; none knows a job's ends.
+    ended = Run.objects.filter(job=job, scheduled_time__gte=since - DAY, end_time__gte=since)
+    days = ended.annotate(day=TruncDate("end_time", tzinfo=UTC)).order_by("day").values("day")
+    return [JobDay(job=job, **totals) for totals in days.annotate(**_TALLY)]
+
+
+def _how_many(**those: Any) -> models.Count:
+    return models.Count("pk", filter=models.Q(**those))
+
+
+_TALLY = {
+    "succeeded": _how_many(outcome=Outcome.SUCCESS),
+    "failed": _how_many(outcome=Outcome.FAILURE),
+    "timed_out": _how_many(outcome=Outcome.TIMEOUT),
+    "cancelled": _how_many(outcome=Outcome.CANCELLED, skip_reason=None),
+    "skipped": Coalesce(models.Sum(Coalesce("skipped_count", 1), filter=~models.Q(skip_reason=None)), 0),
+}
 
 
 def rolled_up_to() -> date | None:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import router
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.db.models.functions import Left
 from django.db.models.query import RawQuerySet
 
-from jobs.models import JobQuerySet, Status
+from jobs.models import Job, JobQuerySet, Status
 from runs.models import Outcome, Run, RunQuerySet
 
 _COLUMNS = (
@@ -64,6 +64,13 @@ def _newest(job_ids: list[str], count: int) -> "RawQuerySet[Run]":
     branch = f"SELECT * FROM ({sql}) AS newest"  # noqa: S608 (compiled by the ORM, its values are bound)
     params = [job_id if value == job_ids[0] else value for job_id in job_ids for value in values]
     return Run.objects.raw(" UNION ALL ".join([branch] * len(job_ids)), params, using=database)
+
+
+def of_job(job: Job, count: int) -> list[Run]:
+    """The newest runs of one job, newest first, with what charts need and, of skipped ticks, `why`."""
+    why = Case(When(skip_reason__isnull=False, then=Left("error_message", _ERROR_START)))
+    runs = Run.objects.filter(job=job).only(*_COLUMNS).annotate(why=why)
+    return list(runs.order_by("-scheduled_time", "-attempt")[:count])
 
 
 def last_ended(runs: Iterable[Run]) -> Run | None:

@@ -7,6 +7,7 @@ from runs import artefact_views, bulk_views, retention_views, stop_views, trial_
 urlpatterns = [
     path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
     path("jobs/<ulid:job_id>/cancel/", views.job_cancel, name="job_cancel"),
+    path("jobs/<ulid:job_id>/skip/", views.job_skip, name="job_skip"),
     path("jobs/<ulid:job_id>/backfill/", views.job_backfill, name="job_backfill"),
     path("jobs/<ulid:job_id>/backfill/cancel/", views.job_backfill_cancel, name="job_backfill_cancel"),
     path("runs/<ulid:run_id>/cancel/", views.run_cancel, name="run_cancel"),

@@ -1,6 +1,8 @@
 """What people do with runs from a page: each view translates one POST into one action."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from functools import wraps
 from typing import Any
 
@@ -8,6 +10,8 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_aware
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import is_ours, page_of, person
@@ -19,6 +23,7 @@ from runs.actions import (
     BackfillInProgress,
     NoBackfill,
     NotesMissing,
+    NothingToSkip,
     NotWaiting,
     RunHasEnded,
     TooManyLetters,
@@ -36,6 +41,7 @@ REFUSALS = (
     NoBackfill,
     TooManyLetters,
     NotesMissing,
+    NothingToSkip,
     NotWaiting,
     BulkHasEnded,
     CannotUndo,
@@ -97,6 +103,20 @@ def job_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     actions.cancel_job(job, by=user, at=database_now(), note=_typed(request, "note", LONGEST_NOTE))
     messages.success(request, f"{job.name} is cancelled: it fires no more.")
     return redirect(_next(request) or reverse("job_detail", args=[job.pk]))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@told_when_refused
+def job_skip(request: HttpRequest, job_id: str) -> HttpResponse:
+    """What skipping the next fire means, and then the deed."""
+    job, at = _job_with_plan(request, job_id), database_now()
+    if request.method == "POST":
+        tick, note = _instant(request.POST.get("tick", "")), _typed(request, "note", LONGEST_NOTE)
+        actions.skip_next(job, tick=tick, by=person(request), at=at, note=note)
+        messages.success(request, f"{job.name} skips its next fire.")
+        return redirect(_next(request) or reverse("job_detail", args=[job.pk]))
+    following = actions.after_skipping(job.schedule, at)
+    return render(request, "runs/skip.html", {"job": job, "following": following})
 
 
 @require_POST
@@ -209,6 +229,14 @@ def _letter(request: HttpRequest, letter_id: str) -> DeadLetterQuerySet:
 
 def _typed(request: HttpRequest, name: str, most: int) -> str:
     return request.POST.get(name, "").replace("\0", "").strip()[:most]
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant that a page sent back; None for anything else."""
+    with suppress(ValueError):
+        instant = parse_datetime(text)
+        return instant if instant and is_aware(instant) else None
+    return None
 
 
 def _next(request: HttpRequest) -> str:

@@ -42,7 +42,7 @@
   const wrong = document.querySelector(".is-invalid");
   if (wrong) { wrong.focus(); }
 
-  /* ---- keys: links that carry data-key, "/" and "?" */
+  /* ---- keys: links and buttons that carry data-key, "/" and "?" */
   let before = "";
 
   function typing(target) {
@@ -50,7 +50,7 @@
   }
 
   function follow(keys) {
-    const link = document.querySelector(`a[data-key="${CSS.escape(keys)}"]`);
+    const link = document.querySelector(`:is(a, button)[data-key="${CSS.escape(keys)}"]`);
     if (link) { link.click(); }
     return link !== null;
   }
