@@ -100,9 +100,9 @@ class Calendar:
     window: str = USUAL_WINDOW
 
     @classmethod
-    def read(cls, job: Job, at: datetime, window: str) -> "Calendar":
+    def read(cls, job: Job, at: datetime, window: str, closed: date | None) -> "Calendar":
         today = at.astimezone(UTC).date()
-        found = days.of_job(job, _first(today))
+        found = days.of_job(job, _first(today), closed)
         return cls(job, today, found, window if window in WINDOWS else USUAL_WINDOW)
 
     @property

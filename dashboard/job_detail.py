@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from urllib.parse import urlencode
@@ -30,7 +30,7 @@ from jobs.models import Job, JobSchedule, Status
 from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fires
 from jobs.zones import zone
 from runs import history
-from runs.days import DAY, closed_until
+from runs.days import DAY, ROLLED_UP_TO, closed_until
 from runs.history import BROKEN, Durations
 from runs.models import DeadLetter, Run, Trigger
 
@@ -45,12 +45,12 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     """The page of a job; for htmx it is the same page, of which the browser takes what changed."""
     user, at = person(request), timezone.now()
     jobs = Job.objects.visible_to(user).select_related("schedule", "payload", "retry_policy", "owner")
-    job = get_object_or_404(jobs.defer("owner__password"), pk=job_id)
+    job = get_object_or_404(jobs.defer("owner__password").annotate(closed=ROLLED_UP_TO), pk=job_id)
     trail = Trail.read(job)
     past = Past.read(job, at, trail.starters)
     versions = Versions.read(job)
     plan = Planned.read(job.schedule, at)
-    told = History.read(job, at, request.GET.get("window", ""))
+    told = History.read(job, at, request.GET.get("window", ""), job.closed)
     context = {
         "now": at,
         "job": job,
@@ -226,14 +226,14 @@ class Past:
 
 @dataclass(frozen=True)
 class History:
-    """Twelve weeks of the job, its last fires, and how long its runs took in the window that was asked for."""
+    """Twelve weeks of the job, its last fires, and how long runs took in the window that was asked for."""
 
     calendar: Calendar
     fires: Fires
 
     @classmethod
-    def read(cls, job: Job, at: datetime, window: str) -> "History":
-        return cls(Calendar.read(job, at, window), Fires.read(job))
+    def read(cls, job: Job, at: datetime, window: str, closed: date | None) -> "History":
+        return cls(Calendar.read(job, at, window, closed), Fires.read(job))
 
     @property
     def took(self) -> Durations | None:

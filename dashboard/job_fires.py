@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from dashboard import wording
 from dashboard.charts import Mark
@@ -98,9 +98,7 @@ class Fires:
         total, ran = len(self.shown), len(self.shown) - len(self.left_out)
         if total == 1:
             return "The only fire ran" if ran else "The only fire did not run"
-        return (
-            f"All of the last {total} fires ran" if ran == total else f"{ran} of the last {total} fires ran"
-        )
+        return f"{'All' if ran == total else ran} of the last {total} fires ran"
 
     def took(self, since: datetime) -> Durations | None:
         """How long the runs took that were due since then, as far as the newest ones tell."""
@@ -122,7 +120,7 @@ def _meant(runs: Iterable[Run]) -> Iterable[Run]:
 
 def too_slow(ticks: Sequence[datetime], took: Durations | None, overlap: str) -> str:
     """What happens because slow runs outlast the time between two fires; empty where they do not."""
-    gaps = [after - before for before, after in zip(ticks, ticks[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(ticks)]
     if not gaps or took is None or timedelta(milliseconds=took.p95) <= min(gaps):
         return ""
     between = wording.rough_span(int(min(gaps).total_seconds()))

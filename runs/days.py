@@ -52,13 +52,12 @@ class JobDay(models.Model):
         return self.ended + self.cancelled + self.skipped
 
 
-def of_job(job: Job, first: date) -> dict[date, JobDay]:
-    """The job's days from `first` on: totals of those that are closed, and what has ended since then.
+def of_job(job: Job, first: date, closed: date | None) -> dict[date, JobDay]:
+    """The job's days from `first` on: totals up to the day `closed`, and what has ended since then.
 
     Of a run that was due long before the last closed day, as those of a backfill are, the totals tell once
     its day is closed.
     """
-    closed = rolled_up_to()
     found = list(JobDay.objects.filter(job=job, day__gte=first))
     begin = closed_until(max(closed, first - DAY) if closed else first - DAY)
     return {each.day: each for each in [*found, *_live(job, begin)]}
@@ -88,6 +87,10 @@ def rolled_up_to() -> date | None:
     """The last day whose totals are there, and with it all days before; None while there is none."""
     last: date | None = JobDay.objects.aggregate(last=models.Max("day"))["last"]
     return last
+
+
+# The same for a query that asks for something else.
+ROLLED_UP_TO = models.Subquery(JobDay.objects.order_by("-day").values("day")[:1])
 
 
 def closed_until(day: date) -> datetime:
