@@ -17,7 +17,7 @@ WEEKS = 12
 WINDOWS = {"7d": ("7 days", 7), "30d": ("30 days", 30), "12w": ("12 weeks", 7 * WEEKS)}
 USUAL_WINDOW = "12w"
 LEFT, TOP = 34.0, 18.0
-_STEP_X, _STEP_Y, _WIDTH, _HEIGHT = 21.0, 15.0, 18.0, 12.0
+_STEP_X, _STEP_Y, WIDTH, HEIGHT = 21.0, 15.0, 18.0, 12.0
 # A few failures among thousands must be seen all the same.
 _LEAST, _GAP = 3.5, 1.5
 _CROSS = 3.0
@@ -38,33 +38,33 @@ class Cell:
         """What is done fills the cell, what is broken hangs at its bottom, what was skipped is a ring."""
         if self.totals is None or not self.totals.total:
             style = "f-next" if self.totals is None else "f-none"
-            return [Mark(style, self.x + 0.5, self.y + 0.5, _WIDTH - 1, _HEIGHT - 1)]
+            return [Mark(style, self.x + 0.5, self.y + 0.5, WIDTH - 1, HEIGHT - 1)]
         if not self.totals.ended:
             return [self._idle(self.totals)]
         share = self.totals.broken / self.totals.ended
-        low = _HEIGHT if share == 1 else round(max(_LEAST, _HEIGHT * share), 1) if share else 0.0
-        high = round(max(_LEAST, _HEIGHT - low - _GAP), 1) if 0 < share < 1 else _HEIGHT - low
-        done = Mark("f-ok", self.x, self.y, _WIDTH, high)
-        broken = self._broken(min(low, _HEIGHT - _LEAST - _GAP) if share < 1 else low)
+        low = HEIGHT if share == 1 else round(max(_LEAST, HEIGHT * share), 1) if share else 0.0
+        high = round(max(_LEAST, HEIGHT - low - _GAP), 1) if 0 < share < 1 else HEIGHT - low
+        done = Mark("f-ok", self.x, self.y, WIDTH, high)
+        broken = self._broken(min(low, HEIGHT - _LEAST - _GAP) if share < 1 else low)
         return [mark for mark in (done, broken) if mark.height > 0]
 
     def _broken(self, height: float) -> Mark:
-        y = round(self.y + _HEIGHT - height, 1)
+        y = round(self.y + HEIGHT - height, 1)
         if self.totals and not self.totals.failed:
-            return Mark("f-to", self.x + 0.5, y + 0.5, _WIDTH - 1, max(0.0, round(height - 1, 1)))
-        return Mark("f-bad", self.x, y, _WIDTH, height)
+            return Mark("f-to", self.x + 0.5, y + 0.5, WIDTH - 1, max(0.0, round(height - 1, 1)))
+        return Mark("f-bad", self.x, y, WIDTH, height)
 
     def _idle(self, totals: JobDay) -> Mark:
         if totals.skipped:
-            return Mark("f-next", self.x + _WIDTH / 2, self.y + _HEIGHT / 2, r=3.5)
-        return Mark("f-can", self.x, self.y + _HEIGHT - _LEAST, _WIDTH, _LEAST)
+            return Mark("f-next", self.x + WIDTH / 2, self.y + HEIGHT / 2, r=3.5)
+        return Mark("f-can", self.x, self.y + HEIGHT - _LEAST, WIDTH, _LEAST)
 
     @property
     def cross(self) -> str:
         """A path across a day on which nothing succeeded; empty for any other."""
         if not self.totals or not self.totals.failed or self.totals.succeeded:
             return ""
-        x, y, size = self.x + _WIDTH / 2 - _CROSS, self.y + _HEIGHT / 2 - _CROSS, 2 * _CROSS
+        x, y, size = self.x + WIDTH / 2 - _CROSS, self.y + HEIGHT / 2 - _CROSS, 2 * _CROSS
         return f"M{x} {y}l{size} {size}m0-{size}l-{size} {size}"
 
     @property
@@ -135,7 +135,7 @@ class Calendar:
         """The frame around today."""
         weekday = self.today.weekday()
         x, y = LEFT + _STEP_X * (WEEKS - 1), TOP + _STEP_Y * weekday
-        return Mark("s-now", x - 1.5, y - 1.5, _WIDTH + 3, _HEIGHT + 3)
+        return Mark("s-now", x - 1.5, y - 1.5, WIDTH + 3, HEIGHT + 3)
 
     @property
     def listed(self) -> list[Cell]:

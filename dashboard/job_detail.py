@@ -50,7 +50,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     past = Past.read(job, at, trail.starters)
     versions = Versions.read(job)
     plan = Planned.read(job.schedule, at)
-    told = History.read(job, at, request.GET.get("window", ""), job.closed)
+    told = History.read(job, at, request.GET.get("window", ""), getattr(job, "closed", None))
     context = {
         "now": at,
         "job": job,
