@@ -17,10 +17,10 @@ WEEKS = 12
 WINDOWS = {"7d": ("7 days", 7), "30d": ("30 days", 30), "12w": ("12 weeks", 7 * WEEKS)}
 USUAL_WINDOW = "12w"
 LEFT, TOP = 34.0, 18.0
-_STEP_X, _STEP_Y, WIDTH, HEIGHT = 21.0, 15.0, 18.0, 12.0
+_STEP_X, _STEP_Y, WIDTH, HEIGHT = 28.0, 18.0, 25.0, 15.0
 # A few failures among thousands must be seen all the same.
 _LEAST, _GAP = 3.5, 1.5
-_CROSS = 3.0
+_CROSS = 3.5
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ class Cell:
     def marks(self) -> list[Mark]:
         """What is done fills the cell, what is broken hangs at its bottom, what was skipped is a ring."""
         if self.totals is None or not self.totals.total:
-            style = "f-next" if self.totals is None else "f-none"
-            return [Mark(style, self.x + 0.5, self.y + 0.5, WIDTH - 1, HEIGHT - 1)]
+            if self.totals is None:
+                return [Mark("f-next", self.x + 0.5, self.y + 0.5, WIDTH - 1, HEIGHT - 1)]
+            return [Mark("f-line", self.x, self.y, WIDTH, HEIGHT)]
         if not self.totals.ended:
             return [self._idle(self.totals)]
         share = self.totals.broken / self.totals.ended
@@ -128,7 +129,7 @@ class Calendar:
 
     @property
     def weekdays(self) -> list[Label]:
-        return [Label(0, TOP + _STEP_Y * n + 10, word) for n, word in ((0, "Mon"), (2, "Wed"), (4, "Fri"))]
+        return [Label(0, TOP + _STEP_Y * n + 11, word) for n, word in ((0, "Mon"), (2, "Wed"), (4, "Fri"))]
 
     @property
     def now(self) -> Mark:

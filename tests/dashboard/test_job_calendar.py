@@ -39,7 +39,7 @@ def styles(one: Cell) -> list[str]:
         ({"failed": 2}, ["f-bad"]),
         ({"skipped": 2, "cancelled": 1}, ["f-next"]),
         ({"cancelled": 1}, ["f-can"]),
-        ({}, ["f-none"]),
+        ({}, ["f-line"]),
     ],
 )
 def test_the_shape_of_a_day_says_what_ended_on_it(totals, drawn):

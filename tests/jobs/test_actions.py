@@ -4,6 +4,7 @@ import pytest
 
 from audit.models import AuditEvent
 from jobs import actions
+from jobs import definition as definitions
 from jobs.models import Job, JobVersion, Status
 from jobs.moves import IllegalMove
 from runs.models import Outcome, Run
@@ -191,3 +192,55 @@ def test_a_deleted_job_leaves_its_audit():
     actions.delete(job, by=job.owner)
     assert not Run.objects.exists()
     assert AuditEvent.objects.filter(entity_id=key, action="JOB_DELETED").exists()
+
+
+# Going back to an earlier version
+
+
+def renamed(job, name: str):
+    return actions.edit(job, {**definitions.of(job), "name": name}, by=None, at=LATER)
+
+
+def test_going_back_makes_a_new_version_that_says_what_the_earlier_one_said():
+    job = renamed(factories.job(name="first"), "second")
+    actions.restore(job, job.versions.get(version=1), by=None, at=LATER, version=2, note="as it was")
+    newest = job.versions.get(version=3)
+    assert (newest.definition, newest.note) == (job.versions.get(version=1).definition, "as it was")
+    assert Job.objects.get().name == "first"
+
+
+def test_going_back_is_audited_as_such():
+    job = renamed(factories.job(name="first"), "second")
+    actions.restore(job, job.versions.get(version=1), by=None, at=LATER, version=2, note="as it was")
+    event = AuditEvent.objects.get(action="JOB_RESTORED")
+    assert event.details == {"version": 3, "restored": 1, "changed": ["name"], "note": "as it was"}
+
+
+def test_going_back_plans_anew_what_had_another_schedule():
+    job = factories.job()
+    hourly = {**definitions.of(job), "schedule": {"schedule_type": "INTERVAL", "interval_seconds": 3600}}
+    job = actions.edit(job, hourly, by=None, at=NOON)
+    job = actions.restore(job, job.versions.get(version=1), by=None, at=LATER, version=2)
+    assert job.schedule.next_fire_at == LATER + timedelta(minutes=5)
+
+
+def test_nobody_goes_back_over_what_another_has_saved():
+    job = renamed(factories.job(name="first"), "second")
+    with pytest.raises(actions.Stale):
+        actions.restore(job, job.versions.get(version=1), by=None, at=LATER, version=1)
+
+
+def test_going_back_to_what_is_so_already_leaves_no_version():
+    job = renamed(renamed(factories.job(name="first"), "second"), "first")
+    with pytest.raises(actions.NothingToRestore, match="as it was in version 1"):
+        actions.restore(job, job.versions.get(version=1), by=None, at=LATER, version=3)
+    assert job.versions.count() == 3
+
+
+def test_a_job_with_runs_does_not_go_back_to_another_type():
+    job = factories.job()
+    http = {"type": "HTTP", "payload": {"http_url": "https://a.example/", "http_method": "GET"}}
+    job = actions.edit(job, {**definitions.of(job), **http}, by=None, at=NOON)
+    factories.run(job)
+    with pytest.raises(actions.TypeIsFixed):
+        actions.restore(job, job.versions.get(version=1), by=None, at=LATER, version=2)

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from accounts.models import User
 from audit.models import AuditEvent
 from jobs import actions
-from jobs.models import Job, JobSchedule, Status
+from jobs.models import Job, JobSchedule, JobVersion, Status
 from jobs.vault import Secret
 from runs.models import Run
 from tests.factories import NOON, ada, alice, bob, charlie, definition, job, script
@@ -718,3 +718,118 @@ def test_what_cannot_be_moved_any_more_moves_nothing_and_says_why(client, owner,
 def test_moves_that_make_no_sense_are_no_error(client, move, status):
     client.force_login(alice())
     assert client.post("/jobs/spread/", {"move": move}).status_code == status
+
+
+# Earlier versions
+
+
+@pytest.fixture
+def at_second(owner):
+    """A job at its second version."""
+    one = job(owner, name="first")
+    return actions.edit(one, definition(name="second"), by=owner, at=NOON)
+
+
+@pytest.mark.parametrize("who", ["owner", "operator"])
+def test_owners_and_operators_restore_an_earlier_version(client, owner, at_second, who):
+    user = owner if who == "owner" else bob()
+    response = post(client, user, at(at_second, "versions/1/restore"), {"version": "2", "note": "as it was"})
+    assert response.url == reverse("job_detail", args=[at_second.pk])
+    at_second.refresh_from_db()
+    assert (at_second.name, at_second.version) == ("first", 3)
+    assert AuditEvent.objects.get(action="JOB_RESTORED").user_email == user.email
+
+
+def test_others_restore_nothing(client, at_second):
+    assert post(client, charlie(), at(at_second, "versions/1/restore"), {"version": "2"}).status_code == 404
+    at_second.refresh_from_db()
+    assert at_second.version == 2
+
+
+def test_only_administrators_restore_what_a_script_job_runs(client, owner):
+    one = script(owner)
+    assert post(client, owner, at(one, "versions/1/restore"), {"version": "1"}).status_code == 403
+
+
+def test_only_administrators_restore_a_version_that_was_a_script(client, owner, at_second):
+    JobVersion.objects.filter(job=at_second, version=1).update(
+        definition=definition(type="SCRIPT", payload={"script_content": "#!/bin/sh\ntrue"})
+    )
+    assert post(client, owner, at(at_second, "versions/1/restore"), {"version": "2"}).status_code == 403
+    at_second.refresh_from_db()
+    assert at_second.type == "DUMMY"
+
+
+@pytest.mark.parametrize(
+    ("number", "version", "sentence"),
+    [
+        (1, "1", "second is at version 2 by now."),
+        (1, "", "second is at version 2 by now."),
+        (1, "x", "second is at version 2 by now."),
+        (2, "2", "second is as it was in version 2: there is nothing to restore."),
+    ],
+)
+def test_what_cannot_be_restored_now_is_told(client, owner, at_second, number, version, sentence):
+    response = post(client, owner, at(at_second, f"versions/{number}/restore"), {"version": version})
+    assert response.status_code == 409
+    assert sentence in text(response)
+
+
+def test_a_version_whose_plan_can_no_longer_be_kept_is_refused(client, owner, at_second):
+    bad = definition(schedule={"schedule_type": "CRON", "cron_expression": "61 * * * *"})
+    JobVersion.objects.filter(job=at_second, version=1).update(definition=bad)
+    response = post(client, owner, at(at_second, "versions/1/restore"), {"version": "2"})
+    assert response.status_code == 409
+    at_second.refresh_from_db()
+    assert (at_second.name, at_second.version) == ("second", 2)
+
+
+@pytest.mark.parametrize("number", ["0", "7", "9" * 30])
+def test_a_version_that_is_not_there_is_not_found(client, owner, at_second, number):
+    address = at(at_second, f"versions/{number}/restore")
+    assert post(client, owner, address, {"version": "2"}).status_code == 404
+
+
+# The job as a file
+
+
+def test_a_job_is_a_file_that_imports_and_hides_its_secrets(client, owner):
+    payload = {"http_url": "https://a.example/", "http_headers": {"Authorization": "Bearer topsecret"}}
+    one = job(owner, name='Grüße "x"\n', type="HTTP", payload={**payload, "http_method": "GET"})
+    client.force_login(owner)
+    response = client.get(at(one, "export"))
+    assert response["Content-Disposition"] == 'attachment; filename="grue-x.json"'
+    assert [each["name"] for each in response.json()["jobs"]] == [one.name]
+    assert "topsecret" not in text(response)
+
+
+def test_a_job_whose_name_makes_no_file_name_goes_by_its_id(client, owner):
+    one = job(owner, name="日報")
+    client.force_login(owner)
+    assert f'"{one.pk}.json"' in client.get(at(one, "export"))["Content-Disposition"]
+
+
+def test_the_file_is_for_those_who_see_the_job(client, owner):
+    one = job(owner)
+    client.force_login(charlie())
+    assert client.get(at(one, "export")).status_code == 404
+
+
+# Undo
+
+
+def test_a_pause_and_a_resume_offer_to_take_them_back(client, owner):
+    one = job(owner)
+    for do, undo in (("pause", "resume"), ("resume", "pause")):
+        post(client, owner, at(one, do))
+        shown = text(client.get(reverse("job_detail", args=[one.pk])))
+        assert f'form="undo" formaction="{at(one, undo)}"' in shown
+        assert '<form method="post" id="undo">' in shown
+
+
+def test_the_offer_leaves_a_hostile_name_harmless(client, owner):
+    one = job(owner, name="<b>bold</b>")
+    post(client, owner, at(one, "pause"))
+    shown = text(client.get(reverse("job_detail", args=[one.pk])))
+    assert "&lt;b&gt;bold&lt;/b&gt; is paused." in shown
+    assert "<b>bold</b>" not in shown
