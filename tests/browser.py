@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.admin import site
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from jobs.models import Job
@@ -29,6 +30,8 @@ PAGES: dict[str, Callable[[User], str]] = {
     "new job": lambda user: "/jobs/new/",
     "edit a job": lambda user: f"/jobs/{factories.job(user).pk}/edit/",
     "pause a job": lambda user: f"/jobs/{factories.job(user).pk}/pause/",
+    "versions of a job": lambda user: f"/jobs/{factories.job(user).pk}/versions/",
+    "skip a fire": lambda user: f"/jobs/{factories.job(user, at=timezone.now()).pk}/skip/",
     "backfill a job": lambda user: f"/jobs/{factories.job(user).pk}/backfill/",
     "delete a job": lambda user: f"/jobs/{factories.job(user).pk}/delete/",
     "bulk changes": lambda user: bulk_operation(user) and "/bulk/",
