@@ -355,3 +355,17 @@ def test_a_refresh_waits_for_a_note_and_escape_puts_the_note_away(visit, live_se
     note.press("Escape")
     expect(note).to_be_hidden()
     expect(resolve).to_be_focused()
+
+
+@pytest.mark.browser
+def test_keys_pause_and_run_the_job_as_its_buttons_do(visit, live_server):
+    user = alice()
+    probe = job(user, at=timezone.now())
+    browser = visit(reverse("job_detail", args=[probe.pk]), user)
+    browser.keyboard.press("p")
+    expect(browser.locator("#dlg-pause")).to_be_visible()
+    browser.keyboard.press("Escape")
+    expect(browser.locator("#dlg-pause")).to_be_hidden()
+    browser.keyboard.press("r")
+    browser.wait_for_url("**/runs/*/")
+    assert Run.objects.get().trigger == "MANUAL"
