@@ -111,15 +111,14 @@ def test_the_longest_clean_stretch_leaves_out_days_without_runs():
 @pytest.mark.databases
 def test_closed_days_come_from_their_totals_and_the_rest_from_runs():
     probe = job(alice(), at=AT - 30 * DAY)
-    for at in (AT - 2 * DAY, AT - DAY, AT):
-        run(probe, at=at)
+    purged, *_ = [run(probe, at=at) for at in (AT - 2 * DAY - timedelta(hours=1), AT - 2 * DAY, AT - DAY, AT)]
     run(probe, "FAILURE", at=AT - DAY + timedelta(hours=1))
     run(probe, "CANCELLED", at=AT + timedelta(hours=1), skip_reason=Skip.MISFIRE, skipped_count=7)
     assert roll_up(AT) == TODAY - 2 * DAY
-    probe.runs.filter(scheduled_time=AT - 2 * DAY).delete()
+    purged.delete()
     told = days.of_job(probe, TODAY - 7 * DAY, rolled_up_to())
     assert {on: (each.succeeded, each.failed, each.skipped) for on, each in told.items()} == {
-        TODAY - 2 * DAY: (1, 0, 0),
+        TODAY - 2 * DAY: (2, 0, 0),
         TODAY - DAY: (1, 1, 0),
         TODAY: (1, 0, 7),
     }
