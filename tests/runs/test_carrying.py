@@ -5,6 +5,7 @@ from dataclasses import replace
 from threading import Event
 
 import pytest
+from django.db import connections
 
 from chronos_site.clock import database_now
 from jobs.executors import TYPES
@@ -57,13 +58,20 @@ def test_a_worker_that_is_busy_carries_it_out_meanwhile(operation, monkeypatch):
     monkeypatch.setitem(TYPES, "DUMMY", busy)
     now = database_now()
     Run.objects.create(job=Job.objects.first(), scheduled_time=now, available_at=now)
-    drain = threading.Thread(target=Drainer("w-1", slots=1).run)
+    drain = threading.Thread(target=_drain)
     drain.start()
     assert started.wait(30)
     until_done(operation)
     assert Run.objects.get().outcome is None
     go_on.set()
     drain.join(30)
+
+
+def _drain():
+    try:
+        Drainer("w-1", slots=1).run()
+    finally:
+        connections.close_all()
 
 
 def until_done(operation, seconds=30.0):
