@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
@@ -15,6 +16,7 @@ from django.db.models import Sum
 
 from accounts.models import User
 from chronos_site.counting import counted
+from chronos_site.schema import new_ulid
 from jobs import schedules
 from jobs.models import JobSchedule, JobScheduleQuerySet, Kind
 from jobs.schedules import BadSchedule, Plan
@@ -39,11 +41,15 @@ MOST_NAMED = 60
 MOST_COUNTED = 1_000_000
 
 CHUNK, CHUNKS = 2000, 3
-LOOKS_AT_THE_CLOCK_EVERY = 100
+LOOKS_AT_THE_CLOCK_EVERY = 20
 BUDGET_SECONDS = 0.05
 # A forecast is kept so many times as long as it took, so that small ones are always new.
 KEPT_TIMES, KEPT_SECONDS = 100, 900.0
 WINDOW_OF_USUAL = 7 * DAY
+# In memory as they are: to unpack one at each request would take longer than to show it. The cache says
+# which is whose and for how long.
+MOST_FORECASTS = 16
+_FORECASTS: dict[str, "Forecast"] = {}
 
 
 class Row(NamedTuple):
@@ -103,6 +109,12 @@ class Forecast:
     often_busy: float = 0.0
     fires: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
+    added_up: int = 0
+    # Read, and not counted in yet: the last ones first.
+    waiting: list[tuple[Row, float]] = field(default_factory=list)
+    last_chunk: bool = False
+    name: str = field(default_factory=new_ulid)
+    lock: Lock = field(default_factory=Lock)
 
     def add(self, row: Row, seconds: float) -> None:
         """Count the job in; `seconds` is how long a run of it usually takes."""
@@ -122,6 +134,7 @@ class Forecast:
 
     def add_up(self) -> None:
         """Make the figures by step out of what is known of the groups."""
+        self.added_up = self.covered
         self.fires = [self.often_fires / STEPS_AN_HOUR] * STEPS
         self.busy = [self.often_busy] * STEPS
         for group in self.groups.values():
@@ -194,19 +207,39 @@ def _by_the_hour(plan: Plan, after: datetime) -> Iterator[tuple[int, float]]:
 
 def forecast(user: User, at: datetime, *, seconds: float = BUDGET_SECONDS, chunk: int = CHUNK) -> Forecast:
     """The forecast of the jobs that the person may see, with some more work done on it if it needs any."""
-    whose = "all" if user.is_operator else user.pk
-    kept: Forecast | None = cache.get(f"forecast:{whose}")
+    whose = "all" if user.is_operator else str(user.pk)
+    kept = _kept(f"forecast:{whose}")
     if kept and kept.complete:
         return kept
-    last: Forecast | None = cache.get(f"forecast-before:{whose}")
     growing = kept or _begin(user, at)
-    _grow(growing, user, seconds, chunk)
-    keep = min(KEPT_SECONDS, growing.spent * KEPT_TIMES) if growing.complete else KEPT_SECONDS
-    cache.set(f"forecast:{whose}", growing, keep)
+    # Whoever comes while another thread works on it takes what there is.
+    if growing.lock.acquire(blocking=False):
+        try:
+            _grow(growing, user, seconds, chunk)
+        finally:
+            growing.lock.release()
+    _keep(f"forecast:{whose}", growing, _keeping(growing))
     if growing.complete:
-        cache.set(f"forecast-before:{whose}", growing, KEPT_SECONDS * 4)
+        _keep(f"forecast-before:{whose}", growing, KEPT_SECONDS * 4)
     # While a new one is made, the one before serves: it looks far enough ahead.
-    return growing if growing.complete or last is None else last
+    before = None if growing.complete else _kept(f"forecast-before:{whose}")
+    return before or growing
+
+
+def _keeping(growing: Forecast) -> float:
+    return min(KEPT_SECONDS, growing.spent * KEPT_TIMES) if growing.complete else KEPT_SECONDS
+
+
+def _kept(key: str) -> Forecast | None:
+    return _FORECASTS.get(cache.get(key, ""))
+
+
+def _keep(key: str, forecast: Forecast, seconds: float) -> None:
+    cache.set(key, forecast.name, seconds)
+    _FORECASTS.pop(forecast.name, None)
+    _FORECASTS[forecast.name] = forecast
+    for name in list(_FORECASTS)[:-MOST_FORECASTS]:
+        _FORECASTS.pop(name, None)
 
 
 def _begin(user: User, at: datetime) -> Forecast:
@@ -222,23 +255,29 @@ def _armed(user: User) -> JobScheduleQuerySet:
 def _grow(growing: Forecast, user: User, seconds: float, chunk: int) -> None:
     began = time.monotonic()
     for _ in range(CHUNKS):
-        rows = _rows(growing, user, chunk)
-        usual = usual_seconds([row.job_id for row in rows], user, growing.begin) if rows else {}
-        for n, row in enumerate(rows, 1):
-            growing.add(row, usual.get(row.job_id, growing.usual_of_types.get(row.job_type, 0.0)))
+        growing.waiting = growing.waiting or _read(growing, user, chunk)
+        for n in range(1, len(growing.waiting) + 1):
+            growing.add(*growing.waiting.pop())
             if n % LOOKS_AT_THE_CLOCK_EVERY == 0 and time.monotonic() > began + seconds:
                 break
-        growing.complete = len(rows) < chunk and (not rows or growing.cursor == rows[-1].job_id)
+        growing.complete = growing.last_chunk and not growing.waiting
         if growing.complete or time.monotonic() > began + seconds:
             break
-    growing.add_up()
     growing.spent += time.monotonic() - began
+    # Adding up costs too: as the forecast grows, it is done less and less often.
+    if growing.complete or growing.covered >= growing.added_up * 1.5:
+        growing.add_up()
 
 
-def _rows(growing: Forecast, user: User, chunk: int) -> list[Row]:
+def _read(growing: Forecast, user: User, chunk: int) -> list[tuple[Row, float]]:
+    """The next schedules and how long a run of each usually takes, the last ones first."""
     columns = ["job__type" if name == "job_type" else name for name in Row._fields]
     ahead = _armed(user).filter(job__gt=growing.cursor).order_by("job_id")
-    return [Row(*row) for row in ahead.values_list(*columns)[:chunk]]
+    rows = [Row(*row) for row in ahead.values_list(*columns)[:chunk]]
+    growing.last_chunk = len(rows) < chunk
+    usual = usual_seconds([row.job_id for row in rows], user, growing.begin) if rows else {}
+    of_types = growing.usual_of_types
+    return [(row, usual.get(row.job_id, of_types.get(row.job_type, 0.0))) for row in reversed(rows)]
 
 
 def usual_seconds(job_ids: list[str], user: User, at: datetime) -> Mapping[str, float]:
