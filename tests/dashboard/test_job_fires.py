@@ -39,6 +39,14 @@ def test_the_newest_fires_stand_at_the_right_edge(probe):
     assert fires.words == f"All of the last {FIRES} fires ran"
 
 
+def test_durations_of_the_newest_runs_alone_say_so(client, probe, monkeypatch):
+    monkeypatch.setattr("dashboard.job_fires.SAMPLE", 2)
+    for n in range(3):
+        run(probe, at=timezone.now() - n * MINUTE)
+    client.force_login(probe.owner)
+    assert "p95 of the newest 2<" in client.get(reverse("job_detail", args=[probe.pk])).text
+
+
 @pytest.mark.parametrize(
     ("state", "style"),
     [
