@@ -49,6 +49,16 @@ def change_password(request: HttpRequest, user: User, old: str, new: str) -> boo
 
 
 @transaction.atomic
+def choose_time_zone(user: User, zone: str) -> None:
+    """Show them times in this zone, on whatever machine they sign in."""
+    if user.time_zone == zone:
+        return
+    user.time_zone = zone
+    user.save(update_fields=["time_zone", "updated_at"])
+    audit.record(user, "TIME_ZONE_CHOSEN", user, details={"time_zone": zone})
+
+
+@transaction.atomic
 def save_account(user: User, *, role: str, password: str, changed: dict[str, Any], by: User) -> None:
     """Create or change somebody's account; a new password ends all their sessions.
 

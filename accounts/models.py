@@ -46,6 +46,13 @@ class User(AbstractBaseUser):
         help_text="USER, OPERATOR or ADMIN; several separated by commas count as the highest.",
     )
     is_active = models.BooleanField("active", default=True, db_default=True)
+    time_zone = models.CharField(
+        max_length=50,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="In which they read times: a zone's name, browser or job; empty until they choose.",
+    )
     created_at = Stamp()
     updated_at = UpdateStamp()
 

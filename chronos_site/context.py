@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from chronos_site import __version__
 from chronos_site.counting import counted
-from dashboard import wording
+from dashboard import search, wording
 from dashboard.viewer import ViewerZone
 from jobs.models import Job
 from runs import stops
@@ -72,6 +72,11 @@ class Shell:
     @property
     def firing_paused(self) -> bool:
         return any(stop.kind == stops.Stop.Kind.FIRING for stop in self.stops)
+
+    @cached_property
+    def places(self) -> list[search.Group]:
+        """Where the person may go and what they may do from every page; costs no query."""
+        return search.groups(self._user, "") if self._user else []
 
     @cached_property
     def jobs(self) -> str:

@@ -9,6 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import is_ours
+from accounts.actions import choose_time_zone
+from accounts.models import User
 from dashboard import viewer
 from jobs.zones import names
 
@@ -33,11 +35,13 @@ class ZoneForm(forms.Form):
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def time_zone(request: HttpRequest) -> HttpResponse:
-    """Choose the zone in which times are shown; the browser remembers it."""
+    """Choose the zone in which times are shown: kept with who is signed in, and by the browser until then."""
     asked = request.POST.get("next") or request.GET.get("next", "")
     back = asked if is_ours(request, asked) else "/"
     form = ZoneForm(request.viewer_zone, request.POST or None)  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
+        if isinstance(request.user, User):
+            choose_time_zone(request.user, form.cleaned_data["zone"])
         response = redirect(back)
         response.set_cookie(
             viewer.COOKIE,

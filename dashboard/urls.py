@@ -17,6 +17,7 @@ from dashboard import (
     run_export,
     runs,
     saved_views,
+    search,
     system,
 )
 
@@ -44,5 +45,6 @@ urlpatterns = [
     path("runs/compare/", run_compare.run_compare, name="run_compare"),
     path("runs/<ulid:run_id>/", runs.run_detail, name="run_detail"),
     path("runs/<ulid:run_id>/log/", runs.run_log_part, name="run_log"),
+    path("search/", search.search, name="search"),
     path("system/", system.system, name="system"),
 ]

@@ -30,11 +30,11 @@ class ViewerZone:
     browser: str = ""
 
     @classmethod
-    def read(cls, cookies: Mapping[str, str]) -> "ViewerZone":
-        """The choice that the cookies tell; UTC when they make no sense."""
+    def read(cls, cookies: Mapping[str, str], kept: str = "") -> "ViewerZone":
+        """The choice kept with the person, else the one that the cookies tell; UTC when it makes no sense."""
         browser = cookies.get(BROWSER_COOKIE, "")
         browser = browser if browser in zones.names() else ""
-        choice = cookies.get(COOKIE, UTC)
+        choice = kept or cookies.get(COOKIE, UTC)
         known = choice == JOB or (choice == BROWSER and browser) or choice in zones.names()
         return cls(choice if known else UTC, browser)
 
@@ -63,7 +63,7 @@ def viewer_zone(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable
     """Middleware: show times in the zone that the viewer chose; `request.viewer_zone` tells which."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        viewer = ViewerZone.read(request.COOKIES)
+        viewer = ViewerZone.read(request.COOKIES, getattr(request.user, "time_zone", ""))
         request.viewer_zone = viewer  # type: ignore[attr-defined]
         with timezone.override(viewer.zone):
             return get_response(request)

@@ -36,11 +36,11 @@ class TagsField(forms.CharField):
         return ", ".join(str(each) for each in value) if isinstance(value, list) else value
 
 
-def in_use(user: User, beginning: str) -> list[str]:
+def in_use(user: User, beginning: str, most: int = MOST_OFFERED) -> list[str]:
     """The first tags with this beginning on jobs that the person may see, by name."""
     beginning = beginning.lower()
-    found = _everyones(beginning) if user.is_operator else _own(user, beginning)
-    return [name for name in found if name.startswith(beginning)][:MOST_OFFERED]
+    found = _everyones(beginning, most) if user.is_operator else _own(user, beginning)
+    return [name for name in found if name.startswith(beginning)][:most]
 
 
 def _own(user: User, beginning: str) -> list[str]:
@@ -48,11 +48,11 @@ def _own(user: User, beginning: str) -> list[str]:
     return list(tags.order_by("name").values_list("name", flat=True).distinct()[:MOST_OWN])
 
 
-def _everyones(beginning: str) -> Iterator[str]:
+def _everyones(beginning: str, most: int) -> Iterator[str]:
     """From name to name by the index: one tag may be on a hundred thousand jobs, which nobody need read."""
     names = JobTag.objects.order_by("name").values_list("name", flat=True)
     following = names.filter(name__gte=beginning)
-    for _ in range(MOST_OFFERED):
+    for _ in range(most):
         name = following.first()
         if name is None or not name.startswith(beginning):
             return

@@ -1,6 +1,8 @@
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from audit.models import AuditEvent
 from dashboard.viewer import BROWSER_COOKIE, COOKIE, ViewerZone
 from tests import factories
 
@@ -45,6 +47,28 @@ def test_a_choice_is_remembered_and_leads_back(client):
     response = client.post("/time-zone/", {"zone": "Asia/Tokyo", "next": "/runs/?q=a"})
     assert response.headers["Location"] == "/runs/?q=a"
     assert client.cookies[COOKIE].value == "Asia/Tokyo"
+
+
+def test_a_choice_is_kept_with_who_is_signed_in_and_follows_them_to_another_machine(client):
+    alice = factories.alice()
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.post("/time-zone/", {"zone": "Asia/Tokyo"})
+    elsewhere = Client()
+    elsewhere.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    assert " JST" in answered(elsewhere, "/account/password/").content.decode()
+
+
+def test_what_a_person_chose_goes_before_what_the_browser_remembers():
+    assert ViewerZone.read({COOKIE: "Asia/Tokyo"}, "Europe/Berlin").zone.key == "Europe/Berlin"
+    assert ViewerZone.read({COOKIE: "Asia/Tokyo"}, "Mars/Olympus").zone.key == "UTC"
+
+
+def test_a_change_of_the_zone_is_audited_once(client):
+    client.force_login(factories.alice(), "django.contrib.auth.backends.ModelBackend")
+    for _ in range(2):
+        client.post("/time-zone/", {"zone": "Asia/Tokyo"})
+    chosen = AuditEvent.objects.get(action="TIME_ZONE_CHOSEN")
+    assert chosen.details == {"time_zone": "Asia/Tokyo"}
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "browser", "x" * 100_000])

@@ -21,6 +21,7 @@ users
     index idx_users_created_at (created_at)
   + last_login timestamp
   + is_active boolean not null default true
+  + time_zone varchar(50) not null default ''
 
 jobs
     id varchar(26) not null

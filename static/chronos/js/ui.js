@@ -1,4 +1,4 @@
-/* The shell's behaviour: theme, menus, dialogs, keys, ticking times, the pause of live pages.
+/* The shell's behaviour: theme, menus, dialogs, ticking times, the pause of live pages.
    One listener on the document each, so that what htmx swaps in works at once. */
 (() => {
   "use strict";
@@ -15,9 +15,11 @@
     const dialog = document.getElementById(id);
     if (!dialog || dialog.open) { return false; }
     closeMenus();
+    dialog.dispatchEvent(new CustomEvent("chronos:opening"));
     dialog.showModal();
     return true;
   }
+  document.addEventListener("chronos:open", (event) => openDialog(event.detail));
 
   function closeMenus(except) {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -42,38 +44,15 @@
   const wrong = document.querySelector(".is-invalid");
   if (wrong) { wrong.focus(); }
 
-  /* ---- keys: links and buttons that carry data-key, "/" and "?" */
-  let before = "";
-
-  function typing(target) {
-    return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
-  }
-
-  function follow(keys) {
-    const link = document.querySelector(`:is(a, button)[data-key="${CSS.escape(keys)}"]`);
-    if (link) { link.click(); }
-    return link !== null;
-  }
-
+  /* ---- escape closes what is open; all other keys are in keys.js */
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
-      const menu = document.querySelector("details.menu[open]") ?? event.target.closest("details.letter-note[open]");
-      closeMenus();
-      if (menu) {
-        menu.open = false;
-        menu.querySelector("summary").focus();
-      }
-      return;
+    if (event.key !== "Escape") { return; }
+    const menu = document.querySelector("details.menu[open]") ?? event.target.closest("details.letter-note[open]");
+    closeMenus();
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) { return; }
-    if (document.querySelector("dialog[open]")) { return; }
-    const key = event.key;
-    if (key === "/" || key === "?") {
-      if (openDialog(key === "/" ? "palette" : "keys")) { event.preventDefault(); }
-    } else if (before === "g" ? follow(`g ${key}`) : follow(key)) {
-      event.preventDefault();
-    }
-    before = before === "g" ? "" : key;
   });
 
   /* ---- times: data-in counts down, data-ago grows; the words are those of dashboard/wording.py */

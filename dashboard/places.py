@@ -1,0 +1,63 @@
+"""The pages that people go to by name, by key and from the palette."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from accounts.models import Role, User
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page: the name of its address, what people call it, its drawing, the keys that lead there.
+
+    `words` are other words that it is found by; those below the role do not see it.
+    """
+
+    name: str
+    title: str
+    icon: str
+    key: str = ""
+    words: str = ""
+    role: Role = Role.USER
+    query: str = ""
+
+    @property
+    def address(self) -> str:
+        return reverse(self.name) + self.query
+
+
+PAGES = (
+    Place("overview", "Overview", "overview", "g o", "home start dashboard"),
+    Place("job_list", "Jobs", "jobs", "g j", "schedules list"),
+    Place("job_list", "Failing jobs", "st-failed", "g f", "broken errors", query="?failing=1"),
+    Place("run_list", "Runs", "runs", "g r", "executions history"),
+    Place("calendar", "Calendar", "calendar", "g c", "planned fires week month"),
+    Place("bulk_list", "Bulk changes", "jobs", "g b", "many undo operations"),
+    Place("system", "System", "system", "g s", "workers queues scheduler storage", Role.OPERATOR),
+    Place("retention", "Retention", "disk", "", "purge delete old keep", Role.OPERATOR),
+    Place("handover", "Shift handover", "flag", "g h", "summary night"),
+    Place("admin:index", "Administration", "shield", "g a", "users accounts admin", Role.ADMIN),
+    Place("time_zone", "Time zone", "globe", "", "clock utc"),
+    Place("password_change", "Change password", "key", "", "account"),
+)
+COMMANDS = (
+    Place("job_create", "New job", "plus", "n", "create add make"),
+    Place("firing_stop", "Pause all firing…", "pause", "", "stop emergency maintenance", Role.OPERATOR),
+)
+
+
+def open_to(user: User, places: tuple[Place, ...]) -> Iterator[Place]:
+    """Those that the person may see."""
+    ranks = list(Role)
+    return (place for place in places if ranks.index(place.role) <= ranks.index(user.role))
+
+
+def named(user: User, places: tuple[Place, ...], words: list[str]) -> list[Place]:
+    """Those that every one of the words, in lower case, is a part of."""
+    return [
+        place
+        for place in open_to(user, places)
+        if all(word in f"{place.title} {place.words}".lower() for word in words)
+    ]

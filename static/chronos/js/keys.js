@@ -1,0 +1,113 @@
+/* Keys: "/" and "?", links that carry data-key, j and k through the rows of a list, and what can be done
+   with a row or, where no row has the focus, with the page. The row is the one with the focus: nothing else
+   is kept, so what htmx swaps in works at once. */
+(() => {
+  "use strict";
+  const ROWS = "main :is(tbody tr, ul.rows > li, a.sig, a.ev)";
+  const OPENS = ["a.job", "th a[href]", ".t a[href]", "a[href]"];
+  // What can be done is told by where its button leads, so that lists and pages need not say it again.
+  const DEEDS = {
+    r: '[formaction$="/run-now/"], form[action$="/run-now/"] button',
+    p: '[formaction^="/jobs/"]:is([formaction$="/pause/"], [formaction$="/resume/"]), form[action^="/jobs/"][action$="/resume/"] button, a[data-open="dlg-pause"]',
+    e: 'a[href$="/edit/"]',
+    a: '[formaction$="/acknowledge/"], form[action$="/acknowledge/"] button',
+  };
+  let before = "";
+
+  function off() {
+    try { return localStorage.getItem("keys") === "off"; } catch { return false; }
+  }
+
+  function typing(target) {
+    return target.isContentEditable || target.matches('textarea, select, input:not([type="checkbox"], [type="radio"])');
+  }
+
+  const linkOf = (row) => row.matches("a") ? row : OPENS.map((each) => row.querySelector(each)).find(Boolean);
+  const rows = () => [...document.querySelectorAll(ROWS)].filter((row) => row.checkVisibility() && linkOf(row));
+  const boxOf = (row) => row?.querySelector('input[type="checkbox"]');
+  const rowInFocus = () => document.activeElement.closest(ROWS);
+
+  function move(step) {
+    const all = rows(), at = all.indexOf(rowInFocus());
+    const row = at < 0 ? all[0] : all[Math.min(Math.max(at + step, 0), all.length - 1)];
+    if (!row) { return false; }
+    linkOf(row).focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+    return true;
+  }
+
+  function deed(key) {
+    return rowInFocus()?.querySelector(DEEDS[key]) ?? document.querySelector(`.page-head :is(${DEEDS[key]})`);
+  }
+
+  function press(element) {
+    element?.click();
+    return Boolean(element);
+  }
+
+  function select() {
+    return press(boxOf(rowInFocus()));
+  }
+
+  function follow(keys) {
+    return press(document.querySelector(`:is(a, button)[data-key="${CSS.escape(keys)}"]`));
+  }
+
+  function open(dialog) {
+    document.dispatchEvent(new CustomEvent("chronos:open", { detail: dialog }));
+    return true;
+  }
+
+  const SIMPLE = {
+    "/": () => open("palette"),
+    "?": () => open("keys"),
+    j: () => move(1),
+    k: () => move(-1),
+    x: select,
+    l: () => press(document.querySelector("[data-live-toggle]")),
+  };
+
+  function act(key) {
+    if (before === "g") { return follow(`g ${key}`); }
+    if (Object.hasOwn(SIMPLE, key)) { return SIMPLE[key](); }
+    return (Object.hasOwn(DEEDS, key) && press(deed(key))) || follow(key);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+      if (!document.querySelector("dialog[open]") && document.getElementById("palette")) {
+        open("palette");
+        event.preventDefault();
+      }
+      return;
+    }
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || off()) { return; }
+    if (typing(event.target) || document.querySelector("dialog[open]")) { return; }
+    if (act(event.key)) { event.preventDefault(); }
+    before = before === "g" ? "" : event.key;
+  });
+
+  /* ---- the list of keys: what is valid on this page now */
+  const VALID = {
+    rows: () => rows().length > 0,
+    x: () => rows().some(boxOf),
+    live: () => document.querySelector("[data-live-toggle]") !== null,
+  };
+
+  function valid(name) {
+    if (Object.hasOwn(VALID, name)) { return VALID[name](); }
+    return document.querySelector(`:is(${ROWS}, .page-head) :is(${DEEDS[name]})`) !== null;
+  }
+
+  const keys = document.getElementById("keys");
+  keys?.addEventListener("chronos:opening", () => {
+    const here = keys.querySelector("[data-here]");
+    const told = [...here.querySelectorAll("[data-valid]")];
+    for (const each of told) { each.hidden = !valid(each.dataset.valid); }
+    here.hidden = told.every((each) => each.hidden);
+    document.getElementById("keys-off").checked = off();
+  });
+  document.getElementById("keys-off")?.addEventListener("change", (event) => {
+    try { localStorage.setItem("keys", event.target.checked ? "off" : "on"); } catch { /* storage may be off */ }
+  });
+})();

@@ -1,0 +1,167 @@
+/* The palette: what the server finds, what can be done on this page, and where one has been lately. Without
+   this, its form leads to the search page. */
+(() => {
+  "use strict";
+  const palette = document.getElementById("palette");
+  const MOST_RECENT = 5;
+
+  function recent() {
+    try { return JSON.parse(localStorage.getItem("recent")) ?? []; } catch { return []; }
+  }
+
+  function remember(visits) {
+    try { localStorage.setItem("recent", JSON.stringify(visits)); } catch { /* storage may be off */ }
+  }
+
+  if (palette === null) {
+    // Nobody is signed in: whoever comes next need not see where the last one was.
+    try { localStorage.removeItem("recent"); } catch { /* storage may be off */ }
+    return;
+  }
+
+  const field = document.getElementById("q-palette");
+  const list = document.getElementById("pal-list");
+  const here = document.getElementById("here");
+  const found = document.getElementById("found");
+  let chosen = null, pending = false, wanted = false;
+
+  if (/^\/(jobs|runs)\/[0-9A-Z]{26}\/$/.test(location.pathname)) {
+    const title = document.title.replace(/ · Chronos$/, "");
+    const others = recent().filter((visit) => visit.address !== location.pathname);
+    remember([{ title, address: location.pathname }, ...others].slice(0, MOST_RECENT + 1));
+  }
+
+  /* ---- groups that the server does not know */
+  function group(title, entries) {
+    const box = document.createElement("div"), head = document.createElement("h2");
+    box.className = "pal-g";
+    head.textContent = title;
+    box.append(head, ...entries);
+    return box;
+  }
+
+  function words(text, drawing) {
+    const told = document.createElement("span");
+    told.className = "trunc";
+    told.textContent = text;
+    return drawing ? [drawing, told] : [told];
+  }
+
+  function command(button) {
+    const entry = document.createElement("button");
+    entry.type = "button";
+    const drawing = button.querySelector("svg")?.cloneNode(true);
+    drawing?.classList.remove("i-sm");
+    entry.append(...words(button.textContent.trim(), drawing));
+    entry.addEventListener("click", () => {
+      palette.close();
+      button.click();
+    });
+    return entry;
+  }
+
+  function visit({ title, address }) {
+    const entry = document.createElement("a");
+    entry.href = address;
+    entry.append(...words(title));
+    return entry;
+  }
+
+  function fillHere() {
+    const buttons = [...document.querySelectorAll(".page-head .acts :is(a, button)")];
+    const named = buttons.filter((button) => button.textContent.trim() && !button.disabled);
+    const visits = recent().filter((each) => each.address !== location.pathname).slice(0, MOST_RECENT);
+    const groups = [];
+    if (visits.length) { groups.push(group("Recent", visits.map(visit))); }
+    if (named.length) { groups.push(group("On this page", named.map(command))); }
+    here.replaceChildren(...groups);
+  }
+
+  function narrowHere() {
+    const asked = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const box of here.children) {
+      const entries = [...box.querySelectorAll("a, button")];
+      for (const entry of entries) {
+        const text = entry.textContent.toLowerCase();
+        entry.hidden = !asked.every((word) => text.includes(word));
+      }
+      box.hidden = entries.every((entry) => entry.hidden);
+    }
+  }
+
+  /* ---- a list box whose choice follows the arrows while the focus stays in the field */
+  const options = () => [...list.querySelectorAll('[role="option"]')].filter((each) => each.checkVisibility());
+
+  function dress() {
+    list.querySelectorAll(".pal-g").forEach((box, n) => {
+      const head = box.querySelector("h2");
+      head.id = `pal-g${n}`;
+      head.setAttribute("role", "presentation");
+      box.setAttribute("role", "group");
+      box.setAttribute("aria-labelledby", head.id);
+    });
+    list.querySelectorAll(".pal-g :is(a, button)").forEach((entry, n) => {
+      entry.id = `pal-${n}`;
+      entry.tabIndex = -1;
+      entry.setAttribute("role", "option");
+    });
+  }
+
+  function choose(option) {
+    chosen?.setAttribute("aria-selected", "false");
+    chosen = option ?? null;
+    chosen?.setAttribute("aria-selected", "true");
+    chosen?.scrollIntoView({ block: "nearest" });
+    if (chosen) { field.setAttribute("aria-activedescendant", chosen.id); } else { field.removeAttribute("aria-activedescendant"); }
+  }
+
+  function refresh() {
+    narrowHere();
+    dress();
+    choose(options()[0]);
+  }
+
+  function go() {
+    wanted = false;
+    if (chosen) { chosen.click(); } else { field.form.submit(); }
+  }
+
+  palette.addEventListener("chronos:opening", () => {
+    fillHere();
+    refresh();
+    field.select();
+  });
+
+  field.addEventListener("input", () => {
+    pending = true;
+    narrowHere();
+  });
+
+  field.addEventListener("keydown", (event) => {
+    const all = options(), at = all.indexOf(chosen);
+    if (event.key === "ArrowDown") { choose(all[(at + 1) % all.length]); }
+    else if (event.key === "ArrowUp") { choose(all.at(at - 1)); }
+    else if (event.key === "Enter" && pending) { wanted = true; }
+    else if (event.key === "Enter") { go(); }
+    else { return; }
+    event.preventDefault();
+  });
+
+  found.addEventListener("htmx:afterSettle", () => {
+    pending = false;
+    refresh();
+    const many = options().length;
+    document.dispatchEvent(new CustomEvent("chronos:say", { detail: many === 1 ? "1 result" : `${many} results` }));
+    if (wanted) { go(); }
+  });
+
+  field.form.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.failed && wanted) { field.form.submit(); }
+  });
+
+  for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list" })) {
+    field.setAttribute(name, value);
+  }
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Results");
+})();
