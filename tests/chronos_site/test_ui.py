@@ -15,7 +15,14 @@ PAGE = "/account/password/"
 
 @pytest.fixture
 def page(visit, live_server):
-    return visit(PAGE, factories.ada())
+    page = visit(PAGE, factories.ada())
+    page.evaluate("document.activeElement.blur()")
+    return page
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def theme(page):
@@ -37,7 +44,6 @@ def test_a_chosen_theme_stays(page):
 
 
 def test_slash_opens_the_search_and_escape_closes_it(page):
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.name") == "q"
     page.keyboard.press("Escape")
@@ -45,7 +51,6 @@ def test_slash_opens_the_search_and_escape_closes_it(page):
 
 
 def test_a_question_mark_lists_the_keys(page):
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("?")
     assert page.locator("#keys").is_visible()
 
@@ -54,17 +59,87 @@ def test_a_question_mark_lists_the_keys(page):
     ("keys", "path"), [("gj", "/jobs/"), ("gr", "/runs/"), ("go", "/"), ("n", "/jobs/new/")]
 )
 def test_keys_lead_to_pages(page, live_server, keys, path):
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.type(keys)
     page.wait_for_url(live_server.url + path)
 
 
-def test_the_search_leads_to_the_jobs_that_match(page, live_server):
+def test_the_search_leads_to_the_first_thing_found(page, live_server):
+    job = factories.job(factories.alice(), name="ledger-export")
+    press(page, "/", *"ledger", "Enter")
+    page.wait_for_url(f"{live_server.url}/jobs/{job.pk}/")
+
+
+def test_the_arrows_choose_among_what_is_found(page, live_server):
+    second = factories.job(factories.alice(), name="ledger-2")
+    factories.job(second.owner, name="ledger-1")
+    press(page, "Control+k", *"ledger")
+    expect(page.locator("#palette [aria-selected=true]")).to_contain_text("ledger-1")
+    press(page, "ArrowDown", "Enter")
+    page.wait_for_url(f"{live_server.url}/jobs/{second.pk}/")
+
+
+def test_what_nobody_finds_leads_to_the_page_that_says_so(page, live_server):
+    press(page, "/", *"zzz", "Enter")
+    page.wait_for_url(f"{live_server.url}/search/?q=zzz")
+
+
+def test_the_palette_offers_what_can_be_done_on_the_page_and_where_one_was(page):
+    job = factories.job(factories.alice())
+    page.goto(f"/jobs/{job.pk}/")
+    page.goto("/jobs/")
+    press(page, "/")
+    expect(page.locator("#here")).to_contain_text("Recentsmoke-probe")
+    expect(page.locator("#here")).to_contain_text("New job")
+
+
+def test_j_and_k_move_through_the_rows_and_enter_opens_one(page, live_server):
+    alice = factories.alice()
+    one, two = (factories.job(alice, name=name) for name in ("one", "two"))
+    page.goto("/jobs/")
+    press(page, "j", "j", "j")
+    assert page.evaluate("document.activeElement.textContent") == "two"
+    press(page, "k", "Enter")
+    page.wait_for_url(f"{live_server.url}/jobs/{one.pk}/")
+
+
+def test_keys_act_on_the_row_with_the_focus(page, live_server):
+    job = factories.job(factories.alice())
+    page.goto("/jobs/")
+    press(page, "j", "p")
+    expect(page.locator(".messages")).to_contain_text("smoke-probe is paused.")
+    page.wait_for_load_state()
+    press(page, "j", "e")
+    page.wait_for_url(f"{live_server.url}/jobs/{job.pk}/edit/")
+
+
+def test_the_list_of_keys_names_those_that_are_valid_here(page):
+    factories.job(factories.alice())
+    page.goto("/jobs/")
+    press(page, "?")
+    assert page.locator("[data-valid=r]").is_visible()
+    page.goto("/account/password/")
     page.evaluate("document.activeElement.blur()")
-    page.keyboard.press("/")
-    page.keyboard.type("ledger")
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{live_server.url}/jobs/?q=ledger")
+    press(page, "?")
+    assert not page.locator("#keys h3:has-text('On this page')").is_visible()
+
+
+def test_keys_of_one_letter_can_be_switched_off(page):
+    press(page, "?")
+    page.check("#keys-off")
+    press(page, "Escape", "?", "n")
+    assert page.locator("dialog[open]").count() == 0
+    press(page, "Control+k")
+    assert page.locator("#palette").is_visible()
+
+
+def test_back_brings_the_list_as_it_was(page, live_server):
+    factories.job(factories.alice(), name="ledger")
+    page.goto("/jobs/")
+    page.fill("#q", "zzz")
+    page.wait_for_url("**/jobs/?q=zzz**")
+    page.go_back()
+    expect(page.locator("#q")).to_have_value("")
+    expect(page.locator("#jobs")).to_contain_text("ledger")
 
 
 def test_keys_typed_into_a_field_are_text(page):

@@ -1,0 +1,70 @@
+"""The main paths without a mouse: whatever is pressed here is a key."""
+
+import re
+
+from playwright.sync_api import expect
+
+MOST_TABS = 150
+# A run waits for its worker, on a machine that may have other work.
+SOON = 60_000
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def tab_to(page, element, key="Tab"):
+    """Go from field to field until the element has the focus."""
+    for _ in range(MOST_TABS):
+        if element.evaluate("each => each === document.activeElement"):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"no way by {key} to {element}")
+
+
+def typed(page, label, text):
+    tab_to(page, page.get_by_label(label, exact=True))
+    page.keyboard.type(text)
+
+
+def find(page, text):
+    """Open the first thing that the palette finds."""
+    press(page, "Control+k")
+    page.keyboard.type(text)
+    expect(page.locator("#palette [aria-selected=true]")).to_contain_text(text)
+    press(page, "Enter")
+
+
+def create(page, name):
+    press(page, "n")
+    page.get_by_role("heading", name="New job").wait_for()
+    typed(page, "Name*", name)
+    tab_to(page, page.locator("[name=type]:checked"))
+    with page.expect_response(lambda answer: "/jobs/new/" in answer.url):
+        press(page, "ArrowUp", "ArrowUp")
+    expect(page.locator("#type_DUMMY")).to_be_checked()
+    tab_to(page, page.get_by_role("button", name="Save", exact=True).last)
+    press(page, "Enter")
+    page.get_by_role("heading", name=name).wait_for()
+
+
+def test_a_job_is_made_found_run_paused_resumed_and_deleted(page):
+    create(page, "by-keys-alone")
+    press(page, "g", "o")
+    page.get_by_role("heading", name="Overview").wait_for()
+    find(page, "by-keys-alone")
+    page.wait_for_url(re.compile("/jobs/01"))
+    press(page, "r")
+    page.wait_for_url(re.compile("/runs/01"))
+    page.go_back()
+    press(page, "p")
+    tab_to(page, page.get_by_role("button", name="Pause job"))
+    press(page, "Enter")
+    expect(page.get_by_text("by-keys-alone is paused.")).to_be_visible()
+    press(page, "p")
+    expect(page.get_by_text("by-keys-alone fires again.")).to_be_visible()
+    find(page, "Delete")
+    tab_to(page, page.get_by_role("button", name="Delete job"))
+    press(page, "Enter")
+    expect(page.get_by_text("by-keys-alone is deleted.")).to_be_visible()
