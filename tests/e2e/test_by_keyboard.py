@@ -23,6 +23,12 @@ def tab_to(page, element, key="Tab"):
     raise AssertionError(f"no way by {key} to {element}")
 
 
+def shows(page, heading):
+    """Wait for the page, and for its scripts: before them a key means nothing."""
+    page.get_by_role("heading", name=heading).first.wait_for()
+    page.wait_for_load_state()
+
+
 def typed(page, label, text):
     tab_to(page, page.get_by_label(label, exact=True))
     page.keyboard.type(text)
@@ -37,8 +43,9 @@ def find(page, text):
 
 
 def create(page, name):
+    page.wait_for_load_state()
     press(page, "n")
-    page.get_by_role("heading", name="New job").wait_for()
+    shows(page, "New job")
     typed(page, "Name*", name)
     tab_to(page, page.locator("[name=type]:checked"))
     with page.expect_response(lambda answer: "/jobs/new/" in answer.url):
@@ -46,13 +53,13 @@ def create(page, name):
     expect(page.locator("#type_DUMMY")).to_be_checked()
     tab_to(page, page.get_by_role("button", name="Save", exact=True).last)
     press(page, "Enter")
-    page.get_by_role("heading", name=name).wait_for()
+    shows(page, name)
 
 
 def test_a_job_is_made_found_run_paused_resumed_and_deleted(page):
     create(page, "by-keys-alone")
     press(page, "g", "o")
-    page.get_by_role("heading", name="Overview").wait_for()
+    shows(page, "Overview")
     find(page, "by-keys-alone")
     page.wait_for_url(re.compile("/jobs/01"))
     press(page, "r")

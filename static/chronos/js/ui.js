@@ -102,6 +102,7 @@
 
   function toggleLive(button) {
     paused = !paused;
+    document.dispatchEvent(new CustomEvent("chronos:say", { detail: paused ? "Refreshing is paused." : "Refreshing goes on." }));
     button.setAttribute("aria-pressed", String(paused));
     for (const word of button.querySelectorAll("[data-when]")) {
       word.hidden = (word.dataset.when === "paused") !== paused;
@@ -113,9 +114,29 @@
     return paused || document.hidden || document.querySelector(inHand) !== null || !getSelection().isCollapsed;
   }
 
+  // Somebody writes, or chooses, inside of what would be exchanged.
+  const handled = (part) => part.querySelector('input:focus, textarea:focus, select:focus, input[name="id"]:checked') !== null;
+
+  // A server that is slow is asked less often, one that is away less and less often.
+  const SLOW = 2000, LONGEST_REST = 120_000;
+  let failures = 0, restsUntil = 0, asked = new WeakMap();
+
+  const polls = ({ elt, requestConfig }) => elt.hasAttribute("data-live") && !requestConfig.triggeringEvent;
+
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const polled = event.detail.elt.hasAttribute("data-live") && !event.detail.requestConfig.triggeringEvent;
-    if (polled && busy()) { event.preventDefault(); }
+    if (!polls(event.detail)) { return; }
+    if (busy() || handled(event.detail.elt) || performance.now() < restsUntil) { event.preventDefault(); }
+    else { asked.set(event.detail.xhr, performance.now()); }
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const began = asked.get(event.detail.xhr);
+    if (began === undefined) { return; }
+    const took = performance.now() - began, status = event.detail.xhr.status;
+    failures = status === 0 || status >= 500 ? failures + 1 : 0;
+    const rest = failures ? 5000 * 2 ** failures : took > SLOW ? 5 * took : 0;
+    restsUntil = performance.now() + Math.min(rest, LONGEST_REST);
+    showNote("slow", !failures && took > SLOW);
   });
 
   /* ---- a refresh leaves the keyboard where it is: htmx does so for what has an id, this for the rest */
