@@ -94,7 +94,8 @@ def test_the_palette_offers_what_can_be_done_on_the_page_and_where_one_was(page)
 
 def test_j_and_k_move_through_the_rows_and_enter_opens_one(page, live_server):
     alice = factories.alice()
-    one, two = (factories.job(alice, name=name) for name in ("one", "two"))
+    one = factories.job(alice, name="one")
+    factories.job(alice, name="two")
     page.goto("/jobs/")
     press(page, "j", "j", "j")
     assert page.evaluate("document.activeElement.textContent") == "two"

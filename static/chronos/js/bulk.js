@@ -1,4 +1,4 @@
-/* Selecting rows: counts, ranges with shift, all of a page, the key x. Without it the boxes and the bar work too. */
+/* Selecting rows: counts, ranges with shift, all of a page. Without it the boxes and the bar work too. */
 (() => {
   "use strict";
   const ROWS = 'input[type="checkbox"][form="bulk"][name="id"]';
@@ -17,12 +17,6 @@
     if (everything && !picked.length) { everything.checked = false; }
     const told = document.querySelector("[data-picked]");
     if (told) { told.textContent = everything?.checked ? "All selected" : `${picked.length} selected`; }
-  }
-
-  function pick(box, checked) {
-    box.checked = checked;
-    last = box;
-    show();
   }
 
   function pickTo(box) {
@@ -47,14 +41,6 @@
       for (const box of boxes()) { box.checked = event.target.checked; }
     }
     if (event.target.matches("[data-pick-all], #bulk-all")) { show(); }
-  });
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "x" || event.ctrlKey || event.metaKey || event.altKey) { return; }
-    const focus = document.activeElement;
-    if (focus.isContentEditable || focus.matches('textarea, select, input:not([type="checkbox"])')) { return; }
-    const box = focus.closest("tr")?.querySelector(ROWS);
-    if (box) { pick(box, !box.checked); }
   });
 
   document.addEventListener("htmx:afterSettle", show);
