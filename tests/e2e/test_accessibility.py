@@ -39,11 +39,11 @@ def test_nobody_is_kept_out_by(visit, live_server, name):
 
 
 def test_nobody_is_kept_out_by_signing_in(visit, live_server):
-    assert findings(visit("/sign-in/")) == {}
+    assert findings(visit("/sign-in/", reduced_motion="reduce")) == {}
 
 
 @pytest.mark.parametrize("key", ["/", "?"])
 def test_nobody_is_kept_out_by_a_dialog(visit, live_server, key):
-    page = visit("/jobs/", factories.job(factories.ada()).owner)
+    page = visit("/jobs/", factories.job(factories.ada()).owner, reduced_motion="reduce")
     page.keyboard.press(key)
     assert findings(page) == {}
