@@ -176,7 +176,7 @@ def _duration(run: Run, x: float, width: float, end: float) -> Mark:
 
 # Outcomes an hour
 
-_HOURS_LEFT, _HOURS_RIGHT = 40.0, 390.0
+_HOURS_LEFT, _HOURS_RIGHT = 40.0, 780.0
 _HOURS_TOP, _HOURS_BASE, _HOURS_BELOW, _HOURS_FLOOR = 11.0, 112.0, 120.0, 160.0
 _LEAST = 2.0
 

@@ -72,8 +72,10 @@ def groups(user: User, text: str) -> list[Group]:
         Group("Go to", _places(named(user, PAGES, words))),
         Group("Do", _places(named(user, COMMANDS, words))),
     ]
-    things = [_runs(user, text), _jobs(user, text, words), _tags(user, text), _letters(user, words)]
-    return [group for group in (*(things if words else ()), *places) if group.found]
+    things = []
+    if words:
+        things = [_runs(user, text), _jobs(user, text, words), _tags(user, text), _letters(user, words)]
+    return [group for group in (*things, *places) if group.found]
 
 
 def _places(places: Sequence[Place]) -> list[Found]:

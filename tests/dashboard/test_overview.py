@@ -368,7 +368,7 @@ def test_the_first_start_has_one_clear_action(client, owner):
     client.force_login(owner)
     page = client.get("/").content.decode()
     assert "Nothing is scheduled yet" in page
-    assert page.count(f'href="{reverse("job_create")}"') == 2  # the button, and the shell's list of places
+    assert page.count(f'href="{reverse("job_create")}"') == 3  # the button, and the shell's two lists
 
 
 def test_the_page_without_a_job_comes_anew_when_there_is_one(client, owner):
