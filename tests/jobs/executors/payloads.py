@@ -63,7 +63,7 @@ FULL = {
     "FILE_SYSTEM": {
         "operation": "COPY",
         "path": "/srv/exports",
-        "targetPath": "/srv/archive/$(date +%Y%m%d)",
+        "targetPath": "/srv/archive/{{ fire.date }}",
         "content": "kept",
         "createDirectories": True,
         "overwrite": True,

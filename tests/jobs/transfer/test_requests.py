@@ -114,11 +114,11 @@ def test_an_error_class_that_no_run_of_the_type_raises_is_kept_with_a_warning():
 
 
 def test_what_nobody_knows_is_kept_among_the_other_options_with_a_warning():
-    request = {**http(metadata={"team": "billing"}, tracing={"on": True}), "tags": ["nightly"]}
+    request = {**http(metadata={"team": "billing"}, tracing={"on": True}), "colour": "green"}
     reading = read(request)
-    kept = {"team": "billing", "tracing": {"on": True}, "tags": ["nightly"]}
+    kept = {"team": "billing", "tracing": {"on": True}, "colour": "green"}
     assert reading.definition["payload"]["metadata"] == kept
-    assert reading.warnings == ["Not known, kept in the payload's metadata: tags, payload.tracing."]
+    assert reading.warnings == ["Not known, kept in the payload's metadata: colour, payload.tracing."]
 
 
 def test_what_nobody_knows_never_replaces_what_stands_there():
