@@ -14,7 +14,7 @@ from redis import Redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from chronos_site.valkey import socket_path
+from chronos_site.valkey import answers, socket_path
 from runs.models import Process
 from runs.ring import QUEUES
 from tests import factories, servers
@@ -51,6 +51,8 @@ class Store:
         self.running.close()
 
     def lose_all(self):
+        """Once it answers: it may have died a moment ago."""
+        until(lambda: answers(socket_path(self.folder)), "up again")
         with self.client as client:
             client.flushall()
 
