@@ -212,3 +212,10 @@ def test_no_password_reaches_the_table_of_attempts_or_the_log(client, caplog):
 @pytest.fixture
 def client_elsewhere():
     return Client(REMOTE_ADDR="10.1.2.3")
+
+
+def test_who_has_signed_out_finds_one_form_and_all_of_it(client):
+    client.force_login(factories.ada())
+    page = client.post("/sign-out/", follow=True).text
+    assert "You are signed out." in page
+    assert page.count("<form") == 1

@@ -147,9 +147,11 @@
     event.preventDefault();
   });
 
-  found.addEventListener("htmx:afterSettle", () => {
-    pending = false;
+  found.addEventListener("htmx:afterSettle", (event) => {
     refresh();
+    // An answer to the first letters alone: that to what stands in the field is still to come.
+    if (event.detail.requestConfig.parameters.q !== field.value) { return; }
+    pending = false;
     const many = options().length;
     document.dispatchEvent(new CustomEvent("chronos:say", { detail: many === 1 ? "1 result" : `${many} results` }));
     if (wanted) { go(); }
