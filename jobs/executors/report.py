@@ -34,7 +34,7 @@ class FormatField(WordField):
 
     def to_python(self, value: Any) -> str:
         word = super().to_python(value)
-        return "XLSX" if word == "EXCEL" else word
+        return "XLSX" if word.upper() == "EXCEL" else word
 
 
 class DayField(TextField):
