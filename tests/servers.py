@@ -145,6 +145,7 @@ def mariadb() -> Iterator[str]:
                  "--auth-root-authentication-method=normal", user=user)  # fmt: skip
         options = {
             "datadir": f"{folder}/data",
+            "tmpdir": folder,
             "socket": f"{folder}/socket",
             "pid-file": f"{folder}/pid",
             "port": port,
