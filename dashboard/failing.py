@@ -108,8 +108,7 @@ class Failing:
     @property
     def _ends(self) -> list[str | None]:
         """How the occurrences ended, oldest first: the last attempt counts."""
-        ended = (run for run in self.runs if run.outcome and not run.skip_reason)
-        return list({run.scheduled_time: run.outcome for run in ended}.values())
+        return [run.outcome for run in history.occurrences(self.runs)]
 
     @property
     def edited_at(self) -> datetime | None:

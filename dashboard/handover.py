@@ -275,7 +275,7 @@ def risks(known: Sequence[Mapping[str, str]], at: datetime) -> list[Risk]:
 def began(runs: Iterable[Run]) -> datetime | None:
     """When the failures in a row at the end of a job's runs began; None where the last one went well."""
     first = None
-    for last_attempt in reversed(_occurrences(runs)):
+    for last_attempt in reversed(history.occurrences(runs)):
         if last_attempt.outcome not in BROKEN:
             break
         first = last_attempt.end_time
@@ -284,14 +284,8 @@ def began(runs: Iterable[Run]) -> datetime | None:
 
 def recovery(runs: Iterable[Run], since: datetime) -> tuple[Run, Run] | None:
     """The last failure and the success after it, where that success came after `since`."""
-    ends = _occurrences(runs)
+    ends = history.occurrences(runs)
     for failed, good in reversed(list(pairwise(ends))):
         if failed.outcome in BROKEN and good.outcome == Outcome.SUCCESS:
             return (failed, good) if good.end_time and good.end_time >= since else None
     return None
-
-
-def _occurrences(runs: Iterable[Run]) -> list[Run]:
-    """The last attempt of each occurrence that ran to its end, oldest first."""
-    ended = (run for run in runs if run.outcome and not run.skip_reason)
-    return list({run.scheduled_time: run for run in ended}.values())

@@ -78,6 +78,12 @@ def last_ended(runs: Iterable[Run]) -> Run | None:
     return next((run for run in reversed(list(runs)) if run.outcome and not run.skip_reason), None)
 
 
+def occurrences(runs: Iterable[Run]) -> list[Run]:
+    """The last attempt of each occurrence that ran to its end, in the order of the runs."""
+    ended = (run for run in runs if run.outcome and not run.skip_reason)
+    return list({run.scheduled_time: run for run in ended}.values())
+
+
 @dataclass(frozen=True)
 class Durations:
     """The usual and the slow duration, in milliseconds."""
