@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 
@@ -69,9 +69,14 @@ class Cell:
         return f"M{x} {y}l{size} {size}m0-{size}l-{size} {size}"
 
     @property
+    def day_words(self) -> str:
+        """Mon 2 Mar."""
+        return f"{self.day:%a} {self.day.day} {self.day:%b}"
+
+    @property
     def words(self) -> str:
         """Mon 2 Mar: 288 succeeded, 3 failed."""
-        told = f"{self.day:%a} {self.day.day} {self.day:%b}: "
+        told = f"{self.day_words}: "
         if self.totals is None:
             return f"{told}still to come"
         counts = [
@@ -106,8 +111,11 @@ class Calendar:
         found = days.of_job(job, _first(today), closed)
         return cls(job, today, found, window if window in WINDOWS else USUAL_WINDOW)
 
-    @property
-    def cells(self) -> Iterator[Cell]:
+    @cached_property
+    def cells(self) -> list[Cell]:
+        return list(self._cells())
+
+    def _cells(self) -> Iterator[Cell]:
         first = _first(self.today)
         for n in range(7 * WEEKS):
             day = first + n * DAY
@@ -138,15 +146,19 @@ class Calendar:
         x, y = LEFT + _STEP_X * (WEEKS - 1), TOP + _STEP_Y * weekday
         return Mark("s-now", x - 1.5, y - 1.5, WIDTH + 3, HEIGHT + 3)
 
-    @property
+    @cached_property
     def listed(self) -> list[Cell]:
         """The days on which anything ended, newest first."""
         return [cell for cell in self.cells if cell.totals and cell.totals.total][::-1]
 
     def address(self, since: date, until: date | None = None) -> str:
         """The runs of the job that ended on these days."""
-        query = {"job": self.job.pk, "since": _midnight(since)}
-        return f"{reverse('run_list')}?{urlencode({**query, 'until': _midnight(until)} if until else query)}"
+        rest = f"&until={quote(_midnight(until))}" if until else ""
+        return f"{self._runs}&since={quote(_midnight(since))}{rest}"
+
+    @cached_property
+    def _runs(self) -> str:
+        return f"{reverse('run_list')}?{urlencode({'job': self.job.pk})}"
 
     def _on(self, day: date) -> JobDay:
         return self.totals.get(day) or JobDay(job=self.job, day=day)

@@ -7,7 +7,7 @@ from django.db.models import DateTimeField, F, Value
 from django.db.models.functions import Cast
 
 from accounts.models import User
-from dashboard.branches import together
+from chronos_site.branches import together
 from runs.models import Outcome, Run
 
 HOUR = timedelta(hours=1)
@@ -57,7 +57,7 @@ def lately(user: User, at: datetime) -> Lately:
             for outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
         ),
     ]
-    runs = list(together(branches))
+    runs = together(branches)
     failed = [run for run in runs if run.outcome != Outcome.SUCCESS]
     failed.sort(key=_end, reverse=True)
     return Lately(

@@ -8,8 +8,8 @@ from functools import cached_property
 
 from django.db.models.functions import Left
 
+from chronos_site.branches import together
 from dashboard import run_log
-from dashboard.branches import together
 from dashboard.run_log import Size
 from runs.models import Run
 from runs.signature import normal

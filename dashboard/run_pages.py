@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.models import User
+from chronos_site.branches import together
 from dashboard import late, paging
-from dashboard.branches import together
 from dashboard.paging import BadCursor, Key, Order, Page
 from dashboard.run_filters import End, RunFilters, State
 from runs.models import Run, RunQuerySet

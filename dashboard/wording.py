@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from runs.models import Outcome, Run, Skip
+
 
 @dataclass(frozen=True)
 class State:
@@ -106,6 +108,18 @@ def duration(milliseconds: float) -> str:
     if whole < 9950:
         return f"{whole / 1000:.1f} s"
     return span(round(whole / 1000))
+
+
+def ending(run: Run) -> str:
+    """What became of the run: succeeded in 1.8 s, skipped, failed after 41 s, running, waiting."""
+    if run.state == "SUCCESS":
+        return f"succeeded in {duration(run.duration_ms or 0)}"
+    if run.skip_reason:
+        return f"skipped, {Skip(run.skip_reason).label.lower()}"
+    if run.outcome:
+        after = f" after {duration(run.duration_ms)}" if run.duration_ms else ""
+        return f"{Outcome(run.outcome).label.lower()}{after}"
+    return "running" if run.start_time else "waiting"
 
 
 def first_line(text: str, most: int = 300) -> str:

@@ -360,10 +360,6 @@ class Draft:
         name = self.payload.options_column
         return self.payload[name] if name in self.payload.fields else None
 
-    @property
-    def zones(self) -> list[str]:
-        return sorted(zones.names())
-
     @cached_property
     def preview(self) -> Preview:
         return preview_of(_read(self.schedule), self.at, self.user, self.job)

@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import router
 from django.db.models import Case, OuterRef, Q, Subquery, When
 from django.db.models.functions import Left
-from django.db.models.query import RawQuerySet
 
+from chronos_site.branches import Branch, together
 from jobs.models import Job, JobQuerySet, Status
 from runs.models import Outcome, Run, RunQuerySet
 
@@ -48,29 +47,26 @@ def last_runs(job_ids: Iterable[str], count: int = 20) -> dict[str, list[Run]]:
     return runs
 
 
-def _newest(job_ids: list[str], count: int) -> "RawQuerySet[Run]":
+def _newest(job_ids: list[str], count: int) -> list[Run]:
     # One limited branch a job: each reads `count` entries off the end of the index over (job,
     # scheduled_time, attempt), however many runs the job has. A window function would number all
     # of them first. LATERAL does the same on PostgreSQL alone; a LIMIT inside IN is unknown to
-    # MariaDB, and SQLite wants each branch wrapped. The branches differ in the id alone, so the ORM
-    # compiles the first one for all.
-    database = router.db_for_read(Run)
-    newest = (
+    # MariaDB. The branches differ in the id alone, so the ORM compiles the first one for all.
+    first = Branch.of(
         Run.objects.filter(job=job_ids[0])
         .order_by("-scheduled_time", "-attempt")
         .values(*_COLUMNS, error_start=Left("error_message", _ERROR_START))[:count]
     )
-    sql, values = newest.query.get_compiler(database).as_sql()
-    branch = f"SELECT * FROM ({sql}) AS newest"  # noqa: S608 (compiled by the ORM, its values are bound)
-    params = [job_id if value == job_ids[0] else value for job_id in job_ids for value in values]
-    return Run.objects.raw(" UNION ALL ".join([branch] * len(job_ids)), params, using=database)
+    place = first.parameters.index(job_ids[0])
+    before, after = first.parameters[:place], first.parameters[place + 1 :]
+    return first.read((first.sql, (*before, job_id, *after)) for job_id in job_ids)
 
 
 def of_job(job: Job, count: int) -> list[Run]:
     """The newest runs of one job, newest first, with what charts need and, of skipped ticks, `why`."""
     why = Case(When(skip_reason__isnull=False, then=Left("error_message", _ERROR_START)))
-    runs = Run.objects.filter(job=job).only(*_COLUMNS).annotate(why=why)
-    return list(runs.order_by("-scheduled_time", "-attempt")[:count])
+    runs = Run.objects.filter(job=job).values(*_COLUMNS, why=why)
+    return together([runs.order_by("-scheduled_time", "-attempt")[:count]])
 
 
 def last_ended(runs: Iterable[Run]) -> Run | None:

@@ -1,6 +1,6 @@
 """Small drawings of runs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django import template
 from django.utils.html import format_html
@@ -16,20 +16,30 @@ register = template.Library()
 @register.simple_tag
 def spark(runs: Sequence[Run]) -> SafeString:
     """A bar of the last twenty runs, given oldest first."""
-    # A list shows five hundred marks: numbers and our own class names need no escaping, nor a template.
-    drawn = SafeString("".join(map(_drawn, charts.marks(runs))))
     words = charts.in_words(runs)
     return format_html(
         '<svg class="spark" viewBox="0 0 122 28" role="img" aria-label="{}"><title>{}</title>'
         '<rect class="f-line" x="0" y="17" width="122" height="1"/>{}</svg>',
         words,
         words,
-        drawn,
+        drawn(charts.marks(runs)),
     )
 
 
-def _drawn(mark: Mark) -> str:
+@register.filter
+def drawn(marks: Iterable[Mark], style: str = "") -> SafeString:
+    """The marks as SVG, each with this class besides its own."""
+    return SafeString("".join(_drawn(mark, style and f"{style} ") for mark in marks))
+
+
+@register.filter
+def drawn_one(mark: Mark, style: str = "") -> SafeString:
+    return drawn([mark], style)
+
+
+# A page shows five hundred marks: numbers and our own class names need no escaping, nor a template.
+def _drawn(mark: Mark, style: str) -> str:
     if mark.r:
-        return f'<circle class="{mark.style}" cx="{mark.x}" cy="{mark.y}" r="{mark.r}"/>'
+        return f'<circle class="{style}{mark.style}" cx="{mark.x}" cy="{mark.y}" r="{mark.r}"/>'
     size = f'width="{mark.width}" height="{mark.height}"'
-    return f'<rect class="{mark.style}" x="{mark.x}" y="{mark.y}" {size}/>'
+    return f'<rect class="{style}{mark.style}" x="{mark.x}" y="{mark.y}" {size}/>'

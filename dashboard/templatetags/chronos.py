@@ -1,13 +1,15 @@
 """What every page shares: icons, states, times, figures and links that change one parameter."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.template.context import Context
 from django.templatetags.static import static
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard import wording
@@ -17,9 +19,27 @@ from jobs import zones
 register = template.Library()
 
 _ICON_SIZES = {"small": "i-sm", "large": "i-lg"}
+_ANY_ULID = "0" * 26
 
 
 @register.simple_tag
+def address(name: str, ulid: str) -> SafeString:
+    """The address of a page about one thing, as `url` gives it: for lists, at a tenth of its cost."""
+    if not (ulid.isascii() and ulid.isalnum()):
+        raise ValueError(f"{ulid!r} is no ULID.")
+    before, after = _around_ulid(name, get_script_prefix())
+    return SafeString(f"{before}{ulid}{after}")
+
+
+@lru_cache(maxsize=256)
+def _around_ulid(name: str, _prefix: str) -> tuple[str, str]:
+    before, _, after = reverse(name, args=[_ANY_ULID]).partition(_ANY_ULID)
+    return before, after
+
+
+# A page shows a hundred drawings and states, and few different ones.
+@register.simple_tag
+@lru_cache(maxsize=1024)
 def icon(name: str, *classes: str) -> SafeString:
     """One drawing of the sheet, silent to screen readers: `{% icon "pause" "small" "tx-bad" %}`."""
     return format_html(
@@ -31,6 +51,7 @@ def icon(name: str, *classes: str) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024)
 def status(value: str | None, word: str = "") -> SafeString:
     """Icon and word of a job's status, a run's state, LATE or STUCK; nothing for None.
 
@@ -44,6 +65,7 @@ def status(value: str | None, word: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024)
 def status_icon(value: str | None, word: str = "") -> SafeString:
     """The state's icon in its colour, the word for screen readers and the pointer only."""
     if not value:
@@ -56,6 +78,14 @@ def status_icon(value: str | None, word: str = "") -> SafeString:
         icon(f"st-{state.name}"),
         word or state.word,
     )
+
+
+@register.simple_tag
+@lru_cache(maxsize=1)
+def zone_list() -> SafeString:
+    """What a field of time zones offers."""
+    options = format_html_join("", "<option>{}</option>", ((name,) for name in sorted(zones.names())))
+    return format_html('<datalist id="zones">{}</datalist>', options)
 
 
 @register.simple_tag(takes_context=True)

@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 from django import template
+from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -12,6 +13,7 @@ from dashboard import markdown as as_html
 from dashboard.run_log import Line
 from dashboard.templatetags.chronos import icon
 from jobs.masking import DOTS
+from runs.models import Run
 
 register = template.Library()
 
@@ -92,6 +94,13 @@ def markdown(text: str | None) -> SafeString:
 def summary_line(text: str | None) -> str:
     """The first line of a description as plain text, for lists."""
     return as_html.first_line(hostile.visible(text or ""))
+
+
+@register.filter
+def in_words(run: Run) -> str:
+    """When the run was due, and what became of it: Sat 28 Mar 02:51:49: failed after 41 s."""
+    due = timezone.localtime(run.scheduled_time)
+    return f"{due:%a} {due.day} {due:%b %H:%M:%S}: {wording.ending(run)}"
 
 
 @register.filter

@@ -2,10 +2,14 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test.utils import override_script_prefix
+from django.urls import reverse
 
+from chronos_site.schema import new_ulid
 from dashboard import wording
+from dashboard.templatetags.chronos import address
 from jobs.models import Status
-from runs.models import Outcome
+from runs.models import Outcome, Run
 
 EARLY = datetime(2026, 3, 28, 1, 52, 40, tzinfo=UTC)
 BERLIN, NEW_YORK = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
@@ -92,3 +96,30 @@ def test_every_state_has_a_word_and_a_drawing(value):
     with open("static/chronos/icons.svg") as sheet:
         assert f'id="st-{state.name}"' in sheet.read()
     assert state.word
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"start_time": EARLY, "outcome": "SUCCESS", "duration_ms": 1800}, "succeeded in 1.8 s"),
+        ({"start_time": EARLY, "outcome": "TIMEOUT", "duration_ms": 41_000}, "timed out after 41 s"),
+        ({"outcome": "CANCELLED"}, "cancelled"),
+        ({"outcome": "CANCELLED", "skip_reason": "OVERLAP"}, "skipped, earlier run not over"),
+        ({"start_time": EARLY}, "running"),
+        ({}, "waiting"),
+    ],
+)
+def test_the_end_of_a_run_in_words(columns, words):
+    assert wording.ending(Run(scheduled_time=EARLY, **columns)) == words
+
+
+def test_an_address_is_the_one_that_reverse_gives():
+    ulid = new_ulid()
+    assert address("run_detail", ulid) == reverse("run_detail", args=[ulid])
+    with override_script_prefix("/chronos/"):
+        assert address("run_detail", ulid) == f"/chronos/runs/{ulid}/"
+
+
+def test_what_is_no_ulid_gets_no_address():
+    with pytest.raises(ValueError, match="no ULID"):
+        address("run_detail", '"><b>')

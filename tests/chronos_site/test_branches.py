@@ -1,0 +1,55 @@
+"""Several limited lists in one query."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.db.models.functions import Left
+
+from chronos_site.branches import together
+from runs.models import Run
+from tests import factories
+from tests.factories import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def runs():
+    job = factories.job()
+    return [
+        factories.run(job, at=NOON + timedelta(hours=n), error_message=f"No. {n} broke") for n in range(4)
+    ]
+
+
+def lists(count=1):
+    shown = Run.objects.values(
+        "id", "job_id", "scheduled_time", start=Left("error_message", 5), due=F("available_at")
+    )
+    return [shown.order_by("id")[:count], shown.order_by("-id")[:count]]
+
+
+def test_each_branch_keeps_its_order_and_its_limit(runs):
+    assert [run.pk for run in together(lists(2))] == [runs[n].pk for n in (0, 1, 3, 2)]
+
+
+def test_rows_have_the_columns_and_annotations_asked_for(runs):
+    first = together(lists())[0]
+    assert (first.job_id, first.scheduled_time, first.start) == (
+        runs[0].job_id,
+        runs[0].scheduled_time,
+        "No. 0",
+    )
+
+
+def test_a_column_that_was_not_asked_for_is_read_when_it_is_wanted(runs, django_assert_num_queries):
+    first = together(lists())[0]
+    with django_assert_num_queries(1):
+        assert first.error_message == "No. 0 broke"
+
+
+def test_rows_are_known_to_be_stored(runs):
+    first = together(lists())[0]
+    first.exit_code = 3
+    first.save(update_fields=["exit_code"])
+    assert Run.objects.get(pk=runs[0].pk).exit_code == 3
