@@ -102,7 +102,10 @@ def _rank(ordered: list[int], percent: int) -> int:
 
 def failing(jobs: JobQuerySet) -> JobQuerySet:
     """Those of the jobs whose last run that really ended failed or timed out; see `ended_last`."""
-    return ended_last(jobs, BROKEN)
+    # Nothing is ahead of a job that has failed for good: its status says what its last run would.
+    return jobs.alias(last_outcome=_last_outcome()).filter(
+        Q(status=Status.FAILED) | Q(last_outcome__in=BROKEN)
+    )
 
 
 def ended_last(jobs: JobQuerySet, outcomes: Iterable[str]) -> JobQuerySet:
@@ -110,13 +113,12 @@ def ended_last(jobs: JobQuerySet, outcomes: Iterable[str]) -> JobQuerySet:
 
     It looks at the last run of each job: ask it about few, as `Ends.suspects` finds them.
     """
-    last = (
-        Run.objects.filter(job=OuterRef("pk"), skip_reason=None)
-        .ended()
-        .order_by("-scheduled_time", "-attempt")
-        .values("outcome")[:1]
-    )
-    return jobs.alias(last_outcome=Subquery(last)).filter(last_outcome__in=list(outcomes))
+    return jobs.alias(last_outcome=_last_outcome()).filter(last_outcome__in=list(outcomes))
+
+
+def _last_outcome() -> Subquery:
+    last = Run.objects.filter(job=OuterRef("pk"), skip_reason=None).ended()
+    return Subquery(last.order_by("-scheduled_time", "-attempt").values("outcome")[:1])
 
 
 _STATUS_AFTER = {
