@@ -65,7 +65,7 @@ class Secret(models.Model):
 
     def hide(self, value: str) -> None:
         """Take the value, encrypted with the newest key. Raises NoKey."""
-        self.token = _keys().encrypt(value.encode()).decode()
+        self.token = sealed(value)
 
 
 def reveal(names: Collection[str], *, owner_id: int) -> dict[str, str]:
@@ -76,8 +76,8 @@ def reveal(names: Collection[str], *, owner_id: int) -> dict[str, str]:
     if not names or not settings.SECRETS_KEYS:
         return {}
     usable = Secret.objects.usable_by(owner_id).filter(name__in=list(names))
-    opened = ((name, _opened(token)) for name, token in usable.values_list("name", "token"))
-    return {name: value for name, value in opened if value is not None}
+    values = ((name, opened(token)) for name, token in usable.values_list("name", "token"))
+    return {name: value for name, value in values if value is not None}
 
 
 def owned(names: Collection[str]) -> list[str]:
@@ -96,10 +96,16 @@ def missing(names: Collection[str], *, owner_id: int) -> list[str]:
     return sorted(set(names) - set(usable.values_list("name", flat=True)))
 
 
-def _opened(token: str) -> str | None:
+def sealed(value: str) -> str:
+    """The value encrypted with the newest key. Raises NoKey."""
+    return _keys().encrypt(value.encode()).decode()
+
+
+def opened(token: str) -> str | None:
+    """What was sealed; None when its key is gone."""
     try:
         return _keys().decrypt(token.encode()).decode()
-    except InvalidToken:
+    except (InvalidToken, NoKey):
         return None
 
 

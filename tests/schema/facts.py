@@ -230,6 +230,33 @@ notifications
     index idx_notifications_composite_user_status (user_id, status, created_at desc)
     check chk_channel on channel allows 'EMAIL' 'WEBHOOK' 'SMS' refuses 'PIGEON'
     check chk_notification_status on status allows 'PENDING' 'SENT' 'FAILED' 'CANCELLED' refuses 'LOST'
+  + rule_id varchar(26)
+  + contact_id varchar(26)
+  + run_id varchar(26)
+  + event_key varchar(100)
+  + group_key varchar(100) not null default ''
+  + open_key varchar(100)
+  + count integer not null default 1
+  + attempts integer not null default 0
+  + next_attempt_at timestamp default now
+  + held_until timestamp
+  + claim_token varchar(26) not null default ''
+  + lease_expires_at timestamp
+  + resent integer not null default 0
+  + subject varchar(255) not null default ''
+  + answer text not null default ''
+  + error text not null default ''
+  + unique (open_key)
+  + unique (event_key, rule_id, contact_id)
+  + foreign key (rule_id) references notification_rules on delete set null
+  + foreign key (contact_id) references notification_targets on delete set null
+  + foreign key (run_id) references job_runs on delete set null
+  + index idx_notifications_status_id (status, id)
+  + index idx_notifications_rule (rule_id, id)
+  + index idx_notifications_contact (contact_id, id)
+  + index idx_notifications_group (group_key, id)
+  + partial index idx_notifications_run (run_id) or (run_id)
+  + partial index idx_notifications_due (next_attempt_at) or (status, next_attempt_at)
 
 dlq_events
     id varchar(26) not null
@@ -474,6 +501,126 @@ audit_events
   + primary key (id)
   + unique (owner_id, page, name)
   + foreign key (owner_id) references users on delete cascade
+
++ notification_targets
+  + id varchar(26) not null
+  + owner_id bigint not null
+  + name varchar(100) not null
+  + channel varchar(20) not null
+  + address varchar(255) not null
+  + settings json not null
+  + token text not null
+  + shared boolean not null
+  + enabled boolean not null
+  + created_at timestamp not null default now
+  + updated_at timestamp not null default now
+  + verified_at timestamp
+  + last_ok_at timestamp
+  + last_error_at timestamp
+  + last_error text not null
+  + failures_in_a_row integer not null
+  + open_until timestamp
+  + primary key (id)
+  + foreign key (owner_id) references users on delete cascade
+  + index idx_notification_targets_owner (owner_id, name)
+  + check chk_notification_targets_channel on channel allows 'EMAIL' refuses 'PIGEON'
+
++ notification_rules
+  + id varchar(26) not null
+  + name varchar(100) not null
+  + owner_id bigint not null
+  + scope varchar(10) not null
+  + job_id varchar(26)
+  + tag varchar(50) not null
+  + of_owner_id bigint
+  + events json not null
+  + after_failures integer not null
+  + group_seconds integer not null
+  + remind_seconds integer
+  + quiet_from time
+  + quiet_until time
+  + zone varchar(50) not null
+  + urgent_breaks_through boolean not null
+  + digest varchar(10) not null
+  + digest_at time
+  + enabled boolean not null
+  + muted_until timestamp
+  + created_at timestamp not null default now
+  + updated_at timestamp not null default now
+  + primary key (id)
+  + foreign key (owner_id) references users on delete cascade
+  + foreign key (job_id) references jobs on delete cascade
+  + foreign key (of_owner_id) references users on delete cascade
+  + index idx_notification_rules_owner (owner_id, name)
+  + index idx_notification_rules_job (job_id)
+  + index idx_notification_rules_of_owner (of_owner_id)
+  + check chk_notification_rules_scope on scope refuses 'SOME'
+  + check chk_notification_rules_after_failures on after_failures allows 1 refuses 0
+
++ notification_rule_targets
+  + id bigint not null auto
+  + rule_id varchar(26) not null
+  + contact_id varchar(26) not null
+  + primary key (id)
+  + unique (rule_id, contact_id)
+  + foreign key (rule_id) references notification_rules on delete cascade
+  + foreign key (contact_id) references notification_targets on delete cascade
+  + index idx_notification_rule_targets_contact (contact_id)
+
++ notification_templates
+  + id bigint not null auto
+  + code varchar(50) not null
+  + channel varchar(20) not null
+  + subject varchar(255) not null
+  + text text not null
+  + html text not null
+  + updated_at timestamp not null default now
+  + updated_by_id bigint
+  + primary key (id)
+  + unique (code, channel)
+  + foreign key (updated_by_id) references users on delete set null
+  + index idx_notification_templates_updated_by (updated_by_id)
+
++ alerts
+  + id bigint not null auto
+  + rule_id varchar(26) not null
+  + kind varchar(10) not null
+  + job_id varchar(26)
+  + run_id varchar(26)
+  + about varchar(40) not null
+  + reason varchar(255) not null
+  + open_key varchar(100)
+  + count integer not null
+  + opened_at timestamp not null
+  + last_at timestamp not null
+  + told_at timestamp
+  + remind_at timestamp
+  + reminded integer not null
+  + closed_at timestamp
+  + primary key (id)
+  + unique (open_key)
+  + foreign key (rule_id) references notification_rules on delete cascade
+  + foreign key (job_id) references jobs on delete cascade
+  + foreign key (run_id) references job_runs on delete set null
+  + index idx_alerts_rule (rule_id)
+  + index idx_alerts_job (job_id, closed_at)
+  + partial index idx_alerts_run (run_id) or (run_id)
+  + partial index idx_alerts_open (remind_at) or (closed_at, remind_at)
+
++ heartbeats
+  + key varchar(26) not null
+  + job_id varchar(26)
+  + token text not null
+  + host varchar(255) not null
+  + due_at timestamp
+  + lease_expires_at timestamp
+  + last_sent_at timestamp
+  + last_error_at timestamp
+  + last_error varchar(255) not null
+  + primary key (key)
+  + unique (job_id)
+  + foreign key (job_id) references jobs on delete cascade
+  + partial index idx_heartbeats_due (due_at) or (due_at)
 
 job_summary
     view (id, name, type, status, priority, owner_email, schedule_type, run_at, cron_expression, total_runs, last_run_time, avg_duration_ms)
