@@ -111,6 +111,15 @@ def _pages() -> list[Page]:
         ("runs by hand", runs, {"trigger": "MANUAL"}),
         ("run", f"/runs/{newest}/", {}),
         ("run, failed", f"/runs/{failed.pk}/", {}),
+        ("run, its log from the start", f"/runs/{failed.pk}/", {"line": "1"}),
+        ("runs compared", "/runs/compare/", {"a": newest, "b": failed.pk}),
+        ("calendar", "/calendar/", {}),
+        ("calendar, what ran", "/calendar/ran/", {}),
+        ("calendar, upcoming", "/calendar/upcoming/", {}),
+        ("search", "/search/", {"q": "ledger"}),
+        ("search, a rare word", "/search/", {"q": "099999"}),
+        ("search, a run", "/search/", {"q": failed.pk}),
+        ("bulk operations", "/bulk/", {}),
     ]
     found = [Page(name, f"{path}?{urlencode(query)}" if query else path) for name, path, query in asked]
     own = [

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -108,7 +109,7 @@ class BusyHour:
         steps = range(cell.steps[0], cell.steps[-1] + 1)
         groups = list(forecast.firing(steps))
         job_ids = sorted([job_id for group in groups for job_id in group.job_ids][:MOST_JOBS])
-        usual = usual_seconds(job_ids, user, at) if job_ids else {}
+        usual = usual_seconds(Q(job__in=job_ids), user, at)
         hour = cls(cell, user, forecast.often_jobs)
         found = [
             hour._firing(job, usual.get(job.pk, forecast.usual_of_types.get(job.type, 0.0)))
@@ -206,12 +207,10 @@ class BusyHour:
     def _ticks(self, job: Job) -> list[datetime]:
         end = self._start + len(self.cell.steps) * 5 * MINUTE
         try:
-            ahead = schedules.fires(
-                job.schedule.plan, max(self._start - MOMENT, _known_from(job)), MOST_TICKS
-            )
+            ahead = schedules.ticks(job.schedule.plan, max(self._start - MOMENT, _known_from(job)))
+            return list(islice(takewhile(lambda tick: tick < end, ahead), MOST_TICKS))
         except BadSchedule:
             return []
-        return list(takewhile(lambda tick: tick < end, ahead))
 
 
 def _known_from(job: Job) -> datetime:

@@ -100,6 +100,7 @@ def _context(request: HttpRequest, user: User, at: datetime) -> dict[str, Any]:
         "week": week,
         "hour": _hour(week, asked, found, user, at),
         "asked": asked,
+        "others": _others(request),
         "shown": SHOWN_JOBS,
         "everything": everything,
         "asked_slice": "" if everything else f":{SHOWN_JOBS}",
@@ -107,6 +108,13 @@ def _context(request: HttpRequest, user: User, at: datetime) -> dict[str, Any]:
         if _instant(asked)
         else reverse("calendar"),
     }
+
+
+def _others(request: HttpRequest) -> str:
+    """The beginning of this page's addresses that ask for another hour."""
+    query = request.GET.copy()
+    query.pop("hour", None)
+    return f"?{query.urlencode()}&" if query else "?"
 
 
 def _zone(request: HttpRequest) -> Any:

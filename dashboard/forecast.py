@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from django.core.cache import cache
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from accounts.models import User
 from chronos_site.counting import counted
@@ -275,19 +275,19 @@ def _read(growing: Forecast, user: User, chunk: int) -> list[tuple[Row, float]]:
     ahead = _armed(user).filter(job__gt=growing.cursor).order_by("job_id")
     rows = [Row(*row) for row in ahead.values_list(*columns)[:chunk]]
     growing.last_chunk = len(rows) < chunk
-    usual = usual_seconds([row.job_id for row in rows], user, growing.begin) if rows else {}
+    # By the range that the jobs lie in: they are all the armed ones there.
+    within = Q(job__gte=rows[0].job_id, job__lte=rows[-1].job_id) if rows else Q(pk__in=())
+    usual = usual_seconds(within, user, growing.begin)
     of_types = growing.usual_of_types
     return [(row, usual.get(row.job_id, of_types.get(row.job_type, 0.0))) for row in reversed(rows)]
 
 
-def usual_seconds(job_ids: list[str], user: User, at: datetime) -> Mapping[str, float]:
+def usual_seconds(jobs: Q, user: User, at: datetime) -> Mapping[str, float]:
     """How long each of the jobs took on average when it succeeded in the last week, by the totals of days.
 
-    The ids are in order. A job that did not succeed is not among them.
+    `jobs` says of which jobs the days are. A job that did not succeed is not among the answers.
     """
-    days = JobDay.objects.filter(
-        job__gte=job_ids[0], job__lte=job_ids[-1], day__gte=(at - WINDOW_OF_USUAL).date(), succeeded__gt=0
-    )
+    days = JobDay.objects.filter(jobs, day__gte=(at - WINDOW_OF_USUAL).date(), succeeded__gt=0)
     if not user.is_operator:
         days = days.filter(job__owner=user)
     totals = days.order_by().values_list("job_id").annotate(Sum("took_ms"), Sum("succeeded"))

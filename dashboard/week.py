@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from dashboard.forecast import STEP, STEPS, STEPS_AN_HOUR, Forecast
@@ -43,13 +44,34 @@ class Cell:
         return self.start + STEP * len(self.steps) if self.start else None
 
     @property
+    def asked(self) -> str:
+        """The start of the hour as an address says it."""
+        return quote(self.start.isoformat()) if self.start else ""
+
+    @property
+    def style(self) -> str:
+        marks = {" hot": self.hot, " is-now": self.now, " twice": self.twice}
+        return f"lv{self.level}" + "".join(mark for mark, has in marks.items() if has)
+
+    @property
+    def words(self) -> str:
+        """Mon 2 Mar, 08:00 to 08:59, now: 12 fires, 3.4 slots busy."""
+        marks = ", now" * self.now + ", comes twice" * self.twice
+        hour = f"{self.day:%a} {self.day.day} {self.day:%b}, {self.hour:02}:00 to {self.hour:02}:59"
+        return f"{hour}{marks}: {_tenths(self.fires)} fires, {_tenths(self.busy)} slots busy"
+
+    @property
     def shown(self) -> str:
         """0.4, 7, 1,204, 12k: what fits into the cell."""
         if self.value == 0:
             return "·"
         if self.value < 9.5:
-            return f"{max(self.value, 0.1):.1f}".removesuffix(".0")
+            return _tenths(max(self.value, 0.1))
         return f"{self.value:,.0f}" if self.value < 9999.5 else f"{self.value / 1000:.0f}k"
+
+
+def _tenths(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")
 
 
 @dataclass(frozen=True)

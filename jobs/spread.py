@@ -44,21 +44,27 @@ def propose(starts: Iterable[Start]) -> Mapping[str, int]:
             waiting.append(start)
         else:
             taken[start.minute] += 1
+    # The next hour has its own crowd at its first minute.
+    distances = [LAST_MINUTE + 1 - minute for minute in range(LAST_MINUTE + 1)]
+    for minute in taken:
+        _come_closer(distances, minute)
     for start in waiting:
         minute = min(
-            range(start.minute, start.minute + start.room + 1),
-            key=lambda minute: (taken[minute], -_distance(minute, taken), minute),
+            # The room is that of the next fire, which may lie in another minute of its hour.
+            range(start.minute, min(start.minute + start.room, LAST_MINUTE) + 1),
+            key=lambda minute: (taken[minute], -distances[minute], minute),
         )
         taken[minute] += 1
+        _come_closer(distances, minute)
         if minute > start.minute:
             moves[start.job_id] = minute - start.minute
     return moves
 
 
-def _distance(minute: int, taken: Mapping[int, int]) -> int:
-    # The next hour has its own crowd at its first minute.
-    edge = LAST_MINUTE + 1 - minute
-    return min(edge, *(abs(minute - other) for other, number in taken.items() if number))
+def _come_closer(distances: list[int], crowded: int) -> None:
+    """Bring in a minute that something starts in: how far each of the hour is from the nearest of them."""
+    for minute, distance in enumerate(distances):
+        distances[minute] = min(distance, abs(minute - crowded))
 
 
 def peak(starts: Iterable[Start], moves: Mapping[str, int] | None = None) -> int:

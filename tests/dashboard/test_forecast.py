@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db.models import Q
 
 from dashboard.forecast import STEPS, STEPS_AN_HOUR, forecast, usual_seconds
 from jobs import actions, schedules
@@ -77,7 +78,7 @@ def test_what_is_usual_is_the_average_of_a_weeks_successes(owner):
     for back in (1, 2, 30):
         day = (NOON - timedelta(days=back)).date()
         JobDay.objects.create(job=made, day=day, succeeded=1, took_ms=back * 1000)
-    assert usual_seconds([made.pk], owner, NOON) == {made.pk: 1.5}
+    assert usual_seconds(Q(job=made), owner, NOON) == {made.pk: 1.5}
 
 
 def test_paused_jobs_are_not_in_it(owner):

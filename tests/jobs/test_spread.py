@@ -99,3 +99,7 @@ def test_one_job_that_has_changed_leaves_all_as_they_are(owner):
         actions.spread([(first, 1, 5), (second, 1, 9)], by=owner, at=NOON)
     first.refresh_from_db()
     assert first.version == 1
+
+
+def test_nothing_leaves_its_hour_whatever_room_its_next_fire_has():
+    assert set(spread.propose(starts(4, minute=58, room=49)).values()) == {1}
