@@ -184,11 +184,10 @@ def _run(payload: Payload, context: Context) -> Result:
     with sandbox.private_folder(user, context) as private:
         task = _task(payload, context, private, user)
         output = Output(context)
-        ended = sandbox.run(task, context, output)
-        exit_codes.tell(ended, output, context)
-        return exit_codes.judge(
-            ended, output, task, payload, sandbox.artefacts(private / "artefacts", context)
-        )
+        with sandbox.supervised(task, context, output) as ended:
+            exit_codes.tell(ended, output, context)
+            files = sandbox.artefacts(private / "artefacts", context)
+    return exit_codes.judge(ended, output, task, payload, files)
 
 
 def _task(payload: Payload, context: Context, private: Path, user: sandbox.User | None) -> dict[str, Any]:

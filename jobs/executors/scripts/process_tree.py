@@ -1,7 +1,9 @@
 """Processes that running work starts: they end with the run, and so does whatever they have started."""
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,9 +24,18 @@ PATIENCE_SECONDS = 1.0
 
 @contextmanager
 def started(
-    context: Context, command: Sequence[str], *, env: dict[str, str], **options: Any
+    context: Context,
+    command: Sequence[str],
+    *,
+    env: dict[str, str],
+    leash: socket.socket | None = None,
+    **options: Any,
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Start the command in a session of its own; when the block or the run ends, its whole tree is killed.
+
+    A command that holds the other end of a `leash` is dismissed instead: it hears no more there, ends what is
+    left of its tree, and then itself, in its own time. It sends a byte, or lets go of the leash, once none of
+    its tree is left; when neither comes within PATIENCE_SECONDS, it is killed like all the others.
 
     `env` is its whole environment, with `MARK` added. `options` are those of `subprocess.Popen`.
     Raises OSError when it cannot be started.
@@ -32,34 +43,62 @@ def started(
     context.check()
     environment = {**env, MARK: context.run_id}
     process = subprocess.Popen(command, env=environment, start_new_session=True, **options)
+    end = partial(kill, process.pid, context.run_id, leash)
     try:
-        with context.closing(partial(kill, process.pid, context.run_id)):
+        with context.closing(end):
             yield process
     finally:
-        kill(process.pid, context.run_id)
+        end()
+        if leash and not _is_answered(leash):
+            kill(process.pid, context.run_id)
         process.wait()
         for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe:
                 pipe.close()
 
 
-def kill(pid: int, run_id: str) -> None:
+def kill(pid: int, run_id: str, leash: socket.socket | None = None) -> None:
     """Kill the process, what descends from it, and what carries the run's mark, until none of it is left.
 
-    Where there is no /proc to tell, its process group.
+    On a leash the process itself is only dismissed, and not waited for. Where there is no /proc to tell, its
+    process group is killed.
     """
-    if not _PROC.exists():
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        return
 
     def below() -> set[int]:
         return _tree(pid, run_id) - {pid}
 
     # A supervisor goes last, and is not stopped: should we die in the midst of this, it ends the others.
-    _stop(below)
-    _kill(below, root=pid)
-    _kill(lambda: _tree(pid, run_id), root=pid)
+    if _PROC.exists() and not (leash and _says_that_none_is_left(leash)):
+        _stop(below)
+        _kill(below, root=pid)
+    if leash:
+        _dismiss(pid, leash)
+    elif _PROC.exists():
+        _kill(lambda: _tree(pid, run_id), root=pid)
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _dismiss(pid: int, leash: socket.socket) -> None:
+    # Closing it would be no use: another thread may be waiting for it.
+    with suppress(OSError):
+        leash.shutdown(socket.SHUT_WR)
+    # What it watched over may have stopped it.
+    _send({pid}, signal.SIGCONT)
+
+
+def _says_that_none_is_left(leash: socket.socket) -> bool:
+    with suppress(OSError):
+        return bool(leash.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    return False
+
+
+def _is_answered(leash: socket.socket) -> bool:
+    """Whether a byte or the end comes in time."""
+    poll = select.poll()
+    poll.register(leash, select.POLLIN)
+    return bool(poll.poll(PATIENCE_SECONDS * 1000))
 
 
 def _stop(tree: Callable[[], set[int]]) -> None:

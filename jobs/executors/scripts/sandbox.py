@@ -5,6 +5,7 @@ import json
 import mimetypes
 import os
 import pwd
+import socket
 import stat
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def private_folder(user: User | None, context: Context) -> Iterator[Path]:
     """A folder with `home`, `tmp` and `artefacts` that only the script can read, removed afterwards.
 
     The folder itself stays ours: nobody can put a link in its place, or in that of what is in it.
+    A supervisor removes it whatever becomes of us; without one, or when that was killed, we do.
     """
     folder = Path(tempfile.mkdtemp(prefix="chronos-run-"))
     try:
@@ -76,7 +78,8 @@ def private_folder(user: User | None, context: Context) -> Iterator[Path]:
             _give(each, user)
         yield folder
     finally:
-        _remove(folder)
+        if folder.exists():
+            _remove(folder)
         if folder.exists():
             context.log("WARN", f"The private folder {folder} could not be removed.")
 
@@ -127,25 +130,34 @@ def working_directory(named: str | None, private: Path) -> str:
     return str(folder)
 
 
-def run(task: dict[str, Any], context: Context, output: Output) -> dict[str, Any]:
-    """Have the supervisor do the task: its report, empty when it was killed."""
-    with _pipe() as (report, reported):
-        command = [sys.executable, "-I", "-S", str(SUPERVISOR), str(reported.fileno())]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+@contextmanager
+def supervised(task: dict[str, Any], context: Context, output: Output) -> Iterator[dict[str, Any]]:
+    """Have a supervisor do the task: its report, empty when it was killed.
+
+    It removes the private folder when the block ends, and when we die, but also when the run is to stop:
+    whatever the block then makes of that, Cancelled or DeadlineExceeded is raised.
+    """
+    # As long as the leash is held, the supervisor knows that we live.
+    leash, its_end = socket.socketpair()
+    with leash, its_end, _pipe() as (report, reported):
+        command = [sys.executable, "-I", "-S", str(SUPERVISOR), str(reported.fileno()), task["private"]]
+        pipes = {"stdin": its_end, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with process_tree.started(
-            context, command, env={}, cwd="/", bufsize=0, pass_fds=[reported.fileno()], **pipes
+            context, command, env={}, leash=leash, cwd="/", bufsize=0, pass_fds=[reported.fileno()], **pipes
         ) as process:
             reported.close()
-            stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
-            if not (stdin and stdout and stderr):
+            its_end.close()
+            stdout, stderr = process.stdout, process.stderr
+            if not (stdout and stderr):
                 raise AssertionError("A pipe that was asked for is missing.")
-            # As long as this end is open, the supervisor knows that we live.
-            with suppress(BrokenPipeError):
-                _write(stdin, json.dumps(task).encode() + b"\n")
+            with suppress(ConnectionError):
+                leash.sendall(json.dumps(task).encode() + b"\n")
             said = output.follow(stdout, stderr, report)
-    context.check()
-    ended: dict[str, Any] = json.loads(said or b"{}")
-    return ended
+            context.check()
+            try:
+                yield json.loads(said or b"{}")
+            finally:
+                context.check()
 
 
 @contextmanager
@@ -153,12 +165,6 @@ def _pipe() -> Iterator[tuple[Any, Any]]:
     reader, writer = os.pipe()
     with open(reader, "rb", buffering=0) as incoming, open(writer, "wb", buffering=0) as outgoing:
         yield incoming, outgoing
-
-
-def _write(pipe: Any, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[pipe.write(view) :]
 
 
 def artefacts(folder: Path, context: Context) -> list[Artefact]:

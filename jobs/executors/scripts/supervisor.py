@@ -1,8 +1,12 @@
 """The parent of a script: a program of its own, which nothing that the script starts outlives.
 
-Run as `python -I -S supervisor.py REPORT`, where REPORT is the number of the file descriptor that takes the
-report. Its standard input brings one line of JSON, a `Task`, and then stays open: when it ends, whoever
-started the supervisor has died, and everything ends. Its standard output and error are the script's.
+Run as `python -I -S supervisor.py REPORT FOLDER`: REPORT is the number of the file descriptor that takes the
+report, FOLDER the private folder of the script. Its standard output and error are the script's.
+
+Its standard input is a socket, which brings one line of JSON, a `Task`, and then stays open. When it ends,
+the supervisor is dismissed, or whoever started it has died: then what is left of the script ends, and the
+folder is removed. A byte goes the other way once nothing is left that the script has started.
+
 The report is one JSON object:
 
     {"exit": 3, "cpu": 0.12}         the script's exit code, and the seconds of computing that it took
@@ -14,6 +18,7 @@ It imports nothing of Chronos, and has nothing of its environment.
 """
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -44,32 +49,64 @@ _DEAF_TO = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 _OF_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 
 
-def main(report: int) -> None:
+def main(report: int, folder: str) -> None:
     os.set_inheritable(report, False)
     for each in _DEAF_TO:
         signal.signal(each, signal.SIG_IGN)
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    task = _read_task()
-    woken = _wake_on_death_of_children()
-    script, failure = _start(task)
-    said = failure or _watch(script, task, woken)
-    _end_all(script)
-    if said:
-        os.write(report, json.dumps(said).encode())
-    else:
-        # Nobody is there any more to remove the folder.
-        os.execv("/bin/rm", ["rm", "-rf", "--", task["private"]])  # noqa: S606 (no shell is wanted)
+    try:
+        _prctl(PR_SET_CHILD_SUBREAPER, 1)
+        if task := _read_task():
+            _carry_out(task, report)
+            _let_go(1, 2, report)
+            # Files of the script are being read now.
+            select.select([0], [], [])
+    except Exception:
+        # The script's log is where a fault of ours can be seen; what comes next would hide it.
+        sys.excepthook(*sys.exc_info())
+    finally:
+        _remove(folder)
 
 
 def _read_task() -> Task:
+    """The task, or nothing when we are dismissed before it has come."""
     text = b""
     while not text.endswith(b"\n"):
         part = os.read(0, 65536)
         if not part:
-            sys.exit(1)
+            return {}
         text += part
     task: Task = json.loads(text)
     return task
+
+
+def _carry_out(task: Task, report: int) -> None:
+    woken = _wake_on_death_of_children()
+    script, failure = _start(task)
+    try:
+        said = failure or _watch(script, task, woken)
+    finally:
+        all_ended = _end_all(script)
+    # Whoever wanted to hear of it may have died.
+    with suppress(OSError):
+        if all_ended:
+            os.write(0, b".")
+        if said:
+            os.write(report, json.dumps(said).encode())
+
+
+def _let_go(*descriptors: int) -> None:
+    """Whoever reads what comes from there finds its end."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for each in descriptors:
+        os.dup2(nothing, each)
+
+
+def _remove(folder: str) -> NoReturn:
+    """Become the program that removes it; whoever waits for our end waits for this too."""
+    _let_go(0, 1, 2)
+    if os.geteuid() != 0:
+        os.spawnv(os.P_WAIT, "/bin/chmod", ["chmod", "-R", "u+rwX", "--", folder])  # noqa: S606 (no shell is wanted)
+    os.execv("/bin/rm", ["rm", "-rf", "--", folder])  # noqa: S606 (no shell is wanted)
 
 
 def _wake_on_death_of_children() -> int:
@@ -95,14 +132,17 @@ def _start(task: Task) -> tuple[int, Task]:
 
 
 def _become(task: Task, failed: int) -> NoReturn:
-    """Turn this process into the script."""
-    for step, take in _steps(task):
-        try:
-            take()
-        except OSError as error:
-            os.write(failed, json.dumps({"error": step, "errno": error.errno}).encode())
-            break
-    os._exit(1)
+    """Turn this process into the script, or end it: what the supervisor does next is not for it."""
+    try:
+        for step, take in _steps(task):
+            try:
+                take()
+            except (OSError, ValueError) as error:
+                number = error.errno if isinstance(error, OSError) else errno.EINVAL
+                os.write(failed, json.dumps({"error": step, "errno": number}).encode())
+                break
+    finally:
+        os._exit(1)
 
 
 def _steps(task: Task) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -151,7 +191,7 @@ def _threads_of(user: int) -> int:
 
 
 def _watch(script: int, task: Task, woken: int) -> Task:
-    """Wait for the script's end: the report, or nothing when whoever started us has died."""
+    """Wait for the script's end: the report, or nothing when we are dismissed before it."""
     poll = select.poll()
     poll.register(0, select.POLLIN)
     poll.register(woken, select.POLLIN)
@@ -200,8 +240,8 @@ def _kilobytes(status: dict[str, str]) -> int:
     return sum(int(status.get(name, "0").split()[0]) for name in ("RssAnon", "VmSwap"))
 
 
-def _end_all(script: int) -> None:
-    """Kill all that descends from us, until none of it is left.
+def _end_all(script: int) -> bool:
+    """Kill all that descends from us, until none of it is left; whether that was reached.
 
     Each is stopped first: what is stopped takes up its place and starts no other in the meantime.
     """
@@ -217,6 +257,7 @@ def _end_all(script: int) -> None:
         _signal(left, signal.SIGKILL)
         list(_reaped())
         time.sleep(0.002)
+    return not left
 
 
 def _signal(processes: set[int], which: int) -> None:
@@ -259,4 +300,4 @@ def _prctl(option: int, value: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2])

@@ -1,5 +1,6 @@
 """SCRIPT jobs run real scripts."""
 
+import json
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from chronos_site.schema import new_ulid
 from jobs.executors.base import Cancelled, Context, DeadlineExceeded, ExecutionError, Payload
 from jobs.executors.error_classes import chain
 from jobs.executors.script import execute
-from jobs.executors.scripts import process_tree
+from jobs.executors.scripts import process_tree, sandbox
 from tests.factories import NOON
 
 
@@ -193,6 +194,10 @@ def test_an_administrator_may_name_whom_scripts_run_as(settings):
     assert failure("id").error_class == "SYSTEM_ERROR"
 
 
+def test_a_first_line_that_no_program_can_be_given_is_told_of():
+    assert "(exec): Invalid argument" in failure("#!/bin/sh -\0\n").message
+
+
 def test_nothing_can_be_read_from_the_standard_input():
     assert run("cat; readlink /proc/self/fd/0").summary == "/dev/null"
 
@@ -319,6 +324,64 @@ def cancel_and_die(of, step):
         run("(setsid sleep 300 &)\nsleep 300 &\necho begun\nsleep 300", replace(of, log=log))
     finally:
         os._exit(0)
+
+
+ENDED = "echo done"
+CANCELLED = "echo begun; sleep 300"
+
+
+def die_after(module, name, of, script, told):
+    """Run a script, cancelled when it says that it has begun, and die once the function has been called."""
+    call = getattr(module, name)
+
+    def last(*args):
+        call(*args)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def log(level, message, **fields):
+        if message.startswith("Running"):
+            told.write_text(message)
+        if message == "begun":
+            threading.Thread(target=of.cancel).start()
+
+    setattr(module, name, last)
+    try:
+        run(script, replace(of, log=log))
+    finally:
+        os._exit(0)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "script"),
+    [
+        (json, "dumps", ENDED),
+        (sandbox, "artefacts", ENDED),
+        (process_tree, "kill", ENDED),
+        (process_tree, "kill", CANCELLED),
+    ],
+    ids=["it gives the task", "it reads the files", "the script has ended", "it has ended the script"],
+)
+def test_a_worker_leaves_no_folder_of_a_script_behind_when_it_dies_once(module, name, script, tmp_path):
+    of, told = context(), tmp_path / "told"
+    worker = os.fork()
+    if not worker:
+        die_after(module, name, of, script, told)
+    assert os.waitpid(worker, 0)[1] == signal.SIGKILL
+    home = Path(told.read_text().split()[3])
+    assert home.name == "home"
+    assert eventually(lambda: not home.parent.exists())
+    assert eventually(lambda: left(of) == [])
+
+
+def test_a_cancel_while_the_files_of_a_script_are_read_is_no_failure():
+    def log(level, message, **fields):
+        if message.startswith("Ended"):
+            of.cancel()
+            assert eventually(lambda: left(of) == [])
+
+    of = context()
+    with pytest.raises(Cancelled):
+        run("echo a > $CHRONOS_ARTEFACTS/a", replace(of, log=log))
 
 
 @pytest.mark.parametrize("step", range(1, 9))

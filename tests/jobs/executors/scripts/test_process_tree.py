@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -71,6 +72,31 @@ def test_a_process_of_another_run_is_left_alone():
         with script(context()) as mine:
             mine.stdout.readline()
         assert process.poll() is None
+
+
+def on_a_leash(command, before_the_end=lambda process: None):
+    """Run the command, which holds its end of a leash as its standard input, until it says something."""
+    leash, its_end = socket.socketpair()
+    with leash, its_end:
+        options = {"stdin": its_end, "stdout": subprocess.PIPE, "env": {"PATH": os.defpath}}
+        with process_tree.started(context(), ["/bin/sh", "-c", command], leash=leash, **options) as process:
+            its_end.close()
+            process.stdout.readline()
+            before_the_end(process)
+    return process.returncode
+
+
+def test_a_command_on_a_leash_ends_in_its_own_time():
+    assert on_a_leash("sleep 300 & echo; read line; exec <&-; sleep 1.5; exit 7") == 7
+
+
+def test_a_command_on_a_leash_that_has_been_stopped_is_let_go_on():
+    stop = lambda process: process.send_signal(signal.SIGSTOP)  # noqa: E731
+    assert on_a_leash("echo; read line; exit 7", before_the_end=stop) == 7
+
+
+def test_a_command_that_does_not_let_go_of_its_leash_is_killed():
+    assert on_a_leash("echo; while :; do :; done") == -signal.SIGKILL
 
 
 def test_nothing_is_left_standing_on_a_machine_too_busy_to_look_twice(monkeypatch):
