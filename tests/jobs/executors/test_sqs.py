@@ -23,6 +23,7 @@ from tests.factories import NOON
 from tests.jobs.executors.payloads import errors, form
 
 NAMES = (f"queue-{number}" for number in count())
+PEOPLE = (f"mara-{number}" for number in count())
 REGION = "eu-west-1"
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
 
@@ -65,9 +66,11 @@ def account():
     app = DomainDispatcherApplication(create_backend_app)
     with served(make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)) as host:
         with client("iam", host) as people:
-            people.create_user(UserName="mara")
-            people.put_user_policy(UserName="mara", PolicyName="all", PolicyDocument=json.dumps(POLICY))
-            key = people.create_access_key(UserName="mara")["AccessKey"]
+            # Its accounts live as long as this process, which may come here twice.
+            name = next(PEOPLE)
+            people.create_user(UserName=name)
+            people.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(POLICY))
+            key = people.create_access_key(UserName=name)["AccessKey"]
         ActionAuthenticatorMixin.request_count, moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = 0, 0
         yield host, key["AccessKeyId"], key["SecretAccessKey"]
         moto_settings.INITIAL_NO_AUTH_ACTION_COUNT = float("inf")
