@@ -108,6 +108,7 @@ class Context:
     state: Mapping[str, Any] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _closers: list[Callable[[], object]] = field(default_factory=list)
+    _closing: threading.RLock = field(default_factory=threading.RLock)
     _remembered: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -137,19 +138,22 @@ class Context:
     def closing(self, close: Callable[[], object]) -> Iterator[None]:
         """While the block runs, call `close` when the work is to stop: it must wake what blocks in it.
 
-        `close` is called from another thread, perhaps more than once.
+        `close` is called from another thread, perhaps more than once, and never after the block.
         """
         self._closers.append(close)
         try:
             self.check()
             yield
         finally:
-            self._closers.remove(close)
+            # Nothing may be closed for good while it is being woken.
+            with self._closing:
+                self._closers.remove(close)
 
     def interrupt(self) -> None:
         """Wake the work from what it blocks in, so that it finds out that it should stop."""
-        for close in list(self._closers):
-            close()
+        with self._closing:
+            for close in list(self._closers):
+                close()
 
     def cancel(self) -> None:
         """Ask the work to stop."""

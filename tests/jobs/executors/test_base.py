@@ -1,16 +1,19 @@
 """What every type's form promises, tried with requests of all ten."""
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from jobs.executors import TYPES
-from jobs.executors.base import Payload
+from jobs.executors.base import Context, Payload
 from jobs.executors.error_classes import chain
 from jobs.executors.json_fields import DEPTH_LIMIT
 from jobs.models import JobPayload
 from jobs.retries import normal
+from tests.factories import NOON
 from tests.jobs.executors.payloads import FULL, SMALL, errors, form, posted
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "job-types"
@@ -209,3 +212,20 @@ def test_the_documentation_names_every_key_and_class_and_its_example_is_complete
 )
 def test_only_what_does_no_harm_twice_may_be_repeated(code, said, repeatable):
     assert TYPES[code].repeatable(Payload(said)) is repeatable
+
+
+def test_work_does_not_go_on_while_it_is_being_woken():
+    context = Context("r", "j", "Nightly", NOON, 1, time.monotonic() + 60, log=print)
+    waking, went_on, seen = threading.Event(), threading.Event(), []
+
+    def wake():
+        waking.set()
+        seen.append(went_on.wait(0.2))
+
+    other = threading.Thread(target=context.interrupt)
+    with context.closing(wake):
+        other.start()
+        waking.wait(10)
+    went_on.set()
+    other.join()
+    assert seen == [False]
