@@ -86,12 +86,10 @@ def _carry_out(task: Task, report: int) -> None:
         said = failure or _watch(script, task, woken)
     finally:
         all_ended = _end_all(script)
-    # Whoever wanted to hear of it may have died.
-    with suppress(OSError):
-        if all_ended:
-            os.write(0, b".")
-        if said:
-            os.write(report, json.dumps(said).encode())
+    if all_ended:
+        os.write(0, b".")
+    if said:
+        os.write(report, json.dumps(said).encode())
 
 
 def _let_go(*descriptors: int) -> None:

@@ -538,14 +538,18 @@ def test_a_script_cannot_end_what_is_not_its_own():
     assert run("kill -9 $PPID; kill -9 -1; echo alive").summary == "alive"
 
 
-def said_as_nobody(script):
+def as_nobody(script, run_id="r"):
     others = {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
     for python in (sys.executable, "/usr/bin/python3"):
         with suppress(OSError, subprocess.CalledProcessError):
             subprocess.run([python, "-c", "import ctypes, json"], check=True, **others)
-            with worker(script, python=python) as ended:
-                return ended.stdout.read().splitlines()[-1]
+            return worker(script, run_id, python)
     pytest.skip("no Python here is for others than root")
+
+
+def said_as_nobody(script):
+    with as_nobody(script) as ended:
+        return ended.stdout.read().splitlines()[-1]
 
 
 def test_a_worker_that_is_not_root_keeps_its_environment_to_itself():
@@ -559,6 +563,17 @@ def test_a_worker_that_is_not_root_removes_what_its_scripts_have_locked_away():
     assert not Path(said.split()[1]).parent.exists()
 
 
+def test_what_a_script_has_locked_away_goes_with_its_worker_too():
+    with as_nobody("mkdir -p a/b; touch a/b/c; chmod 0 a/b a; pwd; sleep 300") as killed:
+        folder = next(line.split()[1] for line in killed.stdout if "/home" in line and "Running" not in line)
+        killed.kill()
+    assert eventually(lambda: not Path(folder).parent.exists())
+
+
 def test_a_script_that_kills_its_supervisor_ends_with_it():
-    said = said_as_nobody("sleep 300 & kill -9 $PPID; sleep 300")
-    assert said == "SIGNALLED The script was ended by SIGKILL."
+    of = context()
+    with as_nobody("sleep 300 & pwd; kill -9 $PPID; sleep 300", of.run_id) as ended:
+        said = ended.stdout.read().splitlines()
+    assert said[-1].startswith("SIGNALLED The script was ended by SIGKILL")
+    assert left(of) == []
+    assert not Path(said[1].split()[1]).parent.exists()
