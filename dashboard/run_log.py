@@ -9,8 +9,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.core.cache import cache
-from django.db.models import Case, Count, Max, Min, OuterRef, Q, QuerySet, Subquery, When
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -166,22 +165,23 @@ def sizes(runs: Sequence[Run]) -> dict[str, Size]:
 
 
 _ENDS = {"first": Min("pk"), "last": Max("pk"), "lines": Count("*")}
+_TOLD = (Level.WARN, Level.ERROR)
 
 
 def _counted(runs: Sequence[Run]) -> Iterator[tuple[str, Size]]:
-    rows = RunLog.objects.filter(run__in=[run.pk for run in runs]).values("run_id").annotate(**_ENDS)
+    lines = RunLog.objects.filter(run__in=[run.pk for run in runs]).order_by()
+    ends = {row.pop("run_id"): row for row in cast("Any", lines.values("run_id").annotate(**_ENDS))}
     # An index tells the ends, but a level is read off each line: of long logs that takes too long.
-    levels = {"warnings": _unless_long(Level.WARN), "errors": _unless_long(Level.ERROR)}
-    for row in rows.annotate(**levels):
-        told = cast("dict[str, Any]", row)
-        place = Place(told["last"], told["lines"])
-        yield told["run_id"], Size(place, told["warnings"], told["errors"], told["first"])
+    short = [run_id for run_id, row in ends.items() if row["lines"] <= LONG]
+    told = _levels(lines.filter(run__in=short)) if short else {}
+    for run_id, row in ends.items():
+        levels = [told.get((run_id, level), 0) if run_id in short else None for level in _TOLD]
+        yield run_id, Size(Place(row["last"], row["lines"]), *levels, first=row["first"])
 
 
-def _unless_long(level: Level) -> Case:
-    lines = RunLog.objects.filter(run=OuterRef("run_id"), level=level).order_by().values("run_id")
-    count = Subquery(lines.annotate(count=Count("*")).values("count"))
-    return Case(When(lines__lte=LONG, then=Coalesce(count, 0)))
+def _levels(lines: "QuerySet[RunLog]") -> dict[tuple[str, str], int]:
+    rows = lines.filter(level__in=_TOLD).values_list("run_id", "level").annotate(count=Count("*"))
+    return {(run_id, level): count for run_id, level, count in rows}
 
 
 def _grown(run: Run, known: Size) -> Size:
