@@ -14,6 +14,7 @@ NAMES = (
     "latency",
     "memory",
     "pages",
+    "paint",
     "schedules",
     "soak",
     "stream",
