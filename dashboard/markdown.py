@@ -17,7 +17,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
-from dashboard import hostile
+from chronos_site import hostile
 
 SCHEMES = {"http", "https", "mailto"}
 # A description stands below the heading of its panel.

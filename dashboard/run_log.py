@@ -13,7 +13,8 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
-from dashboard import hostile, wording
+from chronos_site import hostile
+from dashboard import wording
 from runs.models import Level, Run, RunLog
 
 # A part ends at whichever comes first.

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from accounts.models import User
-from dashboard import hostile, wording
+from chronos_site import hostile
+from dashboard import wording
 from dashboard.due import DueJob
 from dashboard.filters import plain
 from jobs.models import JobSchedule, Type

@@ -6,7 +6,8 @@ from datetime import datetime
 from django import template
 from django.utils import timezone
 
-from dashboard import hostile, wording
+from chronos_site import hostile
+from dashboard import wording
 
 register = template.Library()
 

@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard import hostile, wording
+from chronos_site import hostile
 from dashboard import markdown as as_html
+from dashboard import wording
 from dashboard.run_log import Line
 from dashboard.templatetags.chronos import icon
 from jobs.masking import DOTS

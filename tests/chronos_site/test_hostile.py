@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.hostile import visible
+from chronos_site.hostile import visible
 
 
 @pytest.mark.parametrize(
