@@ -174,6 +174,19 @@ def address() -> str:
     return f"http://{shown}:{port}/"
 
 
+def base_url(name: str) -> str:
+    """Where people open Chronos, with a slash at its end; without a word about it, on this machine.
+
+    Raises ImproperlyConfigured for what is no address of the web.
+    """
+    value = text(name) or address()
+    if not value.startswith(("https://", "http://")) or any(map(str.isspace, value)):
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}; use an address such as https://chronos.example.com/."
+        )
+    return value.rstrip("/") + "/"
+
+
 def keys(name: str) -> list[str]:
     """Fernet keys separated by commas: 32 bytes each, as URL-safe Base64.
 

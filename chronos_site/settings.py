@@ -32,6 +32,9 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 # Other names under the same domain are not ours to speak for.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
+# What addresses in messages begin with: where people open Chronos.
+BASE_URL = env.base_url("CHRONOS_BASE_URL")
+
 # Shown in the shell, so that nobody takes one installation for another.
 ENVIRONMENT = env.text("CHRONOS_ENVIRONMENT") or ("development" if DEBUG else "production")
 

@@ -64,7 +64,9 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _Secure
 
 
-class _Adapter(HTTPAdapter):
+class Adapter(HTTPAdapter):
+    """The part of a session that connects, to allowed addresses only."""
+
     def __init__(self, sockets: guard.Sockets, *, trusted: bool = False, **tls: Any) -> None:
         self._opening: dict[str, Any] = {"sockets": sockets, "trusted": trusted}
         self._tls = tls
@@ -120,10 +122,10 @@ def session(
         made.trust_env = False
         made.max_redirects = REDIRECTS
         made.headers["User-Agent"] = "Chronos"
-        made.mount("http://", _Adapter(sockets, trusted=trusted))
-        made.mount("https://", _Adapter(sockets, trusted=trusted, **tls))
+        made.mount("http://", Adapter(sockets, trusted=trusted))
+        made.mount("https://", Adapter(sockets, trusted=trusted, **tls))
         if client:
-            made.mount(_home(url), _Adapter(sockets, trusted=trusted, client=client, **tls))
+            made.mount(_home(url), Adapter(sockets, trusted=trusted, client=client, **tls))
         try:
             yield made, sockets.shut_down
         finally:

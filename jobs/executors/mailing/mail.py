@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -54,6 +54,7 @@ class Message:
     bcc: Sequence[str] = ()
     reply_to: Sequence[str] = ()
     attachments: Sequence[Artefact] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def recipients(self) -> list[str]:
@@ -117,6 +118,8 @@ def _written(message: Message, context: Context) -> EmailMessage:
         written["Date"] = format_datetime(datetime.now(UTC))
         written["Message-ID"] = f"<{context.run_id}@{sender.domain}>"
         written["Auto-Submitted"] = "auto-generated"
+        for name, value in message.headers.items():
+            written[name] = value
         written.set_content(message.text or plain_text(message.html))
         if message.html:
             written.add_alternative(message.html, subtype="html")

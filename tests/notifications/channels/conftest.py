@@ -1,0 +1,1 @@
+from tests.jobs.executors.test_email import authority, mailbox  # noqa: F401 (fixtures)
