@@ -27,11 +27,15 @@ def filled(text, escape=str, **values):
         ("{% if name %}yes{% else %}no{% endif %}", {"name": ""}, "no"),
         ("{% if not name %}none{% endif %}", {}, "none"),
         ("{% for each in jobs %}{{ each.name }}{{ each.url }} {% endfor %}", {"jobs": JOBS}, "a/a b "),
-        ("{% for each in jobs %}{% if each.url %}{{ name }}{% endif %}{% endfor %}", {"name": 1, "jobs": JOBS}, "1"),
+        (
+            "{% for each in jobs %}{% if each.url %}{{ job.name }}{% endif %}{% endfor %}",
+            {"jobs": JOBS},
+            "nightly",
+        ),
         ("a\n  {% if name %}\nb\n{% endif %}\nc", {"name": "x"}, "a\nb\nc"),
         ("50 % of {this} costs $1", {}, "50 % of {this} costs $1"),
     ],
-)  # fmt: skip
+)
 def test_values_are_put_into_text(text, values, wanted):
     assert filled(text, **values) == wanted
 
@@ -86,11 +90,10 @@ def test_a_text_has_a_limit_before_and_after_it_is_filled():
         filled("{{ name }}" * 2_000, name="x" * 300)
 
 
-@given(
-    st.lists(st.sampled_from(["{{", "}}", "{%", "%}", " ", "\n", "name", "if", "endif", "for", "x", "else"]))
-)
+PIECES = ["{{", "}}", "{%", "%}", " ", "\n", "name", "if", "endif", "for", "else"]
+
+
+@given(st.lists(st.sampled_from(PIECES)))
 def test_any_text_is_a_template_or_a_mistake(parts):
-    try:
-        filled("".join(parts), name="v")
-    except Mistake as mistake:
-        assert mistake.line <= "".join(parts).count("\n") + 1
+    with suppress(Mistake):
+        assert "{%" not in filled("".join(parts), name="v")
