@@ -1,6 +1,7 @@
 """The language of messages: what it does, and that it does nothing else."""
 
 import html
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
