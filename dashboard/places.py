@@ -37,6 +37,7 @@ PAGES = (
     Place("bulk_list", "Bulk changes", "jobs", "g b", "many undo operations"),
     Place("system", "System", "system", "g s", "workers queues scheduler storage", Role.OPERATOR),
     Place("retention", "Retention", "disk", "", "purge delete old keep", Role.OPERATOR),
+    Place("template_list", "Message texts", "bell", "", "templates wording notifications", Role.ADMIN),
     Place("handover", "Shift handover", "flag", "g h", "summary night"),
     Place("admin:index", "Administration", "shield", "g a", "users accounts admin", Role.ADMIN),
     Place("time_zone", "Time zone", "globe", "", "clock utc"),

@@ -55,6 +55,23 @@ EVENTS = MappingProxyType(
     }
 )
 
+# When each is sent, for whoever writes its text.
+OCCASIONS = MappingProxyType(
+    {
+        "JOB_SUCCESS": "A run succeeded.",
+        "JOB_FAILURE": "A job has failed, as many times in a row as the rule says; also to remind of it.",
+        "JOB_RETRY": "An attempt failed, and another one will be made.",
+        "DLQ_OPENED": "An occurrence gave up: a dead letter waits for a decision.",
+        "RECOVERED": "A job works again whose failure was told.",
+        "LATE": "A run has not started when it should have.",
+        "STUCK": "A run goes on, but its worker is silent.",
+        "SLOW": "A run takes much longer than usual.",
+        "SCHEDULER": "Chronos itself is in trouble: nothing ticks, no workers, a queue is stopped.",
+        "DIGEST": "Several events that were held back, as one message.",
+        "TEST": "Somebody pressed “Send a test”.",
+    }
+)
+
 NAMES = MappingProxyType(
     {
         "event": "what happened, in a word or two: Failed",

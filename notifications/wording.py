@@ -4,16 +4,18 @@ import html
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from notifications import language, vocabulary
 from notifications.channels.base import Message
+from notifications.templates import written
+from notifications.texts import Texts
 
 log = logging.getLogger(__name__)
 
+DIGEST = "DIGEST"
 CODES = tuple(vocabulary.EVENTS)
 LONGEST_SUBJECT = 200
 _FOLDER = Path(__file__).parent / "wordings"
@@ -22,32 +24,17 @@ _BODY = "<!-- what the template says -->"
 _FRAME_NAMES = {*vocabulary.NAMES, "subject"}
 
 
-@dataclass(frozen=True)
-class Texts:
-    """The texts of one kind of message for one channel; a text message has no subject, a mail alone HTML."""
-
-    subject: str = ""
-    text: str = ""
-    html: str = ""
-
-
-# What each channel's template consists of.
-PARTS: Mapping[str, tuple[str, ...]] = {
-    "EMAIL": ("subject", "text", "html"),
-    "WEBHOOK": ("subject", "text"),
-    "SMS": ("text",),
-}
-
-
 def render(template_code: str, channel: str, facts: Mapping[str, Any], *, id: str = "") -> Message:
     """The message that tells the facts (see `vocabulary`) by this channel.
 
-    Where an administrator's text no longer fits, the built-in one tells them.
+    Where an administrator's text no longer fits, the built-in one tells them. A digest of one event is the
+    message of that event.
     """
-    own = written(template_code, channel)
-    if own is not None:
+    if template_code == DIGEST and facts.get("event") in CODES and facts.get("count", 1) == 1:
+        template_code = facts["event"]
+    if own := written(template_code, channel):
         try:
-            return fill(own, template_code, channel, facts, id=id)
+            return fill(own.texts, template_code, channel, facts, id=id)
         except ValueError as error:
             log.warning("the template %s for %s is left out: %s", template_code, channel, error)
     return fill(built_in(template_code, channel), template_code, channel, facts, id=id)
@@ -67,8 +54,15 @@ def fill(
     if channel == "WEBHOOK":
         return Message(id, subject, text, facts=told)
     footer = _filled(_file("footer.txt"), values, _as_it_is)
-    page = _page(subject, _filled(texts.html, values, html.escape), values)
+    page = _page(subject, _body(texts, text, values), values)
     return Message(id, subject, f"{text}\n\n{footer}", html=page, facts=told)
+
+
+def _body(texts: Texts, text: str, values: Mapping[str, Any]) -> str:
+    """The HTML, which is made from the text where nobody wrote any."""
+    if not texts.html:
+        return f'<p class="lines">{html.escape(text)}</p>'
+    return _filled(texts.html, values, html.escape)
 
 
 def _as_it_is(value: str) -> str:
@@ -108,8 +102,3 @@ def built_in(template_code: str, channel: str) -> Texts:
     return Texts(
         parts["subject"].strip(), parts["text"].strip(), parts["html"].strip() if channel == "EMAIL" else ""
     )
-
-
-def written(template_code: str, channel: str) -> Texts | None:
-    """What an administrator has written instead, if anything."""
-    return None
