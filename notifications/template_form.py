@@ -8,7 +8,7 @@ from notifications import language, markup, vocabulary
 from notifications.texts import PARTS, Texts
 
 _LABELS = {"subject": "Subject", "text": "Text", "html": "HTML"}
-_ROWS = {"subject": 2, "text": 14, "html": 18}
+_ROWS = {"subject": 4, "text": 14, "html": 18}
 _HELP = {
     "html": "Shown by mail programs that can, inside Chronos's frame. Empty: made from the text.",
     "text": "",

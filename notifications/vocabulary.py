@@ -234,12 +234,21 @@ def _whole(address: str) -> str:
     return whole if whole.startswith(("https://", "http://")) else ""
 
 
+# Where to look at several at once.
+_LISTS = {"JOB_FAILURE": "jobs/?failing=1", "DLQ_OPENED": "dead-letters/", "SCHEDULER": "system/"}
+
+
 def link(facts: Facts) -> str:
-    """The page to look at first."""
+    """The page to look at first; of several events, the list that they are on."""
+    jobs = facts.get("jobs") or []
+    if len(jobs) == 1 and jobs[0].get("url"):
+        return str(jobs[0]["url"])
+    if jobs or facts.get("event") == "SCHEDULER":
+        return urljoin(settings.BASE_URL, _LISTS.get(str(facts.get("event")), "runs/"))
     for name in ("dead_letter", "run", "job"):
         if url := (facts.get(name) or {}).get("url"):
             return str(url)
-    return str(facts.get("link") or settings.BASE_URL)
+    return str(settings.BASE_URL)
 
 
 def values(facts: Facts) -> dict[str, Any]:

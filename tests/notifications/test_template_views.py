@@ -143,9 +143,7 @@ def test_the_mail_is_shown_where_nothing_of_it_runs(admin):
     page = admin.post(PAGE, typed(html="<p>{{ job.name }}</p><b onclick='x'>", do="preview"))
     assert "<iframe" not in page.content.decode()
     page = admin.get(PAGE)
-    assert re.search(
-        r'<iframe class="mail" title="[^"]+" sandbox srcdoc="&lt;!doctype', page.content.decode()
-    )
+    assert re.search(r'<iframe title="[^"]+" sandbox srcdoc="&lt;!doctype', page.content.decode())
     assert "'unsafe-inline'" not in page["Content-Security-Policy"]
 
 

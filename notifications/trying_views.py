@@ -1,0 +1,29 @@
+"""The button “Send a test” of a contact point."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts.access import page_of, person
+from chronos_site.clock import database_now
+from notifications.contacts import Contact
+from notifications.trying import TooSoon, send_test
+
+
+@require_POST
+def contact_test(request: HttpRequest, contact_id: str) -> HttpResponse:
+    """Send the test and go back to the page with what the peer said; for htmx, give that alone."""
+    user = person(request)
+    contact = get_object_or_404(Contact.objects.visible_to(user), pk=contact_id)
+    try:
+        verdict = send_test(contact, user, at=database_now())
+    except TooSoon as error:
+        return render(request, "409.html", {"sentence": str(error), "back": page_of(request)}, status=409)
+    if request.headers.get("HX-Request"):
+        return render(request, "notifications/_verdict.html", {"verdict": verdict, "contact": contact})
+    if verdict.taken:
+        messages.success(request, f"The test went out to {contact.name}. The peer said: {verdict.said}")
+    else:
+        messages.error(request, f"The test did not reach {contact.name}. {verdict.said}")
+    return redirect(page_of(request))
