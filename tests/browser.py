@@ -38,6 +38,8 @@ PAGES: dict[str, Callable[[User], str]] = {
     "one bulk change": lambda user: f"/bulk/{bulk_operation(user)}/",
     "runs": lambda user: run(user) and "/runs/",
     "one run": lambda user: f"/runs/{run(user)}/",
+    "texts of messages": lambda user: "/notifications/templates/",
+    "one text of messages": lambda user: "/notifications/templates/JOB_FAILURE/EMAIL/",
     "search": lambda user: factories.job(user) and "/search/?q=smoke",
     "change password": lambda user: "/account/password/",
     "time zone": lambda user: "/time-zone/",
