@@ -1,4 +1,4 @@
-"""The outbox: read, never written."""
+"""Messages and their texts: read, never written."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from chronos_site.admin_lists import ReadOnlyAdmin, pretty
 from jobs import masking
 from jobs.models import Job
 from notifications.models import Notification
+from notifications.templates import Template
 
 
 @admin.register(Notification)
@@ -40,3 +41,13 @@ class NotificationAdmin(ReadOnlyAdmin):
     @admin.display(description="payload")
     def content(self, notification: Notification) -> Any:
         return pretty(masking.anything(notification.payload))
+
+
+@admin.register(Template)
+class TemplateAdmin(ReadOnlyAdmin):
+    """Texts change on their own page, which checks and audits them."""
+
+    list_display = ["code", "channel", "updated_at", "updated_by"]
+    list_filter = ["channel"]
+    list_select_related = ["updated_by"]
+    fields = ["code", "channel", "subject", "text", "html", "updated_at", "updated_by"]

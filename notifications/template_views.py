@@ -105,9 +105,11 @@ def _save(
 def _reset(
     request: HttpRequest, code: str, channel: str, form: TemplateForm, stored: Template | None
 ) -> HttpResponse:
-    read, note = request.POST.get("read", ""), request.POST.get("note", "")[:255]
+    # The texts do not count here, mistakes in them neither; the reason does.
+    form.full_clean()
+    told = {"read": form.cleaned_data.get("read", ""), "note": form.cleaned_data.get("note", "")}
     try:
-        changed = templates.reset(code, channel, by=person(request), read=read, note=note)
+        changed = templates.reset(code, channel, by=person(request), **told)
     except ChangedMeanwhile as error:
         return _conflict(request, code, channel, form, stored, str(error))
     if changed:
@@ -143,7 +145,7 @@ def _page(
 ) -> HttpResponse:
     """The page; without `texts`, which hold a mistake, nothing is shown of how they look."""
     asked = request.POST if request.method == "POST" else request.GET
-    about, many = asked.get("job", "").strip()[:255], bool(asked.get("many"))
+    about, many = asked.get("job", "").replace("\0", "").strip()[:255], bool(asked.get("many"))
     job = sample.job_named(about, person(request)) if about else None
     facts = vocabulary.example(code, many=many)
     if job and not many:

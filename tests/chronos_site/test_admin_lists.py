@@ -10,6 +10,7 @@ from audit.models import AuditEvent
 from chronos_site.admin_lists import AtLeast, BoundedPaginator, ReadOnlyAdmin
 from chronos_site.schema import new_ulid
 from jobs.models import Job
+from notifications.templates import Template
 from runs.models import ExecutionStats, Run, RunLog, RunStats
 from tests import factories
 from tests.schema import rows
@@ -61,6 +62,7 @@ def _one_of_everything() -> None:
     Job.objects.get().versions.create(version=1, definition={"name": "nightly"})
     Job.objects.get().tags.create(name="night")
     RunStats.objects.create(hour=factories.NOON, type="HTTP", outcome="SUCCESS", count=3, took_ms=1500)
+    Template.objects.create(code="TEST", channel="SMS", text="Hello", updated_by=User.objects.first())
 
 
 def _queries(client, model) -> int:
@@ -84,6 +86,7 @@ def _another_of_everything(number: int) -> None:
     run.logs.create(message="done")
     run.dead_letters.create(job=job, failure_reason="no")
     RunStats.objects.create(hour=factories.NOON, type="DUMMY", outcome=f"{number}")
+    Template.objects.create(code=f"T{number}", channel="SMS", text="Hello", updated_by=owner)
     job.notifications.create(user=owner, channel="EMAIL", target="x@example.com", template_code="x")
 
 

@@ -11,7 +11,7 @@ from notifications.templates import Template
 from notifications.texts import Texts
 from tests.factories import NOON, ada, bob, job, run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 PAGE = "/notifications/templates/JOB_FAILURE/EMAIL/"
 BUILT_IN = wording.built_in("JOB_FAILURE", "EMAIL")
 
@@ -152,3 +152,10 @@ def test_a_text_message_is_shown_as_it_is_cut(admin):
         "/notifications/templates/TEST/SMS/", {"text": "word " * 300, "read": "", "do": "preview"}
     )
     assert page.context["preview"].size <= 459
+
+
+@pytest.mark.parametrize("nothing", ["\0", "x\0y", "x" * 9999, "' OR 1=1 --"])
+def test_no_text_breaks_the_page(admin, nothing):
+    assert admin.get(PAGE, {"job": nothing}).status_code == 200
+    assert admin.post(PAGE, typed(note=nothing, job=nothing, do="save")).status_code in (200, 302)
+    assert admin.post(PAGE, {"do": "reset", "note": nothing, "read": nothing}).status_code in (302, 409)

@@ -8,7 +8,7 @@ from notifications.templates import ChangedMeanwhile, Template
 from notifications.texts import Texts
 from tests.factories import NOON, ada
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 MINE = Texts("Oh no: {{ job.name }}", "{{ job.name }} broke.", "<p>{{ job.name }} broke.</p>")
 
 

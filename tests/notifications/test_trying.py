@@ -13,7 +13,7 @@ from notifications.trying import TooSoon, send_test
 from tests.factories import alice, bob, charlie
 from tests.jobs.executors.test_email import mailbox  # noqa: F401 (fixture)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.databases, pytest.mark.django_db]
 MAILS = pytest.mark.usefixtures("mailbox")
 
 

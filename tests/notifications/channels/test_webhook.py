@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import json
+import ssl
 import time
 
 import pytest
+import trustme
 
 from notifications.channels.base import Refused, Unreachable
 from notifications.channels.webhook import CHANNEL, Webhook, sign
@@ -212,6 +214,16 @@ def test_a_name_is_no_markdown_in_teams(server):
     card = posted()["attachments"][0]["content"]
     assert {block["type"] for block in card["body"]} == {"RichTextBlock"}
     assert "entities" not in json.dumps(card)
+
+
+def test_a_peer_that_cannot_prove_its_name_gets_nothing(settings):
+    settings.ALLOWED_NETWORKS = ["127.0.0.1/32"]
+    unknown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(unknown)
+    Handler.seen.clear()
+    with serving(tls=unknown) as port, pytest.raises(Unreachable, match="The certificate of"):
+        send(f"https://127.0.0.1:{port}/status/200")
+    assert Handler.seen == []
 
 
 @pytest.mark.parametrize("shape", ["SLACK", "DISCORD", "TEAMS"])
