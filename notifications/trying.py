@@ -45,7 +45,7 @@ def send_test(contact: Contact, by: User, *, at: datetime) -> Verdict:
         _note(contact, last_error_at=at, last_error=str(error)[:LONGEST_ERROR])
         return Verdict(False, str(error))
     _note(contact, verified_at=at, last_ok_at=at, failures_in_a_row=0, open_until=None)
-    return Verdict(True, f"{answer.status}: {answer.detail}" if answer.detail else answer.status)
+    return Verdict(True, f"{answer.status} {answer.detail}".strip())
 
 
 def _bound(by: User, at: datetime) -> None:

@@ -13,15 +13,13 @@ from notifications.trying import TooSoon, send_test
 
 @require_POST
 def contact_test(request: HttpRequest, contact_id: str) -> HttpResponse:
-    """Send the test and go back to the page with what the peer said; for htmx, give that alone."""
+    """Send the test, and go back to the page with what the peer said."""
     user = person(request)
     contact = get_object_or_404(Contact.objects.visible_to(user), pk=contact_id)
     try:
         verdict = send_test(contact, user, at=database_now())
     except TooSoon as error:
         return render(request, "409.html", {"sentence": str(error), "back": page_of(request)}, status=409)
-    if request.headers.get("HX-Request"):
-        return render(request, "notifications/_verdict.html", {"verdict": verdict, "contact": contact})
     if verdict.taken:
         messages.success(request, f"The test went out to {contact.name}. The peer said: {verdict.said}")
     else:

@@ -34,7 +34,7 @@ class Email:
                 if error.error_class in _FOR_GOOD:
                     raise Refused(error.message) from error
                 raise Unreachable(error.message) from error
-        return Answer("Taken by the mail server", sent.answer)
+        return Answer("250", sent.answer)
 
 
 def _mail(message: Message, address: str) -> mail.Message:

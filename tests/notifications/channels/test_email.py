@@ -48,7 +48,7 @@ def test_it_leads_to_the_run(mailbox, settings):
 
 def test_what_the_server_said_is_the_answer(mailbox):
     answer = CHANNEL.send(message(), OPS)
-    assert (answer.status, answer.detail) == ("Taken by the mail server", "2.0.0 Ok: queued as 42")
+    assert (answer.status, answer.detail) == ("250", "2.0.0 Ok: queued as 42")
 
 
 def test_a_name_of_several_lines_makes_no_header(mailbox):
