@@ -12,6 +12,7 @@ from ulid import ULID
 
 from accounts.models import Role, User
 from audit.models import AuditEvent
+from dashboard import demo_messages
 from dashboard.demo_jobs import DemoJob, Habit, jobs
 from jobs import actions, retries
 from jobs.models import Job, JobVersion, Priority
@@ -44,13 +45,14 @@ def make(at: datetime, site: str) -> Made | None:
     """
     if User.objects.filter(email=OPERATOR).exists():
         return None
-    User.objects.create_user(OPERATOR, roles=Role.OPERATOR.value)
+    operator = User.objects.create_user(OPERATOR, roles=Role.OPERATOR.value)
     chance = random.Random(20_260_302)  # noqa: S311 (a story, not a key)
     history = History(at, chance)
     made = [_job(each, at) for each in jobs(site)]
     for demo, job in made:
         history.tell(demo, job)
     history.write()
+    demo_messages.tell(history.runs, history.letters, to=operator, at=at, storm=at - OUTAGE)
     return Made(len(made), len(history.runs))
 
 

@@ -35,11 +35,21 @@ def facts(code: str, job: Job) -> dict[str, Any]:
     run = _run(code, job)
     if "job" not in found or run is None:
         return found
-    _, _, runbook = job.description.partition("\n")
-    about = {"id": job.pk, "name": job.name, "owner": job.owner.email, "url": f"/jobs/{job.pk}/"}
     at = run.end_time or run.start_time or run.scheduled_time
     found |= {"at": at.isoformat(), "since": at.isoformat(), "failures_in_a_row": 1}
-    return {**found, "job": {**about, "runbook": runbook.strip()}, "run": _told(run)}
+    return {**found, "job": about(job), "run": told(run, getattr(run, "error_start", None))}
+
+
+def about(job: Job) -> dict[str, Any]:
+    """What a message says of the job."""
+    _, _, runbook = job.description.partition("\n")
+    return {
+        "id": job.pk,
+        "name": job.name,
+        "owner": job.owner.email,
+        "url": f"/jobs/{job.pk}/",
+        "runbook": runbook.strip(),
+    }
 
 
 def _run(code: str, job: Job) -> Run | None:
@@ -53,7 +63,8 @@ def _run(code: str, job: Job) -> Run | None:
     return next(iter([*fitting, *latest]), None)
 
 
-def _told(run: Run) -> dict[str, Any]:
+def told(run: Run, error: str | None) -> dict[str, Any]:
+    """What a message says of the run, whose error begins like this."""
     return {
         "id": run.pk,
         "url": f"/runs/{run.pk}/",
@@ -69,5 +80,5 @@ def _told(run: Run) -> dict[str, Any]:
         "duration": None if run.duration_ms is None else run.duration_ms / 1000,
         "outcome": run.outcome,
         "error_class": run.error_class,
-        "error_line": first_line(getattr(run, "error_start", None) or ""),
+        "error_line": first_line(error or ""),
     }

@@ -6,6 +6,8 @@ from django.db.models import Count, F, Sum
 
 from dashboard import demo
 from jobs.models import Job, JobSchedule, Status
+from notifications.models import Delivery, Notification
+from notifications.rules import Rule
 from runs.doctor import invariants
 from runs.models import DeadLetter, Run, RunLog, RunStats
 
@@ -51,6 +53,13 @@ def test_the_future_begins_after_the_past(made):
         planned.count()
         == planned.filter(next_fire_at__gt=NOW, next_fire_at__lt=NOW + timedelta(days=8)).count()
     )
+
+
+def test_messages_tell_of_dead_letters_and_none_of_them_waits(made):
+    statuses = set(Notification.objects.values_list("status", flat=True))
+    assert statuses == {Delivery.SENT, Delivery.FAILED}
+    assert Notification.objects.filter(subject__startswith="Gave up: ").exists()
+    assert not Rule.objects.speaking(NOW).exists()
 
 
 def test_a_second_demo_adds_nothing(made):
