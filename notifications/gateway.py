@@ -90,7 +90,7 @@ def _plugin(url: str, number: str) -> Any:
     with suppress(Exception):  # whatever a text that somebody typed makes of the library
         parts = apprise.plugins.url_to_dict(url, secure_logging=True)  # type: ignore[no-untyped-call]
         # What else a URL may say is not for people to choose: an unverified certificate, many receivers.
-        parts |= {"targets": [number], "verify": True, "redirect": False, "retry": 0}
+        parts |= {"targets": [number], "verify": True, "retry": 0}
         parts = {name: value for name, value in parts.items() if name not in ("cto", "rto", "tag", "qsd")}
         return apprise.Apprise.instantiate(parts)
     return None

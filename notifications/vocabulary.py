@@ -312,6 +312,8 @@ def _instant(value: Any) -> str:
 def _span(seconds: Any) -> str:
     if not isinstance(seconds, int | float):
         return ""
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)

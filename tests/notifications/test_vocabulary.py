@@ -26,7 +26,7 @@ def test_repetition_is_told_in_words(count, words):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(None, ""), (0.04, "0.0 s"), (9.96, "10.0 s"), (59.4, "59 s"), (61, "1 min 1 s"), (7320, "2 h 2 min"),
+    [(None, ""), (0.04, "40 ms"), (9.96, "10.0 s"), (59.4, "59 s"), (61, "1 min 1 s"), (7320, "2 h 2 min"),
      ("x", "")],
 )  # fmt: skip
 def test_a_length_of_time_is_told_in_words(seconds, words):

@@ -99,6 +99,10 @@ def test_markup_in_any_fact_is_text():
         assert "<script" not in told(code, "EMAIL", hostile(dict(vocabulary.EXAMPLE))).html
 
 
+def test_a_subject_of_several_lines_is_one():
+    assert fill(Texts("a\nBcc: b\r\n\r\n c", "text"), "TEST", "WEBHOOK", {}).subject == "a Bcc: b c"
+
+
 def test_the_page_of_a_mail_cannot_be_left_by_its_subject():
     texts = Texts("{{ job.name }}", "text", "<p>{{ job.name }}</p>")
     name = "<!-- what the template says -->"
