@@ -230,7 +230,8 @@ def _seen(text: str, most: int) -> str:
 
 def _whole(address: str) -> str:
     """The address with our own name before it; none where it leads anywhere but to the web."""
-    whole = urljoin(settings.BASE_URL, hostile.visible(address))
+    # Without its slash, ours may lie below the address of another site.
+    whole = urljoin(settings.BASE_URL, hostile.visible(address).lstrip("/"))
     return whole if whole.startswith(("https://", "http://")) else ""
 
 

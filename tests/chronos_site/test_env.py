@@ -152,3 +152,23 @@ def test_a_key_in_the_environment_leaves_the_file_alone(file, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "given")
     env.make_file()
     assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("", "http://127.0.0.1:8000/"),
+        ("https://chronos.example.com", "https://chronos.example.com/"),
+        ("https://example.com/chronos/", "https://example.com/chronos/"),
+    ],
+)
+def test_links_begin_where_people_open_chronos(monkeypatch, said, address):
+    monkeypatch.setenv("CHRONOS_BASE_URL", said)
+    assert env.base_url("CHRONOS_BASE_URL") == address
+
+
+@pytest.mark.parametrize("said", ["chronos.example.com", "ftp://example.com", "https://a b"])
+def test_what_is_no_address_of_the_web_is_refused(monkeypatch, said):
+    monkeypatch.setenv("CHRONOS_BASE_URL", said)
+    with pytest.raises(ImproperlyConfigured, match="use an address such as"):
+        env.base_url("CHRONOS_BASE_URL")

@@ -64,6 +64,13 @@ def test_an_address_of_ours_is_whole_and_another_one_leads_to_the_web_alone(sett
     assert told["mute_url"] == "https://chronos.example.com/m/"
 
 
+def test_chronos_may_lie_below_another_address_and_no_other_host_is_meant(settings):
+    settings.BASE_URL = "https://example.com/chronos/"
+    told = safe({"run": {"url": "/runs/x/"}, "job": {"url": "//evil.example/"}})
+    assert told["run"]["url"] == "https://example.com/chronos/runs/x/"
+    assert told["job"]["url"] == "https://example.com/chronos/evil.example/"
+
+
 def test_long_texts_are_cut_and_many_jobs_are_ten():
     told = safe({"run": {"error_line": "x" * 1000}, "jobs": [{"name": str(n)} for n in range(12)]})
     assert len(told["run"]["error_line"]) == 300
