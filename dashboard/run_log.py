@@ -171,13 +171,15 @@ _TOLD = (Level.WARN, Level.ERROR)
 
 def _counted(runs: Sequence[Run]) -> Iterator[tuple[str, Size]]:
     lines = RunLog.objects.filter(run__in=[run.pk for run in runs]).order_by()
-    ends = {row.pop("run_id"): row for row in cast("Any", lines.values("run_id").annotate(**_ENDS))}
+    ends: dict[str, dict[str, int]] = {
+        row.pop("run_id"): row for row in cast("Any", lines.values("run_id").annotate(**_ENDS))
+    }
     # An index tells the ends, but a level is read off each line: of long logs that takes too long.
     short = [run_id for run_id, row in ends.items() if row["lines"] <= LONG]
     told = _levels(lines.filter(run__in=short)) if short else {}
     for run_id, row in ends.items():
-        levels = [told.get((run_id, level), 0) if run_id in short else None for level in _TOLD]
-        yield run_id, Size(Place(row["last"], row["lines"]), *levels, first=row["first"])
+        warnings, errors = (told.get((run_id, level), 0) if run_id in short else None for level in _TOLD)
+        yield run_id, Size(Place(row["last"], row["lines"]), warnings, errors, row["first"])
 
 
 def _levels(lines: "QuerySet[RunLog]") -> dict[tuple[str, str], int]:
