@@ -133,6 +133,9 @@ LOG_LINES_LIMIT = env.number("CHRONOS_LOG_LINES_LIMIT", 100_000, least=1)
 # Megabytes of files that one run may leave behind.
 ARTEFACT_LIMIT_MB = env.number("CHRONOS_ARTEFACT_LIMIT_MB", 20, least=1, most=200)
 
+# Called every minute while the scheduler ticks, for a monitor outside.
+HEARTBEAT_URL = env.text("CHRONOS_HEARTBEAT_URL")
+
 # What jobs may do
 
 # Private networks that jobs may connect to; public addresses are open, metadata services never.

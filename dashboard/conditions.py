@@ -12,11 +12,11 @@ from django.db.models import Q, QuerySet, TextChoices
 
 from accounts.models import User
 from dashboard import windows
-from dashboard.late import LATE_AFTER
 from dashboard.lately import FAILURES_BACK
 from jobs.models import Job, JobPayload, JobQuerySet, JobSchedule, JobTag, Kind, Priority, Status, Type
 from runs import history
 from runs.history import Ends, Errors
+from runs.late import LATE_AFTER
 from runs.models import Outcome, Run
 
 MOST_TARGETS = 5000

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from accounts.models import User
-from dashboard.late import LATE_AFTER
 from jobs.models import JobSchedule
 from jobs.schedules import BadSchedule, Plan, describe
+from runs.late import LATE_AFTER
 
 HOUR = timedelta(hours=1)
 MOST, SHOWN = 300, 7

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from dashboard.late import LATE_AFTER
 from jobs import moves
 from jobs.executors import TYPES
 from jobs.executors.base import JobType
@@ -13,6 +12,7 @@ from jobs.models import Job, Status
 from jobs.schedules import BadSchedule, describe
 from runs import history
 from runs.history import BROKEN, Durations
+from runs.late import LATE_AFTER
 from runs.models import Run
 
 

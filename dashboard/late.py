@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import NamedTuple
 
 from django.db.models import Exists, F, OuterRef, Q
@@ -12,16 +12,13 @@ from dashboard import charts, wording
 from jobs.promises import Promise
 from runs import history
 from runs.history import Durations
-from runs.models import Outcome, Run, RunQuerySet, Trigger
+from runs.late import LATE_AFTER, is_slow, usual, waiting
+from runs.models import Run, RunQuerySet, Trigger
 
-LATE_AFTER = timedelta(seconds=60)
 MOST_RUNNING = 1000
 # Those that run longest are compared with their past; more would cost more than they tell.
 MOST_COMPARED = 12
 MOST_PROMISED = 1000
-FAR_OVER = 3
-# How many earlier runs it takes to call something usual.
-FEWEST = 3
 
 
 class Running(NamedTuple):
@@ -55,8 +52,7 @@ def running(user: User) -> list[Running]:
 
 def waiting_late(user: User, at: datetime) -> RunQuerySet:
     """Runs that may start and have not for a minute, in the order in which workers will take them."""
-    pending = Run.objects.visible_to(user).pending()
-    return pending.filter(available_at__lt=at - LATE_AFTER).order_by("priority", "available_at")
+    return waiting(Run.objects.visible_to(user), at).order_by("priority", "available_at")
 
 
 class Promised(NamedTuple):
@@ -169,10 +165,7 @@ class Progress:
     @property
     def slow(self) -> bool:
         """Whether it runs far over its usual: three times, longer than slow ones take, and over a minute."""
-        if self.usual is None:
-            return False
-        far = max(FAR_OVER * self.usual.p50, self.usual.p95) / 1000
-        return self.seconds > max(far, LATE_AFTER.total_seconds())
+        return is_slow(self.seconds, self.usual)
 
     @property
     def needs_a_look(self) -> bool:
@@ -181,12 +174,6 @@ class Progress:
     @property
     def attempts(self) -> int:
         return max(self.run.attempt, self.run.most_attempts or 1)
-
-
-def usual(runs: Iterable[Run]) -> Durations | None:
-    """The usual duration of a job by its last runs; None where too few succeeded to say."""
-    good = [run for run in runs if run.outcome == Outcome.SUCCESS]
-    return history.durations(good) if len(good) >= FEWEST else None
 
 
 def longest(runs: Iterable[Running]) -> list[Running]:

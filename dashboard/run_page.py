@@ -21,6 +21,7 @@ from runs import history
 from runs.artefacts import Artefact
 from runs.execution import limit_of
 from runs.history import BROKEN
+from runs.late import LATE_AFTER, usual
 from runs.models import DeadLetter, Outcome, Run
 from runs.occurrences import ticks_of
 
@@ -97,9 +98,7 @@ class RunPage:
         if self.progress and self.progress.stuck:
             return "STUCK"
         run = self.run
-        late_start = (
-            run.state == "PENDING" and run.available_at and run.available_at < self.at - late.LATE_AFTER
-        )
+        late_start = run.state == "PENDING" and run.available_at and run.available_at < self.at - LATE_AFTER
         return "LATE" if late_start else run.state
 
     @property
@@ -234,7 +233,7 @@ def _progress(run: Run, past: list[Run], at: datetime) -> Progress | None:
         run.attempt,
         None,
     )
-    return Progress(running, at, late.usual(past))
+    return Progress(running, at, usual(past))
 
 
 def _versions(run: Run, others: list[Run]) -> dict[int, JobVersion]:

@@ -13,9 +13,9 @@ from accounts.models import User
 from chronos_site.context import SILENT_AFTER
 from dashboard import charts, wording
 from dashboard.charts import Mark
-from dashboard.late import LATE_AFTER
 from dashboard.lately import Lately, start_lag
 from jobs.models import JobSchedule
+from runs.late import LATE_AFTER
 from runs.models import Process, Run
 
 # Whoever has been silent for longer is forgotten, not missed.

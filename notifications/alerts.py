@@ -15,12 +15,15 @@ class AlertQuerySet(models.QuerySet["Alert"]):
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
+    def failing(self) -> Self:
+        return self.open().filter(kind=Alert.Kind.FAILING)
+
 
 class Alert(models.Model):
     """Something that a rule watches has gone wrong and is not over, until `closed_at`.
 
-    `count` is how often it was seen since: of a job that fails, its failures in a row. Without a job it is about
-    Chronos itself, and `about` says what. `open_key` is unique while it is open, NULL afterwards.
+    `count` is how often it was seen since: of a job that fails, its failures in a row. Without a job it is
+    about Chronos itself, and `about` says what. `open_key` is unique while it is open, NULL afterwards.
     """
 
     class Kind(models.TextChoices):

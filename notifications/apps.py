@@ -8,3 +8,16 @@ class NotificationsConfig(AppConfig):
         super().import_models()
         # Models that live beside the functions that read and write them.
         from notifications import alerts, heartbeats, templates  # noqa: F401
+
+    def ready(self) -> None:
+        # Models are there only now.
+        from notifications.deliver import DUTY
+        from notifications.hear import hear
+        from notifications.watch import watch, watch_from_a_worker
+        from runs import signals
+        from runs.carrying import DUTIES
+
+        signals.settled.connect(hear)
+        signals.upkeep.connect(watch)
+        signals.worker_beat.connect(watch_from_a_worker)
+        DUTIES.append(DUTY)

@@ -27,9 +27,9 @@ class ContactQuerySet(models.QuerySet["Contact"]):
 class Contact(models.Model):
     """One address of one channel, with what sending to it takes.
 
-    `address` is what people see: the mail address, the URL without its secrets, the number. `settings` are the
-    channel's (the shape of a webhook's body, its headers); `token` is the encrypted rest (the key that signs,
-    the provider's URL with its credentials).
+    `address` is what people see: the mail address, the URL without its secrets, the number. `settings` are
+    the channel's (the shape of a webhook's body, its headers); `token` is the encrypted rest (the key that
+    signs, the provider's URL with its credentials).
     """
 
     id = UlidField(primary_key=True, default=new_ulid, editable=False)

@@ -40,8 +40,8 @@ class Rule(models.Model):
     """Tells its contact points of these events of the jobs in its scope.
 
     It speaks of jobs that its owner may see, and of no others. A failure is told when it is the
-    `after_failures`th in a row, further ones only by reminders. Events of one kind within `group_seconds` make
-    one message. In quiet hours, which are on the clock of `zone`, messages wait for their end.
+    `after_failures`th in a row, further ones only by reminders. Events of one kind within `group_seconds`
+    make one message. In quiet hours, which are on the clock of `zone`, messages wait for their end.
     """
 
     class Scope(models.TextChoices):

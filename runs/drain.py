@@ -22,7 +22,7 @@ from django.db import InterfaceError, OperationalError, connections
 from chronos_site.clock import database_now
 from jobs.executors import TYPES
 from jobs.executors.base import Context, Payload
-from runs.carrying import Carrying
+from runs.carrying import DUTIES, Carrying
 from runs.claim import Claimed, Definitions, claim, renew
 from runs.execution import OVERTIME_SECONDS, End, Execution, Given
 from runs.gifts import gifts
@@ -89,9 +89,9 @@ def drain() -> None:
 class Drainer:
     """One worker at work.
 
-    Only the thread that calls `run` touches the database, and one for bulk operations with a connection of
-    its own; executors run in the pool's threads. Another thread watches the time for it, since a database
-    may keep it waiting longer than its leases last.
+    Only the thread that calls `run` touches the database, and one for each duty beside the runs, with a
+    connection of its own; executors run in the pool's threads. Another thread watches the time for it, since
+    a database may keep it waiting longer than its leases last.
     """
 
     def __init__(self, worker: str, *, slots: int | None = None) -> None:
@@ -104,7 +104,7 @@ class Drainer:
         self._finished: SimpleQueue[Finish] = SimpleQueue()
         self._work: dict[str, Work] = {}
         self._trying = Trying(worker, self._pool, self._leave_behind)
-        self._carrying = Carrying(self._may_claim)
+        self._beside = [Carrying(duty, self._may_claim) for duty in DUTIES]
         self._left_behind = 0
         self._parent = os.getppid()
         self._stopping = Flag()
@@ -135,7 +135,8 @@ class Drainer:
             try:
                 busy |= self._take()
                 busy |= self._trying.step(self._free if self._may_claim() else 0)
-                busy |= self._carrying.step()
+                for carrying in self._beside:
+                    busy |= carrying.step()
                 self._end(self._collect())
                 self._beat()
             except (OperationalError, InterfaceError) as error:
@@ -148,7 +149,7 @@ class Drainer:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._work or self._trying or self._carrying.busy)
+        return bool(self._work or self._trying or any(carrying.busy for carrying in self._beside))
 
     @property
     def _free(self) -> int:
@@ -288,7 +289,8 @@ class Drainer:
             work.context.cancel()
         self._leave_behind(len(self._work))
         self._trying.interrupt()
-        self._carrying.leave_behind()
+        for carrying in self._beside:
+            carrying.leave_behind()
         self._end([_interrupted(work) for work in list(self._work.values())])
 
 

@@ -1,10 +1,10 @@
-"""What a scheduler does beside firing: add up the days that are over, and delete what is too old."""
+"""What a scheduler does beside firing: look after what others keep, add up days, delete what is too old."""
 
 import time
 from collections.abc import Iterator
 
 from chronos_site.clock import database_now
-from runs import days, purge, retention
+from runs import days, purge, retention, signals
 from runs.models import Process
 
 # One slice of work, and the pause until the next one: due ticks come first.
@@ -12,6 +12,7 @@ SLICE_SECONDS = 0.1
 PAUSE_SECONDS = 0.5
 ROLL_UP_SECONDS = 600.0
 PURGE_SECONDS = 6 * 3600.0
+UPKEEP_SECONDS = 10.0
 # Whose turn it is changes when a scheduler ends.
 TURN_SECONDS = 60.0
 
@@ -25,6 +26,7 @@ class House:
         self._slice_at = 0.0
         self._roll_up_at = 0.0
         self._purge_at = 0.0
+        self._upkeep_at = 0.0
 
     def keep(self) -> None:
         """Work for a moment if it is time for it."""
@@ -32,6 +34,10 @@ class House:
         if now < self._slice_at:
             return
         self._slice_at = now + PAUSE_SECONDS
+        if now >= self._upkeep_at:
+            self._upkeep_at = now + UPKEEP_SECONDS
+            if self._is_ours():
+                signals.upkeep.send_robust(House)
         if now >= min(self._roll_up_at, self._purge_at):
             self._begin(now)
         if self._work:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from random import random
 from typing import Any
 
@@ -19,7 +20,7 @@ from jobs import memories, moves, retries
 from jobs.executors.base import Artefact
 from jobs.executors.error_classes import chain
 from jobs.models import JobVersion
-from runs import artefacts, stats
+from runs import artefacts, signals, stats
 from runs.dead_letters import resolve_replayed, without_replays
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
 from runs.signature import signature
@@ -71,6 +72,11 @@ class Ended:
     def failed(self) -> bool:
         return self.outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
 
+    @cached_property
+    def signature(self) -> str:
+        """What its failure shares with those like it."""
+        return signature(self.error_class, self.error_message)
+
     @property
     def counted(self) -> stats.End:
         """The same for the totals; a clock that was put back makes no negative times."""
@@ -93,7 +99,7 @@ def settle(group: Sequence[Ended]) -> set[str]:
     # Held from here on: two runs of one job that end at once must see each other's end.
     moves.hold(outcomes)
     _keep(settled)
-    _follow_up([ended for ended in settled if ended.failed])
+    followed = _follow_up([ended for ended in settled if ended.failed])
     if settled:
         at = max(ended.at for ended in settled)
         resolve_replayed((ended.run for ended in settled if ended.outcome == Outcome.SUCCESS), at)
@@ -101,6 +107,8 @@ def settle(group: Sequence[Ended]) -> set[str]:
     moves.finish(outcomes)
     types = _types(settled)
     transaction.on_commit(lambda: _tell(settled, types))
+    if settled:
+        signals.settled.send(Run, group=signals.Settled(settled, *followed))
     stats.write((ended.counted for ended in settled), types)
     return {ended.run.pk for ended in settled}
 
@@ -259,7 +267,7 @@ def _row(ended: Ended) -> tuple[Any, ...]:
         ended.error_message[:MESSAGE_LIMIT] or None,
         ended.duration_ms,
         ended.error_class or None,
-        signature(ended.error_class, ended.error_message) if ended.failed else None,
+        ended.signature if ended.failed else None,
         result(ended.result) if ended.result else None,
         None,
         ended.run.pk,
@@ -272,22 +280,26 @@ def _keep(settled: Sequence[Ended]) -> None:
     memories.remember({ended.run.job_id: plain(ended.remembered) for ended in settled if ended.remembered})
 
 
-def _follow_up(failures: Sequence[Ended]) -> None:
+def _follow_up(failures: Sequence[Ended]) -> tuple[frozenset[str], dict[str, str]]:
+    """Make retries and dead letters; gives the ids of what is tried again, and letters' by their runs'."""
     if not failures:
-        return
+        return frozenset(), {}
     policies = _policies(failures)
     losses = _losses(failures)
     again: list[Run] = []
     letters: list[DeadLetter] = []
+    tried: set[str] = set()
     for ended in failures:
         policy = policies.get((ended.run.job_id, ended.run.version), {})
         lost = losses[ended.run.job_id, ended.run.scheduled_time]
         if _retries(ended, policy, lost):
             again.append(_next_attempt(ended, policy, lost, place=len(again)))
+            tried.add(ended.run.pk)
         else:
             letters.append(_dead_letter(ended))
     Run.objects.bulk_create(again)
-    DeadLetter.objects.bulk_create(without_replays(letters))
+    made = DeadLetter.objects.bulk_create(without_replays(letters))
+    return frozenset(tried), {str(letter.run_id): letter.pk for letter in made}
 
 
 def _policies(failures: Sequence[Ended]) -> dict[tuple[str, int], dict[str, Any]]:
@@ -350,7 +362,7 @@ def _dead_letter(ended: Ended) -> DeadLetter:
         job_id=ended.run.job_id,
         run=ended.run,
         failure_reason=reason,
-        signature=signature(ended.error_class, ended.error_message),
+        signature=ended.signature,
         created_at=ended.at,
     )
 

@@ -18,6 +18,7 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.worker import WorkerStatus
 
+from runs import signals
 from runs.models import Process
 from runs.processes import beat, farewell
 from runs.ring import PATIENCE_SECONDS
@@ -111,6 +112,7 @@ class Worker(RQWorker):
             # The process that drains says how busy it is, until it is gone, in whatever way.
             beat(self.name, Process.Kind.WORKER, slots=settings.SLOTS, idle=not self.horse_pid)
             self.drained = is_drained(self.name)
+            signals.worker_beat.send_robust(Worker, idle=not self.horse_pid)
         except Error as error:
             self.log.warning("heartbeat not written: %s", error)
         finally:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.cache import cache
 from redis import Redis
 
+from notifications import known
 from tests import servers
 from tests.browser import chromium, visit  # noqa: F401 (fixtures)
 from tests.peers import (  # noqa: F401 (fixtures)
@@ -56,8 +57,9 @@ def skipped_though_required(reporter):
 
 @pytest.fixture(autouse=True)
 def nothing_remembered():
-    """Counts and stops are remembered between requests: not between tests."""
+    """Counts, stops and rules are remembered for seconds: not between tests."""
     cache.clear()
+    known.forget()
 
 
 @pytest.fixture(scope="session")

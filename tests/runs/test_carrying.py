@@ -1,4 +1,4 @@
-"""A worker carries out bulk operations beside its runs."""
+"""A worker carries out what waits beside its runs, such as bulk operations."""
 
 import threading
 from dataclasses import replace

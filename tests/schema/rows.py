@@ -21,12 +21,12 @@ _ROWS = [
         VALUES ('{DEAD_LETTER}', '{JOB}', '{RUN}', 'no')""",
     f"""INSERT INTO notifications (user_id, job_id, channel, target, template_code)
         SELECT id, '{JOB}', 'EMAIL', email, 'job_failed' FROM users {_ALICE}""",
-    f"""INSERT INTO notification_targets (id, owner_id, name, channel, address, settings, token, shared, enabled,
-        last_error, failures_in_a_row) SELECT '01HZYC', id, 'mail', 'EMAIL', email, '{{}}', '', FALSE, TRUE, '', 0
-        FROM users {_ALICE}""",
-    f"""INSERT INTO notification_rules (id, name, owner_id, scope, tag, events, after_failures, group_seconds, zone,
-        urgent_breaks_through, digest, enabled) SELECT '01HZYR', 'all', id, 'ALL', '', '[]', 1, 30, 'UTC', TRUE, '',
-        TRUE FROM users {_ALICE}""",
+    f"""INSERT INTO notification_targets (id, owner_id, name, channel, address, settings, token, shared,
+        enabled, last_error, failures_in_a_row)
+        SELECT '01HZYC', id, 'mail', 'EMAIL', email, '{{}}', '', FALSE, TRUE, '', 0 FROM users {_ALICE}""",
+    f"""INSERT INTO notification_rules (id, name, owner_id, scope, tag, events, after_failures, group_seconds,
+        zone, urgent_breaks_through, digest, enabled)
+        SELECT '01HZYR', 'all', id, 'ALL', '', '[]', 1, 30, 'UTC', TRUE, '', TRUE FROM users {_ALICE}""",
     "INSERT INTO audit_events (id, entity_type, entity_id, action) VALUES ('01HZYA', 'Job', 'x', 'MADE')",
 ]
 

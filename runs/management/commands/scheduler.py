@@ -20,7 +20,7 @@ from chronos_site.clock import database_now
 from jobs import actions
 from jobs.models import Job, JobSchedule, Priority, Status
 from jobs.moves import IllegalMove
-from runs.bulk import BulkOperation
+from runs.carrying import something_waits
 from runs.fire import OF_THE_DATABASE, disarm, fire
 from runs.housekeeping import House
 from runs.models import Process, Run
@@ -135,7 +135,7 @@ def _ring() -> None:
     due = Run.objects.pending().filter(available_at__lte=at)
     opened = QUEUES.keys() - closed_ranks()
     ranks = {rank for rank in opened if due.filter(priority=rank).exists()}
-    if BulkOperation.objects.free(at).exists():
+    if something_waits():
         # A bell wakes a worker, whatever its queue may be stopped for.
         ranks.add(Priority.HIGH.rank)
     ring(sorted(ranks))
