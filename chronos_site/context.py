@@ -16,6 +16,7 @@ from chronos_site.counting import counted
 from dashboard import search, wording
 from dashboard.viewer import ViewerZone
 from jobs.models import Job
+from notifications.models import failed_messages
 from runs import stops
 from runs.models import Process, Run
 
@@ -89,6 +90,11 @@ class Shell:
             return ""
         running = counted(Run.objects.visible_to(self._user).running(), MOST_COUNTED)
         return "" if running == "0" else running
+
+    @cached_property
+    def failed_messages(self) -> str:
+        """Of theirs, those that could not be delivered; empty where there are none, remembered for seconds."""
+        return failed_messages(self._user) if self._user else ""
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

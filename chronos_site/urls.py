@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("jobs.urls")),
     path("", include("runs.urls")),
     path("", include("notifications.template_urls")),
+    path("", include("notifications.urls")),
     path("", include("accounts.urls")),
     path("time-zone/", views.time_zone, name="time_zone"),
     path("pulse/", views.pulse, name="pulse"),

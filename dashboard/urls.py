@@ -12,6 +12,7 @@ from dashboard import (
     job_export,
     job_versions,
     jobs,
+    outbox,
     overview,
     run_compare,
     run_export,
@@ -45,6 +46,10 @@ urlpatterns = [
     path("runs/compare/", run_compare.run_compare, name="run_compare"),
     path("runs/<ulid:run_id>/", runs.run_detail, name="run_detail"),
     path("runs/<ulid:run_id>/log/", runs.run_log_part, name="run_log"),
+    path("notifications/", outbox.notification_list, name="notification_list"),
+    path("notifications/<int:notification_id>/", outbox.notification_detail, name="notification_detail"),
+    path("notifications/rules/", outbox.rule_list, name="rule_list"),
+    path("notifications/contacts/", outbox.contact_list, name="contact_list"),
     path("search/", search.search, name="search"),
     path("system/", system.system, name="system"),
 ]

@@ -1,0 +1,204 @@
+"""What people do with messages, rules and contact points: each view translates one request into one action."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import page_of, person
+from accounts.models import User
+from chronos_site.clock import database_now
+from jobs.models import Job
+from notifications import actions
+from notifications.actions import NotNow
+from notifications.contacts import Contact
+from notifications.forms import ContactForm, RuleForm
+from notifications.heartbeats import Heartbeat
+from notifications.models import Notification
+from notifications.rules import Event, Rule
+
+View = Callable[..., HttpResponse]
+read_or_write = require_http_methods(["GET", "HEAD", "POST"])
+MUTES = {"1": timedelta(hours=1), "8": timedelta(hours=8), "24": timedelta(days=1), "168": timedelta(days=7)}
+
+
+def told_when_refused(view: View) -> View:
+    """Answer what cannot be done now with 409 and the sentence that says why."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotNow as refusal:
+            context = {"sentence": str(refusal), "back": page_of(request)}
+            return render(request, "409.html", context, status=409)
+
+    return guarded
+
+
+# Messages
+
+
+@require_POST
+@told_when_refused
+def notification_resend(request: HttpRequest, notification_id: int) -> HttpResponse:
+    user = person(request)
+    message = get_object_or_404(Notification.objects.visible_to(user), pk=notification_id)
+    actions.resend(message, by=user, at=database_now())
+    messages.success(request, "It is sent once more.")
+    return redirect("notification_detail", message.pk)
+
+
+@require_POST
+@told_when_refused
+def notification_cancel(request: HttpRequest, notification_id: int) -> HttpResponse:
+    user = person(request)
+    message = get_object_or_404(Notification.objects.visible_to(user), pk=notification_id)
+    actions.cancel(message, by=user, at=database_now())
+    messages.success(request, "It is cancelled: nothing of it is sent any more.")
+    return redirect("notification_detail", message.pk)
+
+
+# Rules
+
+
+@read_or_write
+def rule_create(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    rule = Rule(owner=user, zone=timezone.get_current_timezone_name())
+    initial: dict[str, Any] = {"events": [Event.FAILURE.value, Event.RECOVERY.value]}
+    if job := _asked_for(request, user):
+        initial |= {"scope": Rule.Scope.JOB, "job_name": job.pk, "name": f"Failures of {job.name}"[:100]}
+    return _rule(request, rule, user, initial)
+
+
+def _asked_for(request: HttpRequest, user: User) -> Job | None:
+    return Job.objects.visible_to(user).filter(pk=request.GET.get("job", "")[:26]).first()
+
+
+@read_or_write
+def rule_edit(request: HttpRequest, rule_id: str) -> HttpResponse:
+    user = person(request)
+    rule = get_object_or_404(Rule.objects.visible_to(user).select_related("owner", "of_owner"), pk=rule_id)
+    return _rule(request, rule, user, {"events": rule.events, "remind_seconds": rule.remind_seconds or ""})
+
+
+def _rule(request: HttpRequest, rule: Rule, user: User, initial: dict[str, Any]) -> HttpResponse:
+    data = request.POST if request.method == "POST" else None
+    form = RuleForm(data, instance=rule, initial=initial, by=user)
+    if data is not None and form.is_valid():
+        saved = actions.save_rule(form.save(commit=False), contacts=form.cleaned_data["contacts"], by=user)
+        messages.success(request, f"Saved: “{saved.name}” speaks from now on.")
+        return redirect("rule_list")
+    context = {"form": form, "rule": None if rule._state.adding else rule, "now": timezone.now()}
+    return render(request, "notifications/rule.html", context)
+
+
+@require_POST
+def rule_mute(request: HttpRequest, rule_id: str) -> HttpResponse:
+    """Have it say nothing for `hours`; without them let it speak again."""
+    user = person(request)
+    rule = get_object_or_404(Rule.objects.visible_to(user), pk=rule_id)
+    span = MUTES.get(request.POST.get("hours", ""))
+    until: datetime | None = database_now() + span if span else None
+    actions.mute(rule, until=until, by=user)
+    messages.success(request, f"“{rule.name}” {'is muted' if until else 'speaks again'}.")
+    return redirect("rule_list")
+
+
+@read_or_write
+def rule_delete(request: HttpRequest, rule_id: str) -> HttpResponse:
+    """What it would mean, and then the deed."""
+    user = person(request)
+    rule = get_object_or_404(Rule.objects.visible_to(user), pk=rule_id)
+    if request.method == "POST":
+        actions.delete_rule(rule, by=user)
+        messages.success(request, f"“{rule.name}” is deleted.")
+        return redirect("rule_list")
+    return render(request, "notifications/rule_delete.html", {"rule": rule})
+
+
+# Contact points
+
+
+@read_or_write
+def contact_create(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    initial = {"name": "My e-mail", "address": user.email}
+    return _contact(request, Contact(owner=user), user, initial)
+
+
+@read_or_write
+def contact_edit(request: HttpRequest, contact_id: str) -> HttpResponse:
+    user = person(request)
+    contact = get_object_or_404(Contact.objects.visible_to(user).select_related("owner"), pk=contact_id)
+    return _contact(request, contact, user, {})
+
+
+def _contact(request: HttpRequest, contact: Contact, user: User, initial: dict[str, Any]) -> HttpResponse:
+    data = request.POST if request.method == "POST" else None
+    form = ContactForm(data, instance=contact, initial=initial, by=user)
+    if data is not None and form.is_valid():
+        saved = actions.save_contact(form.save(commit=False), secret=form.new_secret, by=user)
+        messages.success(request, f"Saved: {saved.name}. Send a test to see whether it arrives.")
+        return redirect("contact_edit", saved.pk)
+    old = None if contact._state.adding else contact
+    context = {"form": form, "contact": old, "now": timezone.now()}
+    return render(request, "notifications/contact.html", context)
+
+
+@read_or_write
+def contact_delete(request: HttpRequest, contact_id: str) -> HttpResponse:
+    """What it would mean, and then the deed."""
+    user = person(request)
+    contact = get_object_or_404(Contact.objects.visible_to(user), pk=contact_id)
+    if request.method == "POST":
+        actions.delete_contact(contact, by=user)
+        messages.success(request, f"{contact.name} is deleted.")
+        return redirect("contact_list")
+    context = {"contact": contact, "rules": actions.rules_of(contact)}
+    return render(request, "notifications/contact_delete.html", context)
+
+
+# Heartbeats
+
+
+class HeartbeatForm(forms.Form):
+    """Where a monitor waits for a sign of life."""
+
+    url = forms.URLField(
+        label="Address to call after each success",
+        required=False,
+        max_length=2000,
+        assume_scheme="https",
+        help_text="Of a monitor such as Healthchecks. It is stored encrypted. Empty calls nobody.",
+    )
+
+
+@read_or_write
+def job_heartbeat(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Where to call after each success of the job."""
+    user = person(request)
+    job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
+    form = HeartbeatForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        return _set_heartbeat(request, job, user, form)
+    heartbeat = Heartbeat.objects.filter(job=job).first()
+    context = {"job": job, "form": form, "heartbeat": heartbeat, "now": timezone.now()}
+    return render(request, "notifications/heartbeat.html", context)
+
+
+def _set_heartbeat(request: HttpRequest, job: Job, user: User, form: HeartbeatForm) -> HttpResponse:
+    if not user.is_operator and job.owner_id != user.pk:
+        raise PermissionDenied
+    actions.set_heartbeat(job, form.cleaned_data["url"], by=user)
+    messages.success(request, "Saved.")
+    return redirect("job_detail", job.pk)
