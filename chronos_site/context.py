@@ -93,7 +93,7 @@ class Shell:
 
     @cached_property
     def failed_messages(self) -> str:
-        """Of theirs, those that could not be delivered; empty where there are none, remembered for seconds."""
+        """Of theirs, those that could not be delivered; empty for none, and remembered for seconds."""
         return failed_messages(self._user) if self._user else ""
 
 

@@ -253,9 +253,9 @@ class RuleLine:
 
     @property
     def events(self) -> str:
-        """It fails, 3 in a row; it works again."""
+        """It fails · It works again."""
         words = [str(Event(each).label) for each in self.rule.events if each in Event.values]
-        told = ", ".join(word[0].lower() + word[1:] for word in words)
+        told = " · ".join(words)
         if self.rule.after_failures > 1:
             told += f" (from {self.rule.after_failures} failures in a row)"
         return told
@@ -298,15 +298,14 @@ def contact_list(request: HttpRequest) -> HttpResponse:
     user, at = person(request), timezone.now()
     everyones = user.is_operator and request.GET.get("of") == "everyone"
     contacts = Contact.objects.visible_to(user) if everyones else Contact.objects.filter(owner=user)
-    rows = contacts.select_related("owner").defer("owner__password", "token", "last_error")
+    narrow = contacts.select_related("owner").defer("owner__password", "token", "last_error")
+    rows = narrow.annotate(error_start=Left("last_error", 200)).order_by("name", "pk")
     context = {
         "now": at,
         "everyones": everyones,
         "contacts": [
             (contact, _CHANNEL_ICONS[Channel(contact.channel)], contact.is_cut_off(at))
-            for contact in rows.annotate(error_start=Left("last_error", 200)).order_by("name", "pk")[
-                :MOST_CONTACTS
-            ]
+            for contact in rows[:MOST_CONTACTS]
         ],
     }
     return render(request, "dashboard/outbox/contacts.html", context)

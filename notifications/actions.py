@@ -83,7 +83,7 @@ def save_rule(rule: Rule, *, contacts: Iterable[Contact], by: User) -> Rule:
     new = rule._state.adding
     before = {} if new else _told(Rule.objects.get(pk=rule.pk))
     if not new:
-        rule.updated_at = Now()  # type: ignore[assignment]
+        rule.updated_at = Now()
     rule.save()
     rule.refresh_from_db()
     wanted = {contact.pk for contact in contacts}
@@ -127,7 +127,7 @@ def save_contact(contact: Contact, *, secret: str | None, by: User) -> Contact:
         contact.hide(secret)
     # Whatever was wrong with it was wrong with the address that it had.
     contact.failures_in_a_row, contact.open_until = 0, None
-    contact.updated_at = Now()  # type: ignore[assignment]
+    contact.updated_at = Now()
     contact.save()
     contact.refresh_from_db()
     details = {**_changes(before, _contact(contact)), **({"secret": "changed"} if secret is not None else {})}

@@ -30,6 +30,10 @@ SHAPES = (
     ("DISCORD", "Discord"),
     ("GENERIC", "JSON of your own, signed"),
 )
+_ABOUT_SECRETS = (
+    "For a webhook the key that signs its messages, for a chat the whole address of its hook, for text "
+    "messages the provider's address with its credentials. It is stored encrypted and shown to nobody."
+)
 _OF_OPERATORS = {Rule.Scope.OWNER}
 
 
@@ -49,7 +53,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=255,
         help_text="Its whole name or its id.",
     )
-    owner_email = forms.EmailField(label="Whose jobs", required=False, help_text="The person’s e-mail.")
+    owner_email = forms.EmailField(label="Whose jobs", required=False, help_text="The person's e-mail.")
     events = forms.MultipleChoiceField(label="Tell when", choices=Event, widget=forms.CheckboxSelectMultiple)
     contacts = forms.ModelMultipleChoiceField(
         label="Tell whom", queryset=Contact.objects.none(), widget=forms.CheckboxSelectMultiple
@@ -79,8 +83,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = {
             "scope": "About",
             "tag": "Which tag",
-            "after_failures": "A failure is told when it is this many in a row",
-            "group_seconds": "Seconds to wait for more of the same kind",
+            "after_failures": "Failures in a row to be told",
+            "group_seconds": "Seconds to wait for more",
             "quiet_from": "Quiet from",
             "quiet_until": "Quiet until",
             "zone": "Time zone of these times",
@@ -90,7 +94,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "enabled": "The rule is on",
         }
         help_texts = {
-            "group_seconds": "What happens meanwhile makes one message.",
+            "after_failures": "A single failure is told with 1; further ones are not told again.",
+            "group_seconds": "What is of the same kind and happens meanwhile makes one message.",
             "urgent_breaks_through": "Silent workers, trouble of Chronos itself, and failures of jobs of high "
             "priority are told at once.",
             "digest": "All that happens until then makes one message.",
@@ -106,18 +111,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.by = by
         owner = by if self.instance._state.adding else self.instance.owner
         self.owner: User = owner
-        usable = Contact.objects.usable_by(owner)
-        chosen = (
-            [] if self.instance._state.adding else list(self.instance.contacts.values_list("pk", flat=True))
-        )
-        contacts: Any = self.fields["contacts"]
-        contacts.queryset = Contact.objects.filter(Q(pk__in=usable.values("pk")) | Q(pk__in=chosen)).order_by(
-            "name", "pk"
-        )
-        contacts.label_from_instance = lambda each: (
-            f"{each.name} ({each.get_channel_display()}: {each.address})"
-        )
-        self.initial.setdefault("contacts", chosen)
+        self._offer_contacts()
         scope: Any = self.fields["scope"]
         whose = "all jobs" if owner.is_operator else "all my jobs"
         labels = {Rule.Scope.ALL: whose.capitalize()}
@@ -130,11 +124,21 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         if not owner.is_operator:
             del self.fields["owner_email"]
             events.choices = [(each.value, each.label) for each in Event if each != Event.SCHEDULER]
-        self.fields["digest"].choices = [("", "Send each as it comes"), *Rule.Digest.choices]  # type: ignore[attr-defined]
+        digest: Any = self.fields["digest"]
+        digest.choices = [("", "Send each as it comes"), *Rule.Digest.choices]
         if self.instance.job_id:
             self.initial.setdefault("job_name", self.instance.job_id)
         if self.instance.of_owner_id:
             self.initial.setdefault("owner_email", self.instance.of_owner.email)
+
+    def _offer_contacts(self) -> None:
+        new = self.instance._state.adding
+        chosen = [] if new else list(self.instance.contacts.values_list("pk", flat=True))
+        usable = Contact.objects.usable_by(self.owner).values("pk")
+        contacts: Any = self.fields["contacts"]
+        contacts.queryset = Contact.objects.filter(Q(pk__in=usable) | Q(pk__in=chosen)).order_by("name", "pk")
+        contacts.label_from_instance = _called
+        self.initial.setdefault("contacts", chosen)
 
     def clean_name(self) -> str:
         return seen(self.cleaned_data["name"])
@@ -182,18 +186,17 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     def _job(self, asked: str) -> Job | None:
         visible = Job.objects.visible_to(self.owner)
         found = list(visible.filter(pk=asked)[:1]) or list(visible.filter(name=asked).order_by("pk")[:2])
+        if len(found) == 1:
+            return found[0]
+        sentence = "Several jobs have this name: give the id, which the job's page shows."
         if not found:
-            self.add_error(
-                "job_name",
-                "There is no job of this name or id that you may see." if asked else "Say which job.",
-            )
-            return None
-        if len(found) > 1:
-            self.add_error(
-                "job_name", "Several jobs have this name: give the id, which the job’s page shows."
-            )
-            return None
-        return found[0]
+            sentence = "There is no job of this name or id that you may see." if asked else "Say which job."
+        self.add_error("job_name", sentence)
+        return None
+
+
+def _called(contact: Contact) -> str:
+    return f"{contact.name} ({contact.get_channel_display()}: {contact.address})"
 
 
 def _between(number: int, least: int, most: int) -> int:
@@ -230,22 +233,21 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "name": "As people call it: on-call, #ops, my phone.",
-            "address": "The e-mail address, the web address without its secret part, or the number: +44 20 7946 0000.",
+            "address": "The e-mail address, the web address without its secret part, or the number "
+            "with its country: +44 20 7946 0000.",
             "shared": "",
         }
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kept = self.instance.settings or {}
-        self.initial.setdefault("shape", kept.get("shape", "JSON"))
-        self.initial.setdefault("body", kept.get("body", ""))
+        told = self.instance.settings or {}
+        self.initial.setdefault("shape", told.get("shape", "JSON"))
+        self.initial.setdefault("body", told.get("body", ""))
         self.fields["channel"].choices = [  # type: ignore[attr-defined]
             (each.value, each.label) for each in Channel if each.value in CHANNELS
         ]
-        self.fields["secret"].help_text = (
-            "For a webhook the key that signs its messages, for a chat the whole address of its hook, for text "
-            "messages the provider’s address with its credentials. It is stored encrypted and shown to nobody."
-        ) + (" Leave it empty to keep the one that is there." if self.instance.token else "")
+        kept = " Leave it empty to keep the one that is there." if self.instance.token else ""
+        self.fields["secret"].help_text = _ABOUT_SECRETS + kept
         if not by.is_operator:
             del self.fields["shared"]
 

@@ -1,4 +1,4 @@
-"""What people do with messages, rules and contact points: each view translates one request into one action."""
+"""What people do with messages, rules and contact points: each view translates a request."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
