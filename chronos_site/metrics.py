@@ -28,6 +28,7 @@ from chronos_site import __version__
 from chronos_site.clock import database_now
 from chronos_site.health import redis_answers
 from jobs.models import Job, JobSchedule, Priority, Status
+from notifications.models import Notification
 from runs.models import DeadLetter, Outcome, Process, Run, RunStats
 from runs.stats import COLUMNS, TOOK, WAITED
 from runs.stops import Stop
@@ -128,6 +129,7 @@ class Engine(Collector):
         yield from _processes(now)
         yield from _stopped()
         yield from _people()
+        yield from _messages()
 
 
 def _gauge(name: str, claim: str, value: float) -> Metric:
@@ -242,6 +244,13 @@ def _people() -> Iterator[Metric]:
     found = dict(Job.objects.values_list("status").annotate(Count("pk")))
     yield _gauge("chronos_dead_letters_pending", "Occurrences that gave up and wait for a person.", letters)
     yield _by("chronos_jobs", "Jobs.", "status", {each.value: found.get(each.value, 0) for each in Status})
+
+
+def _messages() -> Iterator[Metric]:
+    """What is to be told."""
+    found = dict(Notification.objects.unsettled().values_list("status").annotate(Count("pk")))
+    yield _gauge("chronos_messages_pending", "Messages that wait to be sent.", found.get("PENDING", 0))
+    yield _gauge("chronos_messages_failed", "Messages that could not be delivered.", found.get("FAILED", 0))
 
 
 def _age(then: datetime, now: datetime) -> float:

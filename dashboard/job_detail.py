@@ -23,6 +23,7 @@ from dashboard.job_calendar import Calendar
 from dashboard.job_fires import Fires, too_slow
 from dashboard.job_history import Trail, Versions
 from dashboard.letters import Letter, letters
+from dashboard.outbox import alerts_of
 from dashboard.run_pages import LAST_DUE
 from jobs import moves, retries, rights
 from jobs.executors import TYPES
@@ -44,7 +45,9 @@ CHANGES_AHEAD = timedelta(days=45)
 def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     """The page of a job; for htmx it is the same page, of which the browser takes what changed."""
     user, at = person(request), timezone.now()
-    jobs = Job.objects.visible_to(user).select_related("schedule", "payload", "retry_policy", "owner")
+    jobs = Job.objects.visible_to(user).select_related(
+        "schedule", "payload", "retry_policy", "owner", "heartbeat"
+    )
     job = get_object_or_404(jobs.defer("owner__password").annotate(closed=ROLLED_UP_TO), pk=job_id)
     trail = Trail.read(job)
     past = Past.read(job, at, trail.starters)
@@ -69,6 +72,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "retry": _retry(job),
         "backfill": _backfill(job),
         "letters": Letters.read(job),
+        "alerts": alerts_of(job, versions.current.get("tags", ()), user, at),
         "events": trail.events,
         "live_seconds": LIVE_SECONDS,
     }

@@ -38,6 +38,7 @@ def notices(
     *,
     broken: int,
     script_jobs: int,
+    unheard: str,
     redis_ms: float | None,
     at: datetime,
 ) -> list[Notice]:
@@ -48,6 +49,7 @@ def notices(
         *_stores(processes.answered_ms, redis_ms, len(workers)),
         *_versions(processes.known),
         *_jobs(broken, script_jobs),
+        *_alerts(unheard),
         *_clock(processes, at),
     ]
 
@@ -101,6 +103,14 @@ def _jobs(broken: int, script_jobs: int) -> Iterator[Notice]:
         told = f"{script_jobs:,} script jobs" if script_jobs > 1 else "1 script job"
         rest = f"while there {'are' if script_jobs > 1 else 'is'} {told}: their runs fail where it is so."
         yield Notice("Scripts are switched off,", rest, f"{jobs}?type={Type.SCRIPT}", "Show them")
+
+
+def _alerts(unheard: str) -> Iterator[Notice]:
+    if unheard != "0":
+        lead = "1 job tells nobody" if unheard == "1" else f"{unheard} jobs tell nobody"
+        yield Notice(
+            lead, "when it fails." if unheard == "1" else "when they fail.", reverse("rule_list"), "Rules"
+        )
 
 
 def _clock(processes: Processes, at: datetime) -> Iterator[Notice]:

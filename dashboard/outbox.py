@@ -1,6 +1,6 @@
 """The pages that look at messages: what was sent to whom, what failed, and who is told of what."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -326,13 +326,13 @@ class Alerts:
         return not any(line.speaks for line in self.lines)
 
 
-def alerts_of(job: Job, tags: frozenset[str], user: User, at: datetime) -> Alerts:
+def alerts_of(job: Job, tags: Collection[str], user: User, at: datetime) -> Alerts:
     """The rules that cover the job and that the person may see, and where its heartbeat goes."""
     scopes = {"scope": Rule.Scope.ALL}, {"job": job}, {"of_owner": job.owner_id}
     rules = Rule.objects.visible_to(user)
     found = rules.filter(**scopes[0]) | rules.filter(**scopes[1]) | rules.filter(**scopes[2])
     if tags:
-        found |= rules.filter(scope=Rule.Scope.TAG, tag__in=tags)
+        found |= rules.filter(scope=Rule.Scope.TAG, tag__in=list(tags))
     lines = rule_lines(found, at)
     heard = [line for line in lines if line.rule.owner.is_operator or line.rule.owner_id == job.owner_id]
     heartbeat = job.heartbeat.host if hasattr(job, "heartbeat") else ""

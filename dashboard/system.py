@@ -20,12 +20,14 @@ from accounts.access import person
 from accounts.models import User
 from chronos_site import __version__
 from chronos_site.context import Pulse, Shell
+from chronos_site.counting import counted
 from dashboard import crew, late, vitals
 from dashboard.lateness import Recent, Totals
 from dashboard.notices import notices
 from dashboard.storage import Storage
 from dashboard.vitals import Processes, Scheduler
 from jobs.models import Job, JobSchedule, Status, Type
+from notifications.unheard import unheard
 from runs import retention
 from runs.models import Process
 from runs.ring import store
@@ -34,6 +36,7 @@ from runs.stops import Shown, Stop
 LIVE_SECONDS = 5
 REMEMBERED_SECONDS = 30
 _KEY = "plans"
+MOST_UNHEARD = 1000
 ONLY_OPERATORS = "The system page is for operators and administrators."
 
 
@@ -92,19 +95,26 @@ def panels(user: User, at: datetime) -> dict[str, Any]:
         "version": __version__,
         "storage": Storage.read(totals.runs_a_day, kept),
         "notices": notices(
-            processes, workers, broken=plans.broken, script_jobs=plans.scripts, redis_ms=redis_ms, at=at
+            processes,
+            workers,
+            broken=plans.broken,
+            script_jobs=plans.scripts,
+            unheard=plans.unheard,
+            redis_ms=redis_ms,
+            at=at,
         ),
     }
 
 
 class Plans(NamedTuple):
-    """How many jobs fire, are paused, cannot fire or are scripts; half a minute old at most."""
+    """How many jobs fire, are paused, cannot fire, are scripts or tell nobody; half a minute old at most."""
 
     active: int
     paused: int
     broken: int
     scripts: int
     next_fire_at: datetime | None
+    unheard: str = "0"
 
     @classmethod
     def read(cls) -> "Plans":
@@ -127,7 +137,8 @@ class Plans(NamedTuple):
         )
         scripts = sum(count for (_, kind), count in counts.items() if kind == Type.SCRIPT)
         active = of(Status.SCHEDULED, Status.RUNNING)
-        return cls(active, of(Status.PAUSED), found["broken"], scripts, found["first"])
+        nobody = counted(unheard(), MOST_UNHEARD)
+        return cls(active, of(Status.PAUSED), found["broken"], scripts, found["first"], nobody)
 
 
 def _redis_ms() -> float | None:

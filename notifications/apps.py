@@ -13,6 +13,8 @@ class NotificationsConfig(AppConfig):
         # Models are there only now.
         from notifications.deliver import DUTY
         from notifications.hear import hear
+        from notifications.invariants import know
+        from notifications.keeping import keep
         from notifications.watch import watch, watch_from_a_worker
         from runs import signals
         from runs.carrying import DUTIES
@@ -21,3 +23,5 @@ class NotificationsConfig(AppConfig):
         signals.upkeep.connect(watch)
         signals.worker_beat.connect(watch_from_a_worker)
         DUTIES.append(DUTY)
+        keep()
+        know()

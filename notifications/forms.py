@@ -96,8 +96,8 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "after_failures": "A single failure is told with 1; further ones are not told again.",
             "group_seconds": "What is of the same kind and happens meanwhile makes one message.",
-            "urgent_breaks_through": "Silent workers, trouble of Chronos itself, and failures of jobs of high "
-            "priority are told at once.",
+            "urgent_breaks_through": "Silent workers, trouble of Chronos itself, and what goes wrong with "
+            "jobs of high priority, is told at once.",
             "digest": "All that happens until then makes one message.",
         }
         widgets = {

@@ -37,6 +37,10 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
     def failed(self) -> Self:
         return self.filter(status=Delivery.FAILED)
 
+    def unsettled(self) -> Self:
+        """Those that wait, and those that need a person."""
+        return self.filter(status__in=[Delivery.PENDING, Delivery.FAILED])
+
     def due(self, at: datetime) -> Self:
         """Messages whose time has come and that nobody is sending, longest waiting first."""
         free = Q(lease_expires_at=None) | Q(lease_expires_at__lt=at)

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.access import page_of, person
 from accounts.models import User
 from chronos_site.clock import database_now
+from jobs import vault
 from jobs.models import Job
 from notifications import actions
 from notifications.actions import NotNow
@@ -190,15 +190,13 @@ def job_heartbeat(request: HttpRequest, job_id: str) -> HttpResponse:
     job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
     form = HeartbeatForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return _set_heartbeat(request, job, user, form)
+        try:
+            actions.set_heartbeat(job, form.cleaned_data["url"], by=user)
+        except vault.NoKey as error:
+            form.add_error("url", str(error))
+        else:
+            messages.success(request, "Saved.")
+            return redirect("job_detail", job.pk)
     heartbeat = Heartbeat.objects.filter(job=job).first()
     context = {"job": job, "form": form, "heartbeat": heartbeat, "now": timezone.now()}
     return render(request, "notifications/heartbeat.html", context)
-
-
-def _set_heartbeat(request: HttpRequest, job: Job, user: User, form: HeartbeatForm) -> HttpResponse:
-    if not user.is_operator and job.owner_id != user.pk:
-        raise PermissionDenied
-    actions.set_heartbeat(job, form.cleaned_data["url"], by=user)
-    messages.success(request, "Saved.")
-    return redirect("job_detail", job.pk)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -11,6 +12,7 @@ from redis import RedisError
 
 from chronos_site import env, first_start
 from chronos_site.checks import refuse_unsafe
+from notifications.first_rule import make_first_rule
 
 
 class Command(BaseCommand):
@@ -49,6 +51,7 @@ class Command(BaseCommand):
             raise CommandError(f"CHRONOS_ADMIN_EMAIL: {error.messages[0]}") from None
         if made:
             email, password = made
+            make_first_rule(get_user_model().objects.get(email=email.lower()))
             self._box(
                 "Sign in as the first administrator:",
                 "",
