@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from chronos_site import __version__
-from chronos_site.counting import counted
+from chronos_site.counting import counted_together
 from dashboard import search, wording
 from dashboard.viewer import ViewerZone
 from jobs.models import Job
-from notifications.models import failed_messages
+from notifications.models import Notification
 from runs import stops
 from runs.models import Process, Run
 
@@ -80,21 +80,34 @@ class Shell:
         return search.groups(self._user, "") if self._user else []
 
     @cached_property
+    def _counts(self) -> dict[str, str]:
+        """What the rail counts, in one query."""
+        if self._user is None:
+            return {}
+        asked = {
+            "jobs": Job.objects.visible_to(self._user),
+            "live_runs": Run.objects.visible_to(self._user).running(),
+            "failed_messages": Notification.objects.visible_to(self._user).failed(),
+        }
+        return counted_together(asked, MOST_COUNTED)
+
+    @cached_property
     def jobs(self) -> str:
-        return counted(Job.objects.visible_to(self._user), MOST_COUNTED) if self._user else ""
+        return self._counts.get("jobs", "")
 
     @cached_property
     def live_runs(self) -> str:
         """Running now; empty when nothing is."""
-        if self._user is None:
-            return ""
-        running = counted(Run.objects.visible_to(self._user).running(), MOST_COUNTED)
-        return "" if running == "0" else running
+        return self._unless_none("live_runs")
 
     @cached_property
     def failed_messages(self) -> str:
-        """Of theirs, those that could not be delivered; empty for none, and remembered for seconds."""
-        return failed_messages(self._user) if self._user else ""
+        """Messages that could not be delivered; empty when there are none."""
+        return self._unless_none("failed_messages")
+
+    def _unless_none(self, name: str) -> str:
+        counted = self._counts.get(name, "")
+        return "" if counted == "0" else counted
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -1,8 +1,12 @@
 """Counts for people: exact where that is cheap, bounded where it is not."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import IntegerField, Model, QuerySet
+from django.db.models.expressions import RawSQL
 
 Row = TypeVar("Row", bound=Model)
 
@@ -11,3 +15,29 @@ def counted(rows: "QuerySet[Row]", most: int) -> str:
     """How many rows there are: 1,248, or "1,000+" without counting further."""
     found = rows.order_by()[: most + 1].count()
     return f"{most:,}+" if found > most else f"{found:,}"
+
+
+def counted_together(asked: "Mapping[str, QuerySet[Any]]", most: int) -> dict[str, str]:
+    """How many rows each of the querysets has, as `counted` says it, in one query for all of them."""
+    parts: list[str] = []
+    values: list[Any] = []
+    for name, rows in asked.items():
+        try:
+            sql, params = rows.order_by().values("pk")[: most + 1].query.sql_with_params()
+        except EmptyResultSet:
+            continue
+        parts.append(f"SELECT %s, COUNT(*) FROM ({sql}) AS counted")  # noqa: S608 (compiled by the ORM)
+        values += [name, *params]
+    found = dict.fromkeys(asked, "0")
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), values)
+        for name, count in cursor:
+            found[name] = f"{most:,}+" if count > most else f"{count:,}"
+    return found
+
+
+def counting(rows: "QuerySet[Any]", most: int) -> RawSQL:
+    """An expression that counts these rows, and one more than `most` at most, whatever the query is about."""
+    sql, params = rows.order_by().values("pk")[: most + 1].query.sql_with_params()
+    counted = f"(SELECT COUNT(*) FROM ({sql}) AS counted)"  # noqa: S608 (compiled by the ORM)
+    return RawSQL(counted, params, output_field=IntegerField())  # noqa: S611

@@ -4,13 +4,11 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import User
-from chronos_site.counting import counted
 from chronos_site.schema import PartialIndex, SeedIndex, Stamp, cascade, set_null
 from jobs.models import Job
 from notifications.channel_names import Channel
@@ -138,17 +136,3 @@ class Notification(models.Model):
     def message_id(self) -> str:
         """What stays the same over all tries to deliver it, for receivers that know a second copy by it."""
         return f"chronos-{self.pk}-{self.resent}"
-
-
-MOST_COUNTED = 100
-REMEMBERED_SECONDS = 10
-
-
-def failed_messages(user: User) -> str:
-    """How many messages that the person may see could not be delivered, for every page; empty for none."""
-    key = f"failed-messages-{user.pk}"
-    known: str | None = cache.get(key)
-    if known is None:
-        known = counted(Notification.objects.visible_to(user).failed(), MOST_COUNTED)
-        cache.set(key, known, REMEMBERED_SECONDS)
-    return "" if known == "0" else known

@@ -13,11 +13,13 @@ from dashboard.lateness import Recent, Totals
 from dashboard.storage import Storage
 from dashboard.system import panels
 from jobs.models import JobSchedule
+from notifications.rules import Event
 from runs import retention, stats, stops
 from runs.models import Process
 from runs.processes import beat
 from tests import factories
 from tests.factories import NOON, run
+from tests.notifications.alerting import rule
 
 pytestmark = pytest.mark.django_db
 everywhere = pytest.mark.databases
@@ -99,12 +101,14 @@ def test_a_process_of_another_version_is_told(engine, bob):
 
 def test_schedules_that_cannot_fire_are_counted(engine, bob):
     factories.job()
+    rule(bob, Event.FAILURE)
     JobSchedule.objects.update(problem="No such zone")
     assert leads(bob) == ["1 schedule cannot fire."]
 
 
 def test_script_jobs_where_scripts_are_off_are_told(engine, bob, settings):
     factories.script(factories.ada())
+    rule(bob, Event.FAILURE)
     settings.SCRIPT_ENABLED = False
     assert leads(bob) == ["Scripts are switched off,"]
     settings.SCRIPT_ENABLED = True
