@@ -86,3 +86,22 @@ def settle_down() -> None:
             cursor.execute("VACUUM ANALYZE")
         elif connection.vendor == "sqlite":
             cursor.execute("ANALYZE")
+
+
+def rules(count: int) -> None:
+    """So many rules that tell of all jobs' failures, recoveries and late starts."""
+    from accounts.models import Role, User
+    from notifications import actions
+    from notifications.contacts import Contact
+    from notifications.rules import Event, Rule
+
+    if not count:
+        return
+    owner = User.objects.create_user("rules@example.com", roles=Role.OPERATOR.value)
+    contact = Contact(owner=owner, name="mail", channel="EMAIL", address=owner.email)
+    actions.save_contact(contact, secret=None, by=owner)
+    for number in range(count):
+        events = [Event.FAILURE.value, Event.RECOVERY.value, Event.LATE.value]
+        actions.save_rule(
+            Rule(owner=owner, name=f"rule-{number}", events=events), contacts=[contact], by=owner
+        )

@@ -20,6 +20,7 @@ def add_options(parser: ArgumentParser) -> None:
     default = int(os.environ.get("CHRONOS_BENCH_RUNS", RUNS))
     parser.add_argument("--runs", type=int, default=default, help="due runs (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=JOBS, help="jobs they belong to (default: %(default)s)")
+    parser.add_argument("--rules", type=int, default=0, help="rules that tell of failures (default: none)")
     parser.add_argument(
         "--workers", type=int, default=WORKERS, help="worker processes (default: %(default)s)"
     )
@@ -32,6 +33,7 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
         from django.db import connection
 
         job_ids = rows.jobs(min(options.jobs, options.runs))
+        rows.rules(options.rules)
         limits = [_raw(options.runs, job_ids, processes, say) for processes in (1, 2)]
         rate, wall = _drained(options, job_ids)
         say(f"{options.workers} workers: {rate:.0f} runs/s")
@@ -43,6 +45,7 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
             "workers": options.workers,
             "runs": options.runs,
             "jobs": len(job_ids),
+            "rules": options.rules,
             "log_lines_per_run": _lines_per_run(),
             "seconds_from_bell_to_last_outcome": round(wall, 2),
             "raw_limits": {"1 process": round(limits[0]), "2 processes": round(limits[1])},

@@ -18,6 +18,7 @@ from runs.bulk_actions import ACTIONS
 from runs.models import Run, RunLog
 from tests import factories
 from tests.factories import NOON
+from tests.notifications.alerting import FAILURES, end, rule
 from tests.servers import CHROMIUM
 
 # A page's name, and what makes its rows and gives its address to the one who is signed in.
@@ -40,6 +41,13 @@ PAGES: dict[str, Callable[[User], str]] = {
     "one run": lambda user: f"/runs/{run(user)}/",
     "texts of messages": lambda user: "/notifications/templates/",
     "one text of messages": lambda user: "/notifications/templates/JOB_FAILURE/EMAIL/",
+    "notifications": lambda user: told(user) and "/notifications/",
+    "one message": lambda user: f"/notifications/{told(user)}/",
+    "rules": lambda user: told(user) and "/notifications/rules/",
+    "new rule": lambda user: told(user) and "/notifications/rules/new/",
+    "contact points": lambda user: told(user) and "/notifications/contacts/",
+    "new contact point": lambda user: "/notifications/contacts/new/",
+    "heartbeat of a job": lambda user: f"/jobs/{factories.job(user).pk}/heartbeat/",
     "search": lambda user: factories.job(user) and "/search/?q=smoke",
     "change password": lambda user: "/account/password/",
     "time zone": lambda user: "/time-zone/",
@@ -66,6 +74,13 @@ def run(user: User) -> str:
     run = Run.objects.create(job=factories.job(user), scheduled_time=NOON, start_time=NOON)
     RunLog.objects.create(run=run, message="Still here")
     return run.pk
+
+
+def told(user: User) -> int:
+    """A message about a failure, because of a rule, to a contact point."""
+    rule(user, *FAILURES)
+    end(factories.job(user))
+    return user.notifications.get().pk
 
 
 _SWITCHES = [
