@@ -85,9 +85,9 @@ class Shell:
         if self._user is None:
             return {}
         asked = {
-            "jobs": Job.objects.visible_to(self._user),
-            "live_runs": Run.objects.visible_to(self._user).running(),
-            "failed_messages": Notification.objects.visible_to(self._user).failed(),
+            "jobs": [Job.objects.visible_to(self._user)],
+            "live_runs": [Run.objects.visible_to(self._user).running()],
+            "failed_messages": [Notification.objects.visible_to(self._user).failed()],
         }
         return counted_together(asked, MOST_COUNTED)
 

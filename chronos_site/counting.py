@@ -1,6 +1,6 @@
 """Counts for people: exact where that is cheap, bounded where it is not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.core.exceptions import EmptyResultSet
@@ -17,23 +17,26 @@ def counted(rows: "QuerySet[Row]", most: int) -> str:
     return f"{most:,}+" if found > most else f"{found:,}"
 
 
-def counted_together(asked: "Mapping[str, QuerySet[Any]]", most: int) -> dict[str, str]:
-    """How many rows each of the querysets has, as `counted` says it, in one query for all of them."""
+def counted_together(asked: "Mapping[str, Sequence[QuerySet[Any]]]", most: int) -> dict[str, str]:
+    """How many rows there are under each name, as `counted` says it, in one query for all of them.
+
+    Each name has querysets without a row in common, each of which an index can answer by itself.
+    """
     parts: list[str] = []
     values: list[Any] = []
-    for name, rows in asked.items():
+    for name, each in ((name, rows) for name, several in asked.items() for rows in several):
         try:
-            sql, params = rows.order_by().values("pk")[: most + 1].query.sql_with_params()
+            sql, params = each.order_by().values("pk")[: most + 1].query.sql_with_params()
         except EmptyResultSet:
             continue
         parts.append(f"SELECT %s, COUNT(*) FROM ({sql}) AS counted")  # noqa: S608 (compiled by the ORM)
         values += [name, *params]
-    found = dict.fromkeys(asked, "0")
+    found = dict.fromkeys(asked, 0)
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), values)
         for name, count in cursor:
-            found[name] = f"{most:,}+" if count > most else f"{count:,}"
-    return found
+            found[name] += count
+    return {name: f"{most:,}+" if count > most else f"{count:,}" for name, count in found.items()}
 
 
 def counting(rows: "QuerySet[Any]", most: int) -> RawSQL:
