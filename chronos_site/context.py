@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
@@ -84,7 +85,7 @@ class Shell:
         """What the rail counts, in one query."""
         if self._user is None:
             return {}
-        asked = {
+        asked: dict[str, list[QuerySet[Any]]] = {
             "jobs": [Job.objects.visible_to(self._user)],
             "live_runs": [Run.objects.visible_to(self._user).running()],
             "failed_messages": [Notification.objects.visible_to(self._user).failed()],

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F
 
 from accounts.models import User
 from dashboard import charts, wording
 from jobs.promises import Promise
 from runs import history
 from runs.history import Durations
-from runs.late import LATE_AFTER, is_slow, usual, waiting
+from runs.late import LATE_AFTER, Promised, is_slow, promised, usual, waiting
 from runs.models import Run, RunQuerySet, Trigger
 
 MOST_RUNNING = 1000
@@ -55,27 +55,6 @@ def waiting_late(user: User, at: datetime) -> RunQuerySet:
     return waiting(Run.objects.visible_to(user), at).order_by("priority", "available_at")
 
 
-class Promised(NamedTuple):
-    """A run that has not ended of an occurrence with a promise."""
-
-    pk: str
-    job_name: str
-    tick: datetime
-    attempt: int
-    start_time: datetime | None
-    available_at: datetime | None
-    start_within_seconds: int | None
-    end_by: time | None
-    timezone: str | None
-
-    def missed(self, at: datetime) -> str:
-        """Which promise was missed, in words; empty while none was."""
-        promise = Promise(self.start_within_seconds, self.end_by, self.timezone or "UTC")
-        # An occurrence that is tried again has started long ago.
-        started = self.tick if self.attempt > 1 else self.start_time
-        return promise.missed(self.tick, started, None, at)
-
-
 class Missed(NamedTuple):
     """A run that should have started or ended by now, and the words for it."""
 
@@ -90,27 +69,7 @@ class Missed(NamedTuple):
 
 def missed(user: User, at: datetime) -> list[Missed]:
     """The runs in progress or waiting that have missed a promise by now, those due first first."""
-    first = Run.objects.filter(
-        job=OuterRef("job"), scheduled_time=OuterRef("scheduled_time"), attempt=1, trigger=Trigger.SCHEDULE
-    )
-    promised = Q(job__schedule__start_within_seconds__isnull=False) | Q(job__schedule__end_by__isnull=False)
-    rows = (
-        Run.objects.visible_to(user)
-        .active()
-        .filter(promised, Exists(first))
-        .values_list(
-            "pk",
-            "job__name",
-            "scheduled_time",
-            "attempt",
-            "start_time",
-            "available_at",
-            "job__schedule__start_within_seconds",
-            "job__schedule__end_by",
-            "job__schedule__timezone",
-        )
-    )
-    runs = sorted((Promised(*row) for row in rows[:MOST_PROMISED]), key=lambda run: run.tick)
+    runs = sorted(promised(Run.objects.visible_to(user), MOST_PROMISED), key=lambda run: run.tick)
     return [Missed(run, words) for run in runs if (words := run.missed(at))]
 
 

@@ -20,7 +20,7 @@ class Event(models.TextChoices):
     RECOVERY = "RECOVERY", "It works again"
     RETRY = "RETRY", "An attempt fails and is tried again"
     SUCCESS = "SUCCESS", "It succeeds"
-    LATE = "LATE", "It starts late"
+    LATE = "LATE", "It is late"
     STUCK = "STUCK", "Its worker has gone silent"
     SLOW = "SLOW", "It takes much longer than usual"
     SCHEDULER = "SCHEDULER", "Chronos itself is in trouble"

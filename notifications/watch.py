@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 # What is looked at in one round: more of it would tell nothing new.
 MOST = 200
 MOST_COMPARED = 30
+MOST_PROMISED = 1000
 # Rescue ends a lost run within seconds; a lease that is over for longer is nobody's.
 SILENT_AFTER = timedelta(seconds=10)
 # A pause by hand of a few minutes is nobody's trouble.
@@ -106,14 +107,21 @@ def _watch_runs(kind: Kind, rules: Sequence[Known], at: datetime) -> None:
 
 
 def _late(at: datetime) -> list[Sight]:
-    """Runs that may start and have not for a minute, but for those of the past that somebody runs again."""
+    """Runs that miss a promise, or may start and have not for a minute, but for what somebody backfills."""
     waiting = late.waiting(Run.objects.exclude(trigger=Trigger.BACKFILL), at).order_by("available_at")
     rows = waiting.values_list("pk", "job_id", "available_at", "scheduled_time", "attempt")[:MOST]
-    return [
+    due = [
         Sight(pk, job_id, since, _run(pk, scheduled_time=tick, attempt=attempt))
         for pk, job_id, since, tick, attempt in rows
         if since
     ]
+    missed = [run for run in late.promised(Run.objects.all(), MOST_PROMISED) if run.missed(at)]
+    return due + [_broken_promise(run) for run in missed[:MOST]]
+
+
+def _broken_promise(run: late.Promised) -> Sight:
+    facts = _run(run.pk, scheduled_time=run.tick, attempt=run.attempt, started=run.start_time)
+    return Sight(run.pk, run.job_id, run.tick, facts)
 
 
 def _silent(at: datetime) -> list[Sight]:

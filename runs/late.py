@@ -1,11 +1,15 @@
 """What is late or takes too long: the measures, and the runs that exceed them."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
+from django.db.models import Exists, OuterRef, Q
+
+from jobs.promises import Promise
 from runs import history
 from runs.history import Durations
-from runs.models import Outcome, Run, RunQuerySet
+from runs.models import Outcome, Run, RunQuerySet, Trigger
 
 LATE_AFTER = timedelta(seconds=60)
 FAR_OVER = 3
@@ -16,6 +20,53 @@ FEWEST = 3
 def waiting(runs: RunQuerySet, at: datetime) -> RunQuerySet:
     """Those that may start and have not for a minute."""
     return runs.pending().filter(available_at__lt=at - LATE_AFTER)
+
+
+class Promised(NamedTuple):
+    """A run that has not ended of an occurrence with a promise."""
+
+    pk: str
+    job_id: str
+    job_name: str
+    tick: datetime
+    attempt: int
+    start_time: datetime | None
+    available_at: datetime | None
+    start_within_seconds: int | None
+    end_by: time | None
+    timezone: str | None
+
+    def missed(self, at: datetime) -> str:
+        """Which promise was missed, in words; empty while none was."""
+        promise = Promise(self.start_within_seconds, self.end_by, self.timezone or "UTC")
+        # An occurrence that is tried again has started long ago.
+        started = self.tick if self.attempt > 1 else self.start_time
+        return promise.missed(self.tick, started, None, at)
+
+
+def promised(runs: RunQuerySet, most: int) -> list[Promised]:
+    """Those that wait or run of ticks with a promise, so many at most."""
+    first = Run.objects.filter(
+        job=OuterRef("job"), scheduled_time=OuterRef("scheduled_time"), attempt=1, trigger=Trigger.SCHEDULE
+    )
+    promise = Q(job__schedule__start_within_seconds__isnull=False) | Q(job__schedule__end_by__isnull=False)
+    rows = (
+        runs.active()
+        .filter(promise, Exists(first))
+        .values_list(
+            "pk",
+            "job_id",
+            "job__name",
+            "scheduled_time",
+            "attempt",
+            "start_time",
+            "available_at",
+            "job__schedule__start_within_seconds",
+            "job__schedule__end_by",
+            "job__schedule__timezone",
+        )
+    )
+    return [Promised(*row) for row in rows[:most]]
 
 
 def usual(runs: Iterable[Run]) -> Durations | None:

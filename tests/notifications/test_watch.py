@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chronos_site.clock import database_now
+from jobs.models import JobSchedule
 from notifications import known, watch
 from notifications.alerts import Alert
 from notifications.models import Notification
@@ -45,6 +46,17 @@ def test_a_run_that_is_due_for_a_minute_is_told_once(alice):
     watch.watch()
     assert told() == ["LATE"]
     assert Notification.objects.get().payload["first"]["run"]["id"] == run.pk
+
+
+@pytest.mark.parametrize(("state", "found"), [("PENDING", 1), ("RUNNING", 0)])
+def test_a_run_that_starts_later_than_promised_is_told(alice, state, found):
+    rule(alice, Event.LATE)
+    job = factories.job(alice)
+    JobSchedule.objects.filter(job=job).update(start_within_seconds=10)
+    at = database_now() - 20 * SECOND
+    factories.run(job, state, at=at, available_at=at + 15 * SECOND)
+    watch.watch()
+    assert len(told()) == found
 
 
 def test_once_it_has_started_the_next_late_start_is_told_anew(alice):
