@@ -83,10 +83,6 @@ class Channel(Protocol):
         """What is wrong with a contact, as sentences by `address`, `secret` or a name of its settings."""
         ...
 
-    def check(self, address: str, settings: Mapping[str, Any], secret: str) -> dict[str, list[str]]:
-        """What is wrong with a contact, as sentences by `address`, `secret` or a name of its settings."""
-        ...
-
     def send(self, message: Message, contact: Contact) -> Answer:
         """Deliver once. Raises Refused or Unreachable."""
         ...
