@@ -372,6 +372,8 @@ class JobVersion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=set_null, null=True, related_name="+", db_index=False
     )
     note = models.CharField(max_length=255, blank=True, default="")
+    # Made for one replay: the job itself never was so.
+    once = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "job_versions"

@@ -7,7 +7,16 @@ class RunsConfig(AppConfig):
     def import_models(self) -> None:
         super().import_models()
         # Models that live beside the functions that read and write them.
-        from runs import artefacts, bulk, days, retention, stops, trials  # noqa: F401
+        from runs import (  # noqa: F401
+            acknowledgements,
+            artefacts,
+            bulk,
+            days,
+            failure_signatures,
+            retention,
+            stops,
+            trials,
+        )
 
     def ready(self) -> None:
         # Models are there only now.

@@ -59,9 +59,10 @@ class BulkOperationQuerySet(models.QuerySet["BulkOperation"]):
         return self if user.is_operator else self.filter(by=user)
 
     def free(self, at: datetime) -> Self:
-        """Those that have not ended and that nobody carries out, oldest first."""
+        """Those that have not ended, that nobody carries out and that need not wait, oldest first."""
         nobody = Q(lease_expires_at=None) | Q(lease_expires_at__lt=at)
-        return self.filter(nobody, ended_at=None).order_by("pk")
+        ready = Q(resumes_at=None) | Q(resumes_at__lte=at)
+        return self.filter(nobody, ready, ended_at=None).order_by("pk")
 
 
 class BulkOperation(models.Model):
@@ -75,6 +76,7 @@ class BulkOperation(models.Model):
         RUNNING = "RUNNING", "Under way"
         DONE = "DONE", "Done"
         CANCELLED = "CANCELLED", "Cancelled"
+        STOPPED = "STOPPED", "Stopped itself"
 
     id = UlidField(primary_key=True, default=new_ulid, editable=False)
     action = models.CharField(max_length=40)
@@ -92,6 +94,9 @@ class BulkOperation(models.Model):
     cancel_requested_at = models.DateTimeField(null=True)
     claim_token = models.CharField(max_length=26, blank=True, default="")
     lease_expires_at = models.DateTimeField(null=True)
+    # For one that goes in steps: when the next may begin, and why it went no further.
+    resumes_at = models.DateTimeField(null=True)
+    stopped_because = models.CharField(max_length=255, blank=True, default="", db_default="")
     undoes = models.OneToOneField("self", on_delete=set_null, null=True, related_name="undone_by")
 
     objects = BulkOperationQuerySet.as_manager()

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Avg, Count, F, Max, Min, Q
 from django.db.models.functions import Now
@@ -239,6 +240,23 @@ class DeadLetter(models.Model):
     replays = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     replayed_at = models.DateTimeField(null=True, blank=True, editable=False)
     replay_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=set_null,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        editable=False,
+    )
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=set_null,
+        null=True,
+        blank=True,
+        related_name="dead_letters",
+        db_index=False,
+    )
 
     objects = DeadLetterQuerySet.as_manager()
 
@@ -249,7 +267,9 @@ class DeadLetter(models.Model):
             SeedIndex(fields=["run"], name="idx_dlq_events_run_id"),
             SeedIndex(fields=["status"], name="idx_dlq_events_status"),
             SeedIndex(fields=["created_at"], name="idx_dlq_events_created_at"),
-            SeedIndex(fields=["status", "signature", "-created_at"], name="idx_dlq_events_signature"),
+            SeedIndex(fields=["status", "signature", "-created_at", "job"], name="idx_dlq_events_signature"),
+            SeedIndex(fields=["closed_by"], name="idx_dlq_events_closed_by"),
+            SeedIndex(fields=["assignee", "status"], name="idx_dlq_events_assignee"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -279,8 +279,14 @@ dlq_events
   + replays integer not null default 0
   + replayed_at timestamp
   + replay_failed_at timestamp
+  + closed_by_id bigint
+  + assignee_id bigint
   + unique (run_id)
-  + index idx_dlq_events_signature (status, signature, created_at desc)
+  + foreign key (closed_by_id) references users on delete set null
+  + foreign key (assignee_id) references users on delete set null
+  + index idx_dlq_events_signature (status, signature, created_at desc, job_id)
+  + index idx_dlq_events_closed_by (closed_by_id)
+  + index idx_dlq_events_assignee (assignee_id, status)
 
 audit_events
     id varchar(26) not null
@@ -305,6 +311,7 @@ audit_events
   + created_at timestamp not null default now
   + author_id bigint
   + note varchar(255) not null
+  + once boolean not null default false
   + primary key (id)
   + unique (job_id, version)
   + foreign key (job_id) references jobs on delete cascade
@@ -470,6 +477,8 @@ audit_events
   + cancel_requested_at timestamp
   + claim_token varchar(26) not null
   + lease_expires_at timestamp
+  + resumes_at timestamp
+  + stopped_because varchar(255) not null default ''
   + undoes_id varchar(26)
   + primary key (id)
   + unique (undoes_id)
@@ -489,6 +498,44 @@ audit_events
   + unique (operation_id, target_id)
   + foreign key (operation_id) references bulk_operations on delete cascade
   + index idx_bulk_items_state (operation_id, state, id)
+
++ failure_signatures
+  + signature varchar(64) not null
+  + title varchar(255) not null
+  + error_class varchar(64) not null
+  + first_seen_at timestamp not null
+  + last_seen_at timestamp not null
+  + events integer not null default 0
+  + resolved integer not null default 0
+  + ignored integer not null default 0
+  + decision varchar(20) not null default ''
+  + notes text not null
+  + decided_at timestamp
+  + decided_by_id bigint
+  + primary key (signature)
+  + foreign key (decided_by_id) references users on delete set null
+  + index idx_failure_signatures_class (error_class)
+  + index idx_failure_signatures_decided_by (decided_by_id)
+
++ acknowledgements
+  + id varchar(26) not null
+  + job_id varchar(26)
+  + signature varchar(64) not null default ''
+  + by_id bigint
+  + note varchar(255) not null default ''
+  + until timestamp
+  + created_at timestamp not null default now
+  + ended_at timestamp
+  + ended_by varchar(20) not null default ''
+  + open_for varchar(80)
+  + primary key (id)
+  + unique (open_for)
+  + check chk_acknowledgements_subject on signature refuses 'x'
+  + check chk_acknowledgements_open on open_for refuses NULL
+  + foreign key (job_id) references jobs on delete cascade
+  + foreign key (by_id) references users on delete set null
+  + index idx_acknowledgements_job (job_id)
+  + index idx_acknowledgements_by (by_id)
 
 + saved_views
   + id bigint not null auto

@@ -27,6 +27,7 @@ _ROWS = [
     f"""INSERT INTO notification_rules (id, name, owner_id, scope, tag, events, after_failures, group_seconds,
         zone, urgent_breaks_through, digest, enabled)
         SELECT '01HZYR', 'all', id, 'ALL', '', '[]', 1, 30, 'UTC', TRUE, '', TRUE FROM users {_ALICE}""",
+    f"INSERT INTO acknowledgements (id, job_id, open_for) VALUES ('01HZYK', '{JOB}', 'job {JOB}')",
     "INSERT INTO audit_events (id, entity_type, entity_id, action) VALUES ('01HZYA', 'Job', 'x', 'MADE')",
 ]
 
