@@ -124,6 +124,8 @@ CATCH_UP_CAP = env.number("CHRONOS_CATCH_UP_CAP", 100, least=1)
 LEASE_SECONDS = env.number("CHRONOS_LEASE_SECONDS", 30, least=5)
 # Runs that one worker works on at a time.
 SLOTS = env.number("CHRONOS_SLOTS", 256, least=1)
+# Replays of one dead letter; more of them only an operator may ask for, with a note.
+MOST_REPLAYS = env.number("CHRONOS_MOST_REPLAYS", 5, least=1)
 # What running work gets to end in when a worker is stopped.
 STOP_GRACE_SECONDS = env.number("CHRONOS_STOP_GRACE_SECONDS", 30)
 # A worker's process is replaced after this long, once its runs have ended.

@@ -211,11 +211,30 @@ def _lock(job: Job) -> JobSchedule:
 
 
 def _keep_version(job: Job, *, by: User | None, note: str = "") -> None:
-    last = JobVersion.objects.filter(job=job).aggregate(last=Max("version"))["last"] or 0
-    job.version = last + 1
+    job.version = _last_version(job) + 1
     Job.objects.filter(pk=job.pk).update(version=job.version)
     JobVersion.objects.create(
         job=job, version=job.version, definition=definitions.of(job), author=by, note=note
+    )
+
+
+def _last_version(job: Job) -> int:
+    return JobVersion.objects.filter(job=job).aggregate(last=Max("version"))["last"] or 0
+
+
+def keep_once(job: Job, definition: Definition, *, by: User | None, note: str = "") -> JobVersion:
+    """Keep a definition that one run is to execute, as a version that the job itself never had.
+
+    Call it where the job is held. Raises rights.NotAllowed.
+    """
+    rights.require(job.type, by=by, owner=job.owner)
+    return JobVersion.objects.create(
+        job=job,
+        version=_last_version(job) + 1,
+        definition=definitions.stored(definition),
+        author=by,
+        note=note,
+        once=True,
     )
 
 

@@ -1,11 +1,10 @@
 """What people do with runs: one function, one transaction, audited; the bell rings after commit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 
 from accounts.models import User
 from audit.models import record
@@ -14,10 +13,10 @@ from jobs import masking, moves
 from jobs.models import Job, JobSchedule, Overlap, Priority
 from jobs.moves import Event
 from jobs.schedules import next_fire
-from runs import dead_letters, occurrences, stats
+from runs import occurrences, stats
 from runs.backfill import Proposal, propose
 from runs.fire import fire_before_change
-from runs.models import DeadLetter, DeadLetterQuerySet, Outcome, Run, RunQuerySet, Skip, Trigger
+from runs.models import Outcome, Run, RunQuerySet, Skip, Trigger
 from runs.ring import ring
 from runs.settle import Ended, ask_to_stop, cancel_pending, hold_active, release, settle
 
@@ -34,37 +33,6 @@ class NoBackfill(Exception):
 
     def __init__(self, job: Job) -> None:
         super().__init__(f"No backfill of {job.name} is in progress.")
-
-
-# Events that one call may act on: each is a row to lock, and what is replayed is to be run.
-MOST_LETTERS = 1000
-
-
-class TooManyLetters(Exception):
-    """More events match than may be acted on at once; `str()` is the sentence for the person."""
-
-    def __init__(self) -> None:
-        super().__init__(f"More than {MOST_LETTERS:,} dead letters match: choose fewer, in several steps.")
-
-
-class NotWaiting(Exception):
-    """The event does not wait for a person; `str()` is the sentence for the person."""
-
-    def __init__(self, letter: DeadLetter) -> None:
-        if letter.status != DeadLetter.Status.PENDING:
-            sentence = f"The dead letter is {letter.get_status_display().lower()} already."
-        elif letter.run_id is None:
-            sentence = "The run of the dead letter is gone: there is nothing to replay."
-        else:
-            sentence = "A replay of the dead letter is in progress."
-        super().__init__(sentence)
-
-
-class NotesMissing(Exception):
-    """Events are not closed without a word; `str()` is the sentence for the person."""
-
-    def __init__(self) -> None:
-        super().__init__("Say in a note why nothing needs to run any more.")
 
 
 class NothingToSkip(Exception):
@@ -91,7 +59,7 @@ def run_now(job: Job, *, by: User | None, at: datetime, parameters: Mapping[str,
     moves.hold([job.pk])
     schedule = JobSchedule.objects.get(job=job)
     instant = next(occurrences.instants([schedule], at)) if waiting else at
-    run = _asked_for(job, Trigger.MANUAL, instant, at, parameters=parameters)
+    run = asked_for(job, Trigger.MANUAL, instant, at, parameters=parameters)
     run.save(force_insert=True)
     moves.move([job.pk], Event.RUN_NOW)
     record(by, "JOB_TRIGGERED", job, details={"run": run.pk, **_told(parameters)})
@@ -104,21 +72,25 @@ def _told(parameters: Mapping[str, str] | None) -> dict[str, Any]:
     return {"parameters": masking.anything(dict(parameters))} if parameters else {}
 
 
-def _asked_for(
+def asked_for(
     job: Job,
     trigger: Trigger,
     instant: datetime,
     available: datetime | None,
     repeats: str | None = None,
     parameters: Mapping[str, str] | None = None,
+    version: int | None = None,
 ) -> Run:
-    """A run of the job as it is now, in the place of a tick; `repeats` is the id of the run it repeats."""
+    """A run of the job as it is now, in the place of a tick; `repeats` is the id of the run it repeats.
+
+    `version` is one of the job's that the run executes instead of the job's own.
+    """
     return Run(
         job_id=job.pk,
         scheduled_time=instant,
         available_at=available,
         trigger=trigger,
-        version=job.version,
+        version=version or job.version,
         priority=Priority(job.priority).rank,
         replay_of_id=repeats,
         parameters=dict(parameters) if parameters else None,
@@ -265,7 +237,7 @@ def _backfill_of(
     free = occurrences.instants([schedule], at)
     available = at if schedule.overlap_policy == Overlap.ALLOW else None
     return [
-        _asked_for(job, Trigger.BACKFILL, next(free) if standing else tick, available, standing, parameters)
+        asked_for(job, Trigger.BACKFILL, next(free) if standing else tick, available, standing, parameters)
         for tick, standing in found.ticks
     ]
 
@@ -283,105 +255,3 @@ def cancel_backfill(job: Job, *, by: User | None, at: datetime) -> None:
     record(by, "JOB_BACKFILL_CANCELLED", job, details={"waiting": len(waiting), "running": asked})
     message = "Cancelled with its backfill before it started."
     settle([Ended(run, Outcome.CANCELLED, at, error_message=message) for run in waiting])
-
-
-@transaction.atomic
-def replay(letters: DeadLetterQuerySet, *, by: User | None, at: datetime) -> int:
-    """Run the occurrences of these pending events once more, as new ones; gives how many.
-
-    Each is an attempt 1 of the job as it is now, and knows the run that it repeats. An event whose
-    replay is in progress, or whose run is gone, is left as it is.
-    Raises TooManyLetters.
-    """
-    asked = _asked(letters.filter(run__isnull=False))
-    jobs = _hold_jobs(asked.values())
-    events = _not_replaying(dead_letters.hold(asked))
-    schedules = [jobs[event.job_id].schedule for event in events]
-    given = _parameters(events)
-    runs = [
-        _asked_for(jobs[event.job_id], Trigger.REPLAY, instant, at, event.run_id, given.get(event.run_id))
-        for event, instant in zip(events, occurrences.instants(schedules, at), strict=False)
-    ]
-    Run.objects.bulk_create(sorted(runs, key=lambda run: run.job_id))
-    _tell_of_replay(events, at)
-    moves.move({run.job_id for run in runs}, Event.RUN_NOW)
-    for job_id, group in _by_job(runs).items():
-        told = {"runs": [run.pk for run in group]}
-        record(by, "DEAD_LETTERS_REPLAYED", jobs[job_id], details=told)
-    transaction.on_commit(lambda: ring({run.priority for run in runs}))
-    return len(runs)
-
-
-def _asked(letters: DeadLetterQuerySet) -> dict[str, str]:
-    """The pending ones of the events, with the job of each."""
-    found = dict(letters.pending().order_by("pk").values_list("pk", "job_id")[: MOST_LETTERS + 1])
-    if len(found) > MOST_LETTERS:
-        raise TooManyLetters
-    return found
-
-
-def _hold_jobs(job_ids: Iterable[str]) -> dict[str, Job]:
-    """The jobs as they are now; nobody changes them or their schedules until the transaction ends."""
-    ids = set(job_ids)
-    plans = list(JobSchedule.objects.filter(job_id__in=ids).values_list("pk", flat=True))
-    list(locked(JobSchedule.objects.filter(pk__in=plans).order_by("pk")))
-    held = moves.hold(ids)
-    return {job.pk: job for job in Job.objects.select_related("schedule").filter(pk__in=held)}
-
-
-def _parameters(events: list[DeadLetter]) -> dict[str | None, dict[str, str]]:
-    """What the runs of these events were given, by their ids; those that were given nothing are left out."""
-    runs = Run.objects.filter(pk__in=[each.run_id for each in events], parameters__isnull=False)
-    return {pk: given for pk, given in runs.values_list("pk", "parameters") if given}
-
-
-def _not_replaying(events: list[DeadLetter]) -> list[DeadLetter]:
-    replays = Run.objects.active().filter(trigger=Trigger.REPLAY)
-    busy = set(
-        replays.filter(replay_of__in=[each.run_id for each in events]).values_list("replay_of", flat=True)
-    )
-    return [event for event in events if event.run_id not in busy]
-
-
-def _tell_of_replay(events: list[DeadLetter], at: datetime) -> None:
-    ids = [event.pk for event in events]
-    DeadLetter.objects.filter(pk__in=ids).update(
-        replays=F("replays") + 1, replayed_at=at, replay_failed_at=None
-    )
-
-
-Row = TypeVar("Row", Run, DeadLetter)
-
-
-def _by_job(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row.job_id, []).append(row)
-    return groups
-
-
-def resolve(letters: DeadLetterQuerySet, *, by: User | None, at: datetime, notes: str) -> int:
-    """Close these pending events as mended; gives how many. Raises TooManyLetters and NotesMissing."""
-    return _close(letters, DeadLetter.Status.RESOLVED, by=by, at=at, notes=notes)
-
-
-def ignore(letters: DeadLetterQuerySet, *, by: User | None, at: datetime, notes: str) -> int:
-    """Close these pending events as of no matter; gives how many. Raises TooManyLetters and NotesMissing."""
-    return _close(letters, DeadLetter.Status.IGNORED, by=by, at=at, notes=notes)
-
-
-@transaction.atomic
-def _close(
-    letters: DeadLetterQuerySet, status: DeadLetter.Status, *, by: User | None, at: datetime, notes: str
-) -> int:
-    if not notes.strip():
-        raise NotesMissing
-    events = dead_letters.hold(_asked(letters))
-    DeadLetter.objects.filter(pk__in=[event.pk for event in events]).update(
-        status=status, resolved_at=at, resolution_notes=notes
-    )
-    jobs = Job.objects.in_bulk({event.job_id for event in events})
-    for job_id, group in _by_job(events).items():
-        told = {"letters": [event.pk for event in group]}
-        record(by, f"DEAD_LETTERS_{status}", jobs[job_id], details=told, note=notes)
-    return len(events)

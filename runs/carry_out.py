@@ -20,14 +20,15 @@ from chronos_site.schema import new_ulid
 from jobs.actions import Stale, TypeIsFixed
 from jobs.moves import IllegalMove
 from runs.bulk import LEASE, BulkItem, BulkOperation, ring_for_it
-from runs.bulk_actions.base import Refused
+from runs.bulk_actions.base import Pace, Refused
 from runs.bulk_actions.steering import sentence
 from runs.fire import OF_THE_DATABASE
+from runs.triage import CannotSee, NotWaiting
 
 logger = logging.getLogger(__name__)
 
 # Of one transaction: others wait for what it holds.
-FIRST_BATCH, BATCH = 10, 50
+FIRST_BATCH, BATCH, BATCH_TOGETHER = 10, 50, 200
 BATCH_SECONDS = 0.2
 # Transactions that collide with others are tried again.
 TRIES = 10
@@ -35,6 +36,8 @@ PAUSE_SECONDS = 0.1
 MESSAGE_LIMIT = 255
 
 State = BulkItem.State
+# What tells a person why, in its own words.
+REFUSALS = (Refused, PermissionDenied, TypeIsFixed, NotWaiting, CannotSee)
 GoOn = Callable[[], bool]
 
 
@@ -64,7 +67,8 @@ def carry_out(operation: BulkOperation, *, go_on: GoOn) -> None:
             if not (settled := _tried(operation, size)):
                 return
             # As many as the time is enough for: what is read and not settled is read once more.
-            size = min(BATCH, settled * 2) if settled >= size else settled
+            most = BATCH_TOGETHER if operation.deed.together else BATCH
+            size = min(most, settled * 2) if settled >= size else settled
         _leave(operation)
     except NoLongerOurs:
         logger.warning("bulk operation %s was taken up by another process", operation.pk)
@@ -101,7 +105,11 @@ def _batch(operation: BulkOperation, size: int) -> int:
     if not waiting:
         _end(operation, BulkOperation.State.DONE, at)
         return 0
-    settled = _settle(operation, waiting, at)
+    pace = operation.deed.pace(operation, at)
+    if pace.stop or pace.again:
+        _halt(operation, pace, at)
+        return 0
+    settled = _settle(operation, waiting[: pace.most], at)
     _write(operation, settled)
     return len(settled)
 
@@ -112,18 +120,52 @@ def _end(operation: BulkOperation, state: BulkOperation.State, at: datetime) -> 
     operation.save(update_fields=["state", "ended_at", "claim_token", "lease_expires_at"])
 
 
+def _halt(operation: BulkOperation, pace: Pace, at: datetime) -> None:
+    """End it where it is, or let whoever comes after the pause go on."""
+    if pace.stop:
+        operation.stopped_because = pace.stop[:MESSAGE_LIMIT]
+        operation.save(update_fields=["stopped_because"])
+        _end(operation, BulkOperation.State.STOPPED, at)
+        return
+    operation.claim_token, operation.lease_expires_at, operation.resumes_at = "", None, pace.again
+    operation.save(update_fields=["claim_token", "lease_expires_at", "resumes_at"])
+
+
 def _settle(operation: BulkOperation, waiting: list[BulkItem], at: datetime) -> list[BulkItem]:
     """The items that were done or refused before the batch had taken its time."""
     by = operation.by if operation.by and operation.by.is_active else None
     targets = operation.deed.targets(by).in_bulk([item.target_id for item in waiting]) if by else {}
     until = time.monotonic() + BATCH_SECONDS
-    settled = []
-    for item in waiting:
+    settled = _settle_together(operation, waiting, targets, by, at) if by else []
+    for item in waiting[len(settled) :]:
         _settle_one(operation, item, targets.get(item.target_id), by, at)
         settled.append(item)
         if time.monotonic() > until:
             break
     return settled
+
+
+def _settle_together(
+    operation: BulkOperation, waiting: list[BulkItem], targets: dict[str, Any], by: User, at: datetime
+) -> list[BulkItem]:
+    """The items at once, where that can be done; none of them where it cannot, or one spoils it for all."""
+    deed = operation.deed
+    if not deed.together or operation.undoes_id:
+        return []
+    found = [targets[item.target_id] for item in waiting if item.target_id in targets]
+    try:
+        with transaction.atomic():
+            done = deed.apply_all(found, operation.parameters, by=by, at=at)
+    except OF_THE_DATABASE:
+        raise
+    except Exception:  # one by one, each tells what is wrong with it
+        return []
+    for item in waiting:
+        if item.target_id in done:
+            item.state, item.before = State.DONE, done[item.target_id]
+        else:
+            _settle_one(operation, item, targets.get(item.target_id), by, at)
+    return waiting
 
 
 def _settle_one(operation: BulkOperation, item: BulkItem, target: Any, by: User | None, at: datetime) -> None:
@@ -159,7 +201,7 @@ def _told(error: Exception) -> str:
         return "Somebody saved it in the same moment."
     if isinstance(error, ObjectDoesNotExist):
         return "It was deleted in the same moment."
-    return str(error) if isinstance(error, (Refused, PermissionDenied, TypeIsFixed)) else ""
+    return str(error) if isinstance(error, REFUSALS) else ""
 
 
 def _write(operation: BulkOperation, settled: list[BulkItem]) -> None:

@@ -7,8 +7,8 @@ from chronos_site.locks import locked
 from runs.models import DeadLetter, Run, Trigger
 
 
-def resolve_replayed(runs: Iterable[Run], at: datetime) -> None:
-    """Close the pending events whose replays have succeeded in these runs.
+def resolve_replayed(runs: Iterable[Run], at: datetime) -> list[DeadLetter]:
+    """Close the pending events whose replays have succeeded in these runs; gives them.
 
     Call it where runs and jobs are held: events are locked after them.
     """
@@ -20,6 +20,7 @@ def resolve_replayed(runs: Iterable[Run], at: datetime) -> None:
         event.resolution_notes = f"Replay {replays[str(event.run_id)].pk} succeeded."
     if events:
         DeadLetter.objects.bulk_update(events, ["status", "resolved_at", "resolution_notes"])
+    return events
 
 
 def without_replays(letters: Sequence[DeadLetter]) -> list[DeadLetter]:

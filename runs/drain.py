@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections
 
 from chronos_site.clock import database_now
 from jobs.executors import TYPES
-from jobs.executors.base import Context, Payload
+from jobs.executors.base import Context
 from runs.carrying import DUTIES, Carrying
 from runs.claim import Claimed, Definitions, claim, renew
-from runs.execution import OVERTIME_SECONDS, End, Execution, Given
+from runs.execution import OVERTIME_SECONDS, End, Execution, Given, repeatable
 from runs.gifts import gifts
 from runs.logbook import Logbook, statements, write
 from runs.models import Level, Outcome, Run
@@ -322,12 +322,6 @@ def _interrupted(work: Work, message: str = "The worker was stopped before the r
         "remembered": work.context.remembered,
     }
     return Finish(work, End(Outcome.FAILURE, fields))
-
-
-def repeatable(definition: Mapping[str, Any]) -> bool:
-    """Whether a run of this definition that was lost may be tried again without asking."""
-    said: bool | None = definition.get("safe_to_repeat")
-    return TYPES[definition["type"]].repeatable(Payload(definition["payload"])) if said is None else said
 
 
 def _last_line(ended: Ended) -> tuple[str, str]:

@@ -197,3 +197,9 @@ def limit_of(definition: Definition) -> int:
     """Seconds that one execution may take: the job's own word, else its type's."""
     said: int | None = definition["payload"].get("timeout_seconds")
     return said or TYPES[definition["type"]].limit
+
+
+def repeatable(definition: Definition) -> bool:
+    """Whether a run of this definition that was lost may be tried again without asking."""
+    said: bool | None = definition.get("safe_to_repeat")
+    return TYPES[definition["type"]].repeatable(Payload(definition["payload"])) if said is None else said

@@ -64,11 +64,12 @@ def title(reason: str) -> tuple[str, str]:
     return error_class[:64], first_line(normal(message))[:TITLE_LIMIT]
 
 
-_COLUMNS = "signature, title, error_class, first_seen_at, last_seen_at, events, notes"
-_VALUES = "(%s, %s, %s, %s, %s, %s, '')"
+_COLUMNS = "signature, title, error_class, first_seen_at, last_seen_at, events, resolved, notes"
+_VALUES = "(%s, %s, %s, %s, %s, %s, %s, '')"
 # What follows where the signature is known: how often it was seen, and when.
 _CONFLICT = (
     "ON CONFLICT (signature) DO UPDATE SET events = failure_signatures.events + excluded.events, "
+    "resolved = failure_signatures.resolved + excluded.resolved, "
     "last_seen_at = {most}(failure_signatures.last_seen_at, excluded.last_seen_at), "
     "first_seen_at = {least}(failure_signatures.first_seen_at, excluded.first_seen_at)"
 )
@@ -76,22 +77,28 @@ _FOUND = {
     "postgresql": _CONFLICT.format(most="GREATEST", least="LEAST"),
     "sqlite": _CONFLICT.format(most="MAX", least="MIN"),
     "mysql": "ON DUPLICATE KEY UPDATE events = events + VALUES(events), "
+    "resolved = resolved + VALUES(resolved), "
     "last_seen_at = GREATEST(last_seen_at, VALUES(last_seen_at)), "
     "first_seen_at = LEAST(first_seen_at, VALUES(first_seen_at))",
 }
 
 
-def seen(letters: Sequence[DeadLetter]) -> None:
-    """Add new events to what is known of their signatures.
+def seen(letters: Iterable[DeadLetter], *, mended: Iterable[DeadLetter] = ()) -> None:
+    """Add new events, and those whose replays have succeeded, to what is known of their signatures.
 
     Call it near the end of a transaction: who ends runs with the same failure waits for its row. Rows are
     taken in the order of their keys, after runs, jobs and events.
     """
     groups: defaultdict[str, list[DeadLetter]] = defaultdict(list)
+    new = Counter[str]()
     for letter in letters:
-        if letter.signature:
-            groups[letter.signature].append(letter)
-    values = [value for signature in sorted(groups) for value in _row(signature, groups[signature])]
+        new[letter.signature or ""] += 1
+        groups[letter.signature or ""].append(letter)
+    for letter in mended:
+        groups[letter.signature or ""].append(letter)
+    # Those without a signature were made by nobody's engine.
+    groups.pop("", None)
+    values = [value for key in sorted(groups) for value in _row(key, groups[key], new[key])]
     if values:
         marks = ", ".join([_VALUES] * len(groups))
         with connection.cursor() as cursor:
@@ -102,17 +109,11 @@ def seen(letters: Sequence[DeadLetter]) -> None:
             )
 
 
-def _row(signature: str, letters: Sequence[DeadLetter]) -> list[Any]:
+def _row(signature: str, letters: Sequence[DeadLetter], new: int) -> list[Any]:
     error_class, told = title(letters[0].failure_reason)
     times = [letter.created_at for letter in letters]
-    return [
-        signature,
-        told,
-        error_class,
-        rows.stored(min(times)),
-        rows.stored(max(times)),
-        len(letters),
-    ]
+    seen_at = [rows.stored(min(times)), rows.stored(max(times))]
+    return [signature, told, error_class, *seen_at, new, len(letters) - new]
 
 
 def decided(

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from chronos_site.clock import database_now
-from runs import days, purge, retention, signals
+from runs import acknowledgements, days, purge, retention, signals
 from runs.models import Process
 
 # One slice of work, and the pause until the next one: due ticks come first.
@@ -37,6 +37,7 @@ class House:
         if now >= self._upkeep_at:
             self._upkeep_at = now + UPKEEP_SECONDS
             if self._is_ours():
+                acknowledgements.end_due(database_now())
                 signals.upkeep.send_robust(House)
         if now >= min(self._roll_up_at, self._purge_at):
             self._begin(now)

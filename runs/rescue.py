@@ -8,7 +8,7 @@ from django.db import transaction
 from chronos_site.clock import database_now
 from chronos_site.locks import locked
 from runs.claim import Definitions
-from runs.drain import repeatable
+from runs.execution import repeatable
 from runs.models import Outcome, Run
 from runs.settle import WORKER_LOST, Ended, settle_apart
 

@@ -20,7 +20,7 @@ from jobs import memories, moves, retries
 from jobs.executors.base import Artefact
 from jobs.executors.error_classes import chain
 from jobs.models import JobVersion
-from runs import artefacts, signals, stats
+from runs import acknowledgements, artefacts, failure_signatures, signals, stats
 from runs.dead_letters import resolve_replayed, without_replays
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
 from runs.signature import signature
@@ -99,16 +99,21 @@ def settle(group: Sequence[Ended]) -> set[str]:
     # Held from here on: two runs of one job that end at once must see each other's end.
     moves.hold(outcomes)
     _keep(settled)
-    followed = _follow_up([ended for ended in settled if ended.failed])
+    again, letters = _follow_up([ended for ended in settled if ended.failed])
+    mended: list[DeadLetter] = []
     if settled:
         at = max(ended.at for ended in settled)
-        resolve_replayed((ended.run for ended in settled if ended.outcome == Outcome.SUCCESS), at)
+        good = [ended.run for ended in settled if ended.outcome == Outcome.SUCCESS]
+        mended = resolve_replayed(good, at)
+        acknowledgements.recovered({run.job_id for run in good}, at)
         release(set(outcomes), at)
     moves.finish(outcomes)
     types = _types(settled)
     transaction.on_commit(lambda: _tell(settled, types))
+    failure_signatures.seen(letters, mended=mended)
     if settled:
-        signals.settled.send(Run, group=signals.Settled(settled, *followed))
+        made = {str(letter.run_id): letter.pk for letter in letters}
+        signals.settled.send(Run, group=signals.Settled(settled, again, made))
     stats.write((ended.counted for ended in settled), types)
     return {ended.run.pk for ended in settled}
 
@@ -280,10 +285,10 @@ def _keep(settled: Sequence[Ended]) -> None:
     memories.remember({ended.run.job_id: plain(ended.remembered) for ended in settled if ended.remembered})
 
 
-def _follow_up(failures: Sequence[Ended]) -> tuple[frozenset[str], dict[str, str]]:
-    """Make retries and dead letters; gives the ids of what is tried again, and letters' by their runs'."""
+def _follow_up(failures: Sequence[Ended]) -> tuple[frozenset[str], list[DeadLetter]]:
+    """Make retries and dead letters; gives the ids of what is tried again, and the letters."""
     if not failures:
-        return frozenset(), {}
+        return frozenset(), []
     policies = _policies(failures)
     losses = _losses(failures)
     again: list[Run] = []
@@ -298,8 +303,7 @@ def _follow_up(failures: Sequence[Ended]) -> tuple[frozenset[str], dict[str, str
         else:
             letters.append(_dead_letter(ended))
     Run.objects.bulk_create(again)
-    made = DeadLetter.objects.bulk_create(without_replays(letters))
-    return frozenset(tried), {str(letter.run_id): letter.pk for letter in made}
+    return frozenset(tried), DeadLetter.objects.bulk_create(without_replays(letters))
 
 
 def _policies(failures: Sequence[Ended]) -> dict[tuple[str, int], dict[str, Any]]:

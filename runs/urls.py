@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from runs import artefact_views, bulk_views, retention_views, stop_views, trial_views, views
+from runs import artefact_views, bulk_views, letter_views, retention_views, stop_views, trial_views, views
 
 urlpatterns = [
     path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
@@ -15,9 +15,21 @@ urlpatterns = [
     path("jobs/test/", trial_views.job_test, name="job_test"),
     path("trials/<ulid:trial_id>/", trial_views.trial_detail, name="trial_detail"),
     path("trials/<ulid:trial_id>/cancel/", trial_views.trial_cancel, name="trial_cancel"),
-    path("dead-letters/<ulid:letter_id>/replay/", views.letter_replay, name="letter_replay"),
-    path("dead-letters/<ulid:letter_id>/resolve/", views.letter_resolve, name="letter_resolve"),
-    path("dead-letters/<ulid:letter_id>/ignore/", views.letter_ignore, name="letter_ignore"),
+    path("dead-letters/<ulid:letter_id>/replay/", letter_views.letter_replay, name="letter_replay"),
+    path("dead-letters/<ulid:letter_id>/resolve/", letter_views.letter_resolve, name="letter_resolve"),
+    path("dead-letters/<ulid:letter_id>/ignore/", letter_views.letter_ignore, name="letter_ignore"),
+    path("dead-letters/<ulid:letter_id>/assign/", letter_views.letter_assign, name="letter_assign"),
+    path("jobs/<ulid:job_id>/acknowledge/", letter_views.job_acknowledge, name="job_acknowledge"),
+    path(
+        "dead-letters/alike/<slug:signature>/acknowledge/",
+        letter_views.signature_acknowledge,
+        name="signature_acknowledge",
+    ),
+    path(
+        "acknowledgements/<ulid:acknowledgement_id>/take-back/",
+        letter_views.acknowledgement_take_back,
+        name="acknowledgement_take_back",
+    ),
     path("system/firing/stop/", stop_views.firing_stop, name="firing_stop"),
     path("system/firing/resume/", stop_views.firing_resume, name="firing_resume"),
     path("system/queues/<slug:name>/stop/", stop_views.queue_stop, name="queue_stop"),

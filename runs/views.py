@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
@@ -19,19 +19,13 @@ from chronos_site.clock import database_now
 from jobs import definition, masking
 from jobs.models import Job
 from runs import actions
-from runs.actions import (
-    BackfillInProgress,
-    NoBackfill,
-    NotesMissing,
-    NothingToSkip,
-    NotWaiting,
-    RunHasEnded,
-    TooManyLetters,
-)
+from runs.acknowledgements import NotAcknowledged
+from runs.actions import BackfillInProgress, NoBackfill, NothingToSkip, RunHasEnded
 from runs.backfill import BadRange, Proposal, propose
 from runs.bulk import BulkHasEnded, CannotUndo, TooManyTargets
 from runs.forms import BackfillForm, ParametersForm, asked_by
-from runs.models import DeadLetter, DeadLetterQuerySet, Run
+from runs.models import Run
+from runs.triage import CannotSee, NotesMissing, NotWaiting, ReasonMissing, TooManyLetters
 
 View = Callable[..., HttpResponse]
 LONGEST_NOTE, LONGEST_NOTES = 255, 1000
@@ -46,6 +40,9 @@ REFUSALS = (
     BulkHasEnded,
     CannotUndo,
     TooManyTargets,
+    CannotSee,
+    ReasonMissing,
+    NotAcknowledged,
 )
 
 
@@ -100,9 +97,9 @@ def job_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     """Stop a job for good; a move that its status does not allow is answered by the middleware."""
     user = person(request)
     job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
-    actions.cancel_job(job, by=user, at=database_now(), note=_typed(request, "note", LONGEST_NOTE))
+    actions.cancel_job(job, by=user, at=database_now(), note=typed(request, "note", LONGEST_NOTE))
     messages.success(request, f"{job.name} is cancelled: it fires no more.")
-    return redirect(_next(request) or reverse("job_detail", args=[job.pk]))
+    return redirect(way_back(request) or reverse("job_detail", args=[job.pk]))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -111,10 +108,10 @@ def job_skip(request: HttpRequest, job_id: str) -> HttpResponse:
     """What skipping the next fire means, and then the deed."""
     job, at = _job_with_plan(request, job_id), database_now()
     if request.method == "POST":
-        tick, note = _instant(request.POST.get("tick", "")), _typed(request, "note", LONGEST_NOTE)
+        tick, note = _instant(request.POST.get("tick", "")), typed(request, "note", LONGEST_NOTE)
         actions.skip_next(job, tick=tick, by=person(request), at=at, note=note)
         messages.success(request, f"{job.name} skips its next fire.")
-        return redirect(_next(request) or reverse("job_detail", args=[job.pk]))
+        return redirect(way_back(request) or reverse("job_detail", args=[job.pk]))
     following = actions.after_skipping(job.schedule, at)
     return render(request, "runs/skip.html", {"job": job, "following": following})
 
@@ -133,7 +130,7 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
         if run.outcome
         else "Asked to stop: the worker ends it within seconds.",
     )
-    return redirect(_next(request) or reverse("run_detail", args=[run.pk]))
+    return redirect(way_back(request) or reverse("run_detail", args=[run.pk]))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -185,49 +182,7 @@ def job_backfill_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     return redirect("job_detail", job.pk)
 
 
-@require_POST
-@told_when_refused
-def letter_replay(request: HttpRequest, letter_id: str) -> HttpResponse:
-    """Run the occurrence of a dead letter once more."""
-    one = _letter(request, letter_id)
-    if not actions.replay(one, by=person(request), at=database_now()):
-        raise NotWaiting(one.get())
-    messages.success(request, "Its replay is on its way: if it succeeds, the dead letter is resolved.")
-    return redirect(_next(request) or reverse("job_detail", args=[one.get().job_id]))
-
-
-@require_POST
-@told_when_refused
-def letter_resolve(request: HttpRequest, letter_id: str) -> HttpResponse:
-    """Close a dead letter as mended."""
-    return _close(request, letter_id, actions.resolve, "The dead letter is resolved.")
-
-
-@require_POST
-@told_when_refused
-def letter_ignore(request: HttpRequest, letter_id: str) -> HttpResponse:
-    """Close a dead letter as of no matter."""
-    return _close(request, letter_id, actions.ignore, "The dead letter is ignored.")
-
-
-def _close(request: HttpRequest, letter_id: str, act: Callable[..., int], told: str) -> HttpResponse:
-    one = _letter(request, letter_id)
-    notes = _typed(request, "notes", LONGEST_NOTES)
-    if not act(one, by=person(request), at=database_now(), notes=notes):
-        raise NotWaiting(one.get())
-    messages.success(request, told)
-    return redirect(_next(request) or reverse("job_detail", args=[one.get().job_id]))
-
-
-def _letter(request: HttpRequest, letter_id: str) -> DeadLetterQuerySet:
-    """The one event, as the actions want it: a queryset of what the person may see."""
-    one = DeadLetter.objects.visible_to(person(request)).filter(pk=letter_id)
-    if not one.exists():
-        raise Http404
-    return one
-
-
-def _typed(request: HttpRequest, name: str, most: int) -> str:
+def typed(request: HttpRequest, name: str, most: int) -> str:
     return request.POST.get(name, "").replace("\0", "").strip()[:most]
 
 
@@ -239,6 +194,6 @@ def _instant(text: str) -> datetime | None:
     return None
 
 
-def _next(request: HttpRequest) -> str:
+def way_back(request: HttpRequest) -> str:
     address = request.POST.get("next", "")
     return address if is_ours(request, address) else ""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from runs.bulk_actions import changing, steering, tagging
+from runs.bulk_actions import changing, steering, tagging, triaging
 from runs.bulk_actions.base import BulkAction
 
 # In the order in which they are offered.
@@ -19,5 +19,9 @@ ACTIONS: dict[str, BulkAction[Any]] = {
         tagging.AddTags(),
         tagging.RemoveTags(),
         changing.ChangeTimeout(),
+        triaging.Replay(),
+        triaging.Resolve(),
+        triaging.Ignore(),
+        triaging.Assign(),
     )
 }

@@ -1,6 +1,6 @@
 """The contract of what can be done to many things at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -27,6 +27,15 @@ class Rule:
     targets: Q
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How an operation may go on: with so many targets, None for all; or `again` later; or not at all."""
+
+    most: int | None = None
+    again: datetime | None = None
+    stop: str = ""
+
+
 class BulkAction(Generic[Target]):
     """One thing that a person may do to many targets.
 
@@ -43,6 +52,8 @@ class BulkAction(Generic[Target]):
     page: ClassVar[str]
     effects: ClassVar[tuple[str, ...]]
     undoable: ClassVar[bool] = False
+    # Whether `apply_all` does many in one go.
+    together: ClassVar[bool] = False
     dangerous: ClassVar[bool] = False
     form: ClassVar[type[forms.Form]] = forms.Form
 
@@ -81,6 +92,23 @@ class BulkAction(Generic[Target]):
         Raises Refused, or what the single action raises for the person.
         """
         raise NotImplementedError
+
+    def apply_all(
+        self, targets: Sequence[Target], parameters: Parameters, *, by: User, at: datetime
+    ) -> dict[str, Before]:
+        """Do it to all of them that allow it; gives what undoing needs, by the keys of those it was done to.
+
+        Those that are left out are tried one by one, so that each says why not. Raises as `apply` does.
+        """
+        raise NotImplementedError
+
+    def pace(self, operation: Any, at: datetime) -> Pace:
+        """How far the operation may go now; asked before each batch."""
+        return Pace()
+
+    def warnings(self, targets: QuerySet[Target]) -> list[str]:
+        """What a person should know of the targets before they confirm, in sentences."""
+        return []
 
     def undo(self, target: Target, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
         """Take it back, unless the target was changed since. Raises as `apply` does."""

@@ -11,7 +11,7 @@ from django.utils import timezone
 from dashboard.handover import Handover
 from dashboard.shift import Shift
 from jobs import actions
-from runs import actions as run_actions
+from runs import triage
 from runs.models import DeadLetter, RunStats, Skip
 from tests.factories import NOON, alice, bob, charlie, definition, job, run
 
@@ -97,7 +97,7 @@ def test_operators_read_how_many_runs_went_well_and_how_many_waited():
 def test_dead_letters_are_told_opened_and_closed(owner, probe):
     failed = run(probe, "FAILURE", at=timezone.now() - HOUR)
     letter = DeadLetter.objects.create(job=probe, run=failed, failure_reason="503")
-    run_actions.resolve(DeadLetter.objects.all(), by=owner, at=timezone.now(), notes="It was the proxy.")
+    triage.resolve(DeadLetter.objects.all(), by=owner, at=timezone.now(), notes="It was the proxy.")
     found = Handover(owner, Shift.read("2h", timezone.now() + MINUTE))
     assert [each.pk for each in found.opened] == [letter.pk]
     assert [each.pk for each in found.closed] == [letter.pk]

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
 from jobs.models import Job, Status
-from runs import actions
+from runs import triage
 from runs.models import DeadLetter, Outcome, Run, Trigger
 from runs.settle import Ended, settle
 from tests import factories
@@ -30,7 +30,7 @@ def letter(job, tick=NOON):
 
 def replayed(event, by=None, at=LATER):
     """The replay of the event, claimed by nobody."""
-    assert actions.replay(ALL(), by=by, at=at) == 1
+    assert triage.replay(ALL(), by=by, at=at) == 1
     return Run.objects.get(replay_of=event.run, outcome=None)
 
 
@@ -60,7 +60,7 @@ def test_a_job_that_has_ended_is_scheduled_again_by_a_replay(status):
 def test_a_replay_in_progress_is_not_started_again():
     replayed(letter(factories.job()))
     Job.objects.update(status=Status.FAILED)
-    assert actions.replay(ALL(), by=None, at=LATER + timedelta(seconds=1)) == 0
+    assert triage.replay(ALL(), by=None, at=LATER + timedelta(seconds=1)) == 0
     assert Run.objects.filter(trigger=Trigger.REPLAY).count() == 1
     assert Job.objects.get().status == Status.FAILED
 
@@ -70,7 +70,7 @@ def test_many_events_of_one_job_are_replayed_at_once_beside_what_is_there():
     for minute in range(20):
         letter(job, NOON + timedelta(minutes=minute))
     factories.run(job, at=LATER + timedelta(microseconds=1))
-    assert actions.replay(ALL(), by=None, at=LATER) == 20
+    assert triage.replay(ALL(), by=None, at=LATER) == 20
     replays = Run.objects.filter(trigger=Trigger.REPLAY)
     assert len(set(replays.values_list("scheduled_time", flat=True))) == 20
 
@@ -80,26 +80,26 @@ def test_no_replay_takes_the_place_of_a_tick_to_come():
     job = factories.job(at=NOON + timedelta(microseconds=5))
     for minute in range(8):
         letter(job, NOON + timedelta(minutes=minute))
-    actions.replay(ALL(), by=None, at=LATER)
+    triage.replay(ALL(), by=None, at=LATER)
     assert not Run.objects.filter(scheduled_time__in=[LATER, tick]).exists()
 
 
 def test_only_so_many_events_are_replayed_at_once(monkeypatch):
-    monkeypatch.setattr(actions, "MOST_LETTERS", 2)
+    monkeypatch.setattr(triage, "MOST_LETTERS", 2)
     job = factories.job()
     for minute in range(3):
         letter(job, NOON + timedelta(minutes=minute))
-    with pytest.raises(actions.TooManyLetters):
-        actions.replay(ALL(), by=None, at=LATER)
-    assert actions.replay(DeadLetter.objects.filter(run__scheduled_time__gt=NOON), by=None, at=LATER) == 2
+    with pytest.raises(triage.TooManyLetters):
+        triage.replay(ALL(), by=None, at=LATER)
+    assert triage.replay(DeadLetter.objects.filter(run__scheduled_time__gt=NOON), by=None, at=LATER) == 2
 
 
 def test_people_replay_what_they_see():
     letter(factories.job())
     charlie = factories.charlie()
-    assert actions.replay(DeadLetter.objects.visible_to(charlie), by=charlie, at=LATER) == 0
+    assert triage.replay(DeadLetter.objects.visible_to(charlie), by=charlie, at=LATER) == 0
     bob = factories.bob()
-    assert actions.replay(DeadLetter.objects.visible_to(bob), by=bob, at=LATER) == 1
+    assert triage.replay(DeadLetter.objects.visible_to(bob), by=bob, at=LATER) == 1
     told = AuditEvent.objects.get(action="DEAD_LETTERS_REPLAYED")
     run = Run.objects.get(trigger=Trigger.REPLAY)
     assert (told.user_email, told.entity_id, told.details) == (bob.email, run.job_id, {"runs": [run.pk]})
@@ -107,7 +107,7 @@ def test_people_replay_what_they_see():
 
 @pytest.mark.parametrize(
     ("act", "status"),
-    [(actions.resolve, "RESOLVED"), (actions.ignore, "IGNORED")],
+    [(triage.resolve, "RESOLVED"), (triage.ignore, "IGNORED")],
     ids=["resolve", "ignore"],
 )
 def test_an_event_is_closed_with_a_note(act, status):
@@ -120,19 +120,19 @@ def test_an_event_is_closed_with_a_note(act, status):
     assert told.details == {"letters": [event.pk], "note": "Sent by hand"}
 
 
-@pytest.mark.parametrize("act", [actions.resolve, actions.ignore])
+@pytest.mark.parametrize("act", [triage.resolve, triage.ignore])
 def test_no_event_is_closed_without_a_note(act):
     letter(factories.job())
-    with pytest.raises(actions.NotesMissing):
+    with pytest.raises(triage.NotesMissing):
         act(ALL(), by=None, at=LATER, notes=" ")
     assert DeadLetter.objects.get().status == "PENDING"
 
 
 def test_what_is_closed_stays_as_it_is():
     letter(factories.job())
-    actions.ignore(ALL(), by=None, at=LATER, notes="A test")
-    assert actions.resolve(ALL(), by=None, at=END, notes="Mended") == 0
-    assert actions.replay(ALL(), by=None, at=END) == 0
+    triage.ignore(ALL(), by=None, at=LATER, notes="A test")
+    assert triage.resolve(ALL(), by=None, at=END, notes="Mended") == 0
+    assert triage.replay(ALL(), by=None, at=END) == 0
     assert DeadLetter.objects.get().resolution_notes == "A test"
 
 
@@ -159,7 +159,7 @@ def test_a_replay_that_fails_for_good_marks_its_event_and_makes_no_other():
 def test_a_replay_of_an_event_that_was_closed_meanwhile_leaves_an_event_of_its_own():
     event = letter(factories.job())
     run = replayed(event)
-    actions.resolve(ALL(), by=None, at=LATER, notes="Mended")
+    triage.resolve(ALL(), by=None, at=LATER, notes="Mended")
     end(run, Outcome.FAILURE)
     assert DeadLetter.objects.pending().get().run == run
     event.refresh_from_db()

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from audit.models import AuditEvent
 from jobs import memories
-from runs import actions
+from runs import actions, triage
 from runs.models import DeadLetter, Outcome, Run
 from runs.settle import Ended, settle
 from tests import factories
@@ -97,7 +97,7 @@ def test_a_retry_and_a_replay_keep_them(owner):
     Run.objects.filter(pk=again.pk).update(start_time=NOON, claim_token="T")
     again.refresh_from_db()
     settle([failed(again)])
-    actions.replay(DeadLetter.objects.all(), by=owner, at=NOON + timedelta(minutes=5))
+    triage.replay(DeadLetter.objects.all(), by=owner, at=NOON + timedelta(minutes=5))
     assert Run.objects.get(trigger="REPLAY").parameters == {"zone": "north"}
 
 
