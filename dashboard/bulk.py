@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
-from dashboard import paging
+from dashboard import letter_bulk, paging
 from dashboard.filters import Chip, JobFilters
 from dashboard.paging import Key, Order
 from runs.bulk import BulkItem, BulkOperation
+from runs.bulk_actions.triaging import OfLetters
 from runs.bulk_views import operation_of
 
 LIVE_SECONDS = 1
@@ -79,6 +80,8 @@ def _state(operation: BulkOperation, asked: str) -> str:
 
 def _chips(operation: BulkOperation) -> list[Chip]:
     """How the targets were found, in words."""
+    if isinstance(operation.deed, OfLetters):
+        return letter_bulk.chips(operation)
     query = QueryDict(urlencode([(name, value) for name, value in operation.conditions]))
     filters = JobFilters.read(query, operation.by, ()) if operation.by else JobFilters()
     return [filters.chip(condition) for condition in filters.conditions]

@@ -22,6 +22,11 @@ LONGEST_QUERY = 4000
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
+def typed_ids(data: QueryDict) -> tuple[str, ...]:
+    """The ids that a list's form sent; what is none is left out."""
+    return tuple(dict.fromkeys(each for each in data.getlist("id")[:MOST_PICKED] if _ULID.fullmatch(each)))
+
+
 @dataclass(frozen=True)
 class Selection:
     """The jobs that a person picked by their ids, or all that match the list's conditions."""
@@ -33,9 +38,8 @@ class Selection:
     @classmethod
     def read(cls, data: QueryDict) -> "Selection":
         """What the list's form sent; ids that are none are left out."""
-        ids = dict.fromkeys(each for each in data.getlist("id")[:MOST_PICKED] if _ULID.fullmatch(each))
         query = data.get("matching", "").removeprefix("?")[:LONGEST_QUERY]
-        return cls(tuple(ids), query, data.get("all") == "1")
+        return cls(typed_ids(data), query, data.get("all") == "1")
 
     def filters(self, user: User) -> JobFilters:
         return JobFilters.read(QueryDict(self.query), user, ())

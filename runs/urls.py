@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from runs import artefact_views, bulk_views, letter_views, retention_views, stop_views, trial_views, views
+from runs import (
+    artefact_views,
+    bulk_views,
+    letter_views,
+    replay_views,
+    retention_views,
+    stop_views,
+    trial_views,
+    views,
+)
 
 urlpatterns = [
     path("jobs/<ulid:job_id>/run-now/", views.job_run_now, name="job_run_now"),
@@ -16,6 +25,11 @@ urlpatterns = [
     path("trials/<ulid:trial_id>/", trial_views.trial_detail, name="trial_detail"),
     path("trials/<ulid:trial_id>/cancel/", trial_views.trial_cancel, name="trial_cancel"),
     path("dead-letters/<ulid:letter_id>/replay/", letter_views.letter_replay, name="letter_replay"),
+    path(
+        "dead-letters/<ulid:letter_id>/replay/changed/",
+        replay_views.letter_replay_changed,
+        name="letter_replay_changed",
+    ),
     path("dead-letters/<ulid:letter_id>/resolve/", letter_views.letter_resolve, name="letter_resolve"),
     path("dead-letters/<ulid:letter_id>/ignore/", letter_views.letter_ignore, name="letter_ignore"),
     path("dead-letters/<ulid:letter_id>/assign/", letter_views.letter_assign, name="letter_assign"),

@@ -12,7 +12,13 @@ from runs.bulk_actions.steering import OfJobs
 
 register = template.Library()
 
-STATES = {"PENDING": "PENDING", "RUNNING": "RUNNING", "DONE": "SUCCEEDED", "CANCELLED": "CANCELLED"}
+STATES = {
+    "PENDING": "PENDING",
+    "RUNNING": "RUNNING",
+    "DONE": "SUCCEEDED",
+    "CANCELLED": "CANCELLED",
+    "STOPPED": "FAILED",
+}
 
 
 @register.simple_tag

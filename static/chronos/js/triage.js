@@ -1,0 +1,39 @@
+/* The inbox: marks what is open, steps through the events; the links and forms work without it. */
+(() => {
+  "use strict";
+  const OPENABLE = "a.sig, a.ev";
+  const events = () => [...document.querySelectorAll("a.ev")];
+
+  function mark(link) {
+    const kind = link.matches(".sig") ? "a.sig" : "a.ev";
+    for (const other of document.querySelectorAll(kind)) { other.toggleAttribute("aria-current", false); }
+    link.setAttribute("aria-current", "true");
+  }
+
+  function step(by) {
+    const all = events(), at = all.findIndex((each) => each.hasAttribute("aria-current"));
+    const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+    if (!next) { return; }
+    next.scrollIntoView({ block: "nearest" });
+    next.click();
+  }
+
+  document.addEventListener("click", (event) => {
+    const stepping = event.target.closest("[data-step]");
+    if (stepping) { step(Number(stepping.dataset.step)); return; }
+    const link = event.target.closest(OPENABLE);
+    if (link) { mark(link); }
+  });
+
+  /* The group that is open is what "all of this group" means. */
+  document.addEventListener("htmx:pushedIntoHistory", () => {
+    const matching = document.querySelector('#bulk [name="matching"]');
+    const signature = new URLSearchParams(location.search).get("signature");
+    if (matching && signature) {
+      const asked = new URLSearchParams(location.search);
+      matching.value = `?${asked}`;
+      const label = document.querySelector('label[for="bulk-all"]');
+      if (label) { label.textContent = "All of this group"; }
+    }
+  });
+})();
