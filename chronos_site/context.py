@@ -19,9 +19,11 @@ from dashboard.viewer import ViewerZone
 from jobs.models import Job
 from notifications.models import Notification
 from runs import stops
-from runs.models import Process, Run
+from runs.models import DeadLetter, Process, Run
 
 MOST_COUNTED = 10_000
+# Nobody decides by whether it is a thousand or more.
+MOST_WAITING = 999
 # The scheduler beats every few seconds; after this long it is worth a word.
 SILENT_AFTER = timedelta(seconds=30)
 
@@ -95,6 +97,14 @@ class Shell:
     @cached_property
     def jobs(self) -> str:
         return self._counts.get("jobs", "")
+
+    @cached_property
+    def dead_letters(self) -> str:
+        """Waiting for a person; empty when none is."""
+        if self._user is None:
+            return ""
+        waiting = counted(DeadLetter.objects.visible_to(self._user).pending(), MOST_WAITING)
+        return "" if waiting == "0" else waiting
 
     @cached_property
     def live_runs(self) -> str:

@@ -50,13 +50,11 @@ def dead_letter_list(request: HttpRequest) -> HttpResponse:
     target = request.headers.get("HX-Target") if request.headers.get("HX-Request") else ""
     context: dict[str, Any] = {"now": at, "filters": filters}
     if target == "groups":
-        return render(
-            request, "dashboard/dead_letters/_groups.html", {**context, **_groups(request, filters)}
-        )
+        context |= {**_groups(request, filters), "opened": filters}
+        return render(request, "dashboard/dead_letters/_groups.html", context)
     if target == "events":
-        return render(
-            request, "dashboard/dead_letters/_chosen.html", {**context, **_events(request, filters)}
-        )
+        context |= _events(request, filters)
+        return render(request, "dashboard/dead_letters/_chosen.html", context)
     context |= _groups(request, filters)
     shown = filters
     if not filters.signature and context["groups"].rows:

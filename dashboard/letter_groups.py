@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.db.models import Count, Max, Min
@@ -110,9 +111,8 @@ def _page(letters: DeadLetterQuerySet, query: QueryDict) -> tuple[list[Row], str
         .values("signature")
         .annotate(count=Count("pk"), first=Min("created_at"), last=Max("created_at"))
     )
-    cursor, backwards = query.get("groups_after", ""), False
-    if not cursor and query.get("groups_before"):
-        cursor, backwards = query["groups_before"], True
+    after, before = query.get("groups_after"), query.get("groups_before")
+    cursor, backwards = after or before, bool(before and not after)
     try:
         place = _NEWEST_FIRST.place(cursor) if cursor else None
     except BadCursor:
@@ -120,7 +120,7 @@ def _page(letters: DeadLetterQuerySet, query: QueryDict) -> tuple[list[Row], str
     if place:
         rows = rows.filter(_NEWEST_FIRST.beyond(place, backwards=backwards))
     terms = [key.term(backwards=backwards) for key in _NEWEST_FIRST.keys]
-    found = list(rows.order_by(*terms)[: SIZE + 1])
+    found: list[Row] = [dict(row) for row in rows.order_by(*terms)[: SIZE + 1]]
     more, found = len(found) > SIZE, found[:SIZE]
     if backwards:
         found.reverse()
@@ -131,17 +131,10 @@ def _page(letters: DeadLetterQuerySet, query: QueryDict) -> tuple[list[Row], str
 
 def _cursor(found: Sequence[Row], n: int) -> str | None:
     """The place of a row in the order of the groups."""
-    return _NEWEST_FIRST.cursor(_Place(**found[n])) if found else None
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A row of the grouped query as a cursor reads it."""
-
-    signature: str
-    count: int
-    first: datetime
-    last: datetime
+    if not found:
+        return None
+    row: Any = SimpleNamespace(**found[n])
+    return _NEWEST_FIRST.cursor(row)
 
 
 def _told(filters: LetterFilters, letters: DeadLetterQuerySet, found: Sequence[Row]) -> list[Group]:
@@ -176,9 +169,8 @@ def _hours(alike: DeadLetterQuerySet, at: datetime) -> dict[str, dict[int, int]]
     """How many events of each signature there are in each hour back from now."""
     now = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     recent = alike.filter(created_at__gte=now - timedelta(hours=HOURS - 1))
-    counted = recent.values_list("signature", hour=TruncHour("created_at", tzinfo=UTC)).annotate(
-        count=Count("pk")
-    )
+    by_hour = recent.annotate(hour=TruncHour("created_at", tzinfo=UTC))
+    counted = by_hour.values_list("signature", "hour").annotate(count=Count("pk"))
     found: defaultdict[str, dict[int, int]] = defaultdict(dict)
     for signature, hour, count in counted:
         found[signature][int((now - hour).total_seconds() // 3600)] = count

@@ -34,6 +34,7 @@ PAGES = (
     Place("job_list", "Failing jobs", "st-failed", "g f", "broken errors", query="?failing=1"),
     Place("run_list", "Runs", "runs", "g r", "executions history"),
     Place("calendar", "Calendar", "calendar", "g c", "planned fires week month"),
+    Place("dead_letter_list", "Dead letters", "dlq", "g d", "triage inbox failures replay"),
     Place("bulk_list", "Bulk changes", "jobs", "g b", "many undo operations"),
     Place("notification_list", "Notifications", "bell", "g n", "messages outbox alerts sent mail"),
     Place("rule_list", "My alerts", "bell", "", "rules who is told notify mute"),

@@ -133,17 +133,21 @@ def _runs(user: User, text: str) -> Group:
 
 
 def _letters(user: User, words: list[str]) -> Group:
-    """The newest dead letters that wait, by their job's name and how their reason begins."""
-    waiting = DeadLetter.objects.visible_to(user).pending().order_by("-created_at")
-    told = waiting.values_list(
-        "job_id", "run_id", "job__name", "created_at", Left("failure_reason", REASON_START)
-    )
-    found = []
-    for job_id, run_id, name, created_at, reason in told[:LETTERS_LOOKED_AT]:
-        if all(word in f"{name} {reason}".lower() for word in words):
-            address = reverse("run_detail", args=[run_id]) if run_id else reverse("job_detail", args=[job_id])
-            found.append(Found(name, address, "dlq", reason.partition("\n")[0], at=created_at))
-    return Group("Dead letters", found[:SHOWN])
+    """The newest dead letters that wait, by their job's name and how their reason begins; any by its id."""
+    letters = DeadLetter.objects.visible_to(user)
+    columns = ("pk", "job__name", "created_at", Left("failure_reason", REASON_START))
+    if ids := _ids(" ".join(words)):
+        told = letters.filter(pk__range=ids).order_by("-pk").values_list(*columns)[:SHOWN]
+        return Group("Dead letters", [_letter(*row) for row in told])
+    newest = letters.pending().order_by("-created_at").values_list(*columns)[:LETTERS_LOOKED_AT]
+    found = [row for row in newest if all(word in f"{row[1]} {row[3]}".lower() for word in words)]
+    more = f"{reverse('dead_letter_list')}?{urlencode({'q': ' '.join(words)})}" if len(found) > SHOWN else ""
+    return Group("Dead letters", [_letter(*row) for row in found[:SHOWN]], more)
+
+
+def _letter(pk: str, name: str, created_at: datetime, reason: str) -> Found:
+    address = reverse("dead_letter_detail", args=[pk])
+    return Found(name, address, "dlq", reason.partition("\n")[0], at=created_at)
 
 
 def _ids(text: str) -> tuple[str, str] | None:

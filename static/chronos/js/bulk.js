@@ -7,7 +7,7 @@
 
   function show() {
     const all = boxes(), picked = all.filter((box) => box.checked);
-    for (const box of all) { box.closest("tr").classList.toggle("sel", box.checked); }
+    for (const box of all) { box.closest("tr, .ev-row").classList.toggle("sel", box.checked); }
     const whole = document.querySelector("[data-pick-all]");
     if (whole) {
       whole.checked = picked.length > 0 && picked.length === all.length;

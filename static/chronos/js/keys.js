@@ -3,7 +3,7 @@
    is kept, so what htmx swaps in works at once. */
 (() => {
   "use strict";
-  const ROWS = "main :is(tbody tr, ul.rows > li, a.sig, a.ev)";
+  const ROWS = "main :is(tbody tr, ul.rows > li, a.sig, .ev-row)";
   const OPENS = ["a.job", "th a[href]", ".t a[href]", "a[href]"];
   // What can be done is told by where its button leads, so that lists and pages need not say it again.
   const DEEDS = {
@@ -49,8 +49,10 @@
     return press(boxOf(rowInFocus()));
   }
 
+  const keyed = (keys) => `:is(a, button, summary)[data-key="${CSS.escape(keys)}"]`;
+
   function follow(keys) {
-    return press(document.querySelector(`:is(a, button)[data-key="${CSS.escape(keys)}"]`));
+    return press(document.querySelector(keyed(keys)));
   }
 
   function open(dialog) {
@@ -96,6 +98,7 @@
 
   function valid(name) {
     if (Object.hasOwn(VALID, name)) { return VALID[name](); }
+    if (name.startsWith("key ")) { return document.querySelector(keyed(name.slice(4))) !== null; }
     return document.querySelector(`:is(${ROWS}, .page-head) :is(${DEEDS[name]})`) !== null;
   }
 
