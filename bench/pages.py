@@ -75,12 +75,13 @@ class Page:
 
 
 def _pages() -> list[Page]:
-    from runs.models import Run
+    from runs.models import DeadLetter, Run
 
+    waiting = DeadLetter.objects.pending().order_by("-created_at")[0]
     busiest = Run.objects.order_by("pk").values_list("job_id", flat=True)[0]
     newest = Run.objects.filter(outcome="SUCCESS").order_by("-pk").values_list("pk", flat=True)[0]
     failed = Run.objects.filter(outcome="FAILURE").order_by("-end_time")[0]
-    jobs, runs = "/jobs/", "/runs/"
+    jobs, runs, letters = "/jobs/", "/runs/", "/dead-letters/"
     asked: list[tuple[str, str, dict[str, str]]] = [
         ("overview", "/", {}),
         ("overview, 30 days", "/", {"window": "30d"}),
@@ -109,6 +110,13 @@ def _pages() -> list[Page]:
         ("runs of a job", runs, {"job": busiest}),
         ("runs of a job, failed", runs, {"job": busiest, "outcome": "FAILURE"}),
         ("runs by hand", runs, {"trigger": "MANUAL"}),
+        ("dead letters", letters, {}),
+        ("dead letters, a group", letters, {"signature": str(waiting.signature)}),
+        ("dead letters, text", letters, {"q": "pool exhausted"}),
+        ("dead letters, a day, by nobody", letters, {"since": "24h", "acknowledged": "0"}),
+        ("dead letters, resolved", letters, {"show": "RESOLVED"}),
+        ("dead letters, mine", letters, {"show": "MINE"}),
+        ("dead letter", f"/dead-letters/{waiting.pk}/", {}),
         ("run", f"/runs/{newest}/", {}),
         ("run, failed", f"/runs/{failed.pk}/", {}),
         ("run, its log from the start", f"/runs/{failed.pk}/", {"line": "1"}),
@@ -128,7 +136,7 @@ def _pages() -> list[Page]:
     return [*found, *own]
 
 
-_LISTS = ("/", "/jobs/", "/runs/", "/handover/")
+_LISTS = ("/", "/jobs/", "/runs/", "/handover/", "/dead-letters/")
 
 
 def _sorts() -> list[str]:

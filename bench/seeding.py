@@ -139,6 +139,14 @@ class Story:
             self._letters(),
         )
         yield (
+            "failure_signatures",
+            [
+                *("signature", "title", "error_class", "first_seen_at", "last_seen_at"),
+                *("events", "resolved", "decision", "notes"),
+            ],
+            self._known(),
+        )
+        yield (
             "audit_events",
             ["id", "entity_type", "entity_id", "action", "user_email", "timestamp", "details"],
             self._events(),
@@ -328,6 +336,20 @@ class Story:
                 *(ulid(at, k), self.job_ids[job], self._run_id(n), reason, status),
                 *(self._text(at), self.signatures[job % len(_ERRORS)]),
             )
+
+    def _known(self) -> Iterator[Row]:
+        """What is known of the signatures of the letters."""
+        from runs.failure_signatures import title
+
+        groups: dict[str, list[Row]] = {}
+        for letter in self._letters():
+            groups.setdefault(letter[-1], []).append(letter)
+        for signature, letters in groups.items():
+            error_class, told = title(letters[0][3])
+            times = [letter[5] for letter in letters]
+            resolved = sum(letter[4] == "RESOLVED" for letter in letters)
+            seen = (min(times), max(times), len(letters), resolved)
+            yield (signature, told, error_class, *seen, "", "")
 
     def _events(self) -> Iterator[Row]:
         step = timedelta(days=DAYS) / self.size.events

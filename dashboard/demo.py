@@ -17,7 +17,8 @@ from dashboard.demo_jobs import DemoJob, Habit, jobs
 from jobs import actions, retries
 from jobs.models import Job, JobVersion, Priority
 from jobs.schedules import Plan, ticks
-from runs import stats
+from runs import failure_signatures, stats
+from runs.failure_signatures import Decision
 from runs.models import DeadLetter, Level, Outcome, Run, RunLog, Trigger
 from runs.signature import signature
 
@@ -102,6 +103,12 @@ class History:
         stats.write(map(_end, self.runs), stats.types_of(run.job_id for run in self.runs))
         RunLog.objects.bulk_create(self.logs, batch_size=500)
         DeadLetter.objects.bulk_create(self.letters)
+        failure_signatures.seen(self.letters)
+        operator = User.objects.filter(email=OPERATOR).first()
+        for letter in sorted(self.letters, key=lambda each: each.resolved_at or self.at):
+            if letter.resolved_at:
+                told = {"at": letter.resolved_at, "notes": letter.resolution_notes or ""}
+                failure_signatures.decided([letter], Decision(letter.status), by=operator, **told)
         AuditEvent.objects.bulk_create(self.events)
 
     def _ticks(self, job: Job) -> Iterator[datetime]:

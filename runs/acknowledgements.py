@@ -106,6 +106,14 @@ def of_signature(signature: str) -> str:
     return f"signature {signature}"
 
 
+def of_jobs(job_ids: Collection[str], at: datetime) -> dict[str | None, Acknowledgement]:
+    """What holds for these jobs at the instant, with the person."""
+    if not job_ids:
+        return {}
+    held = Acknowledgement.objects.acknowledged(job_ids, [], at).select_related("by")
+    return {each.job_id: each for each in held}
+
+
 @transaction.atomic
 def acknowledge_job(
     job: Job, *, by: User, at: datetime, note: str = "", until: datetime | None = None

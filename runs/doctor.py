@@ -14,6 +14,7 @@ from redis import RedisError
 from chronos_site import checks
 from chronos_site.clock import database_now
 from chronos_site.logs import masked
+from runs.acknowledgements import Acknowledgement
 from runs.invariants import INVARIANTS, Invariant, Moment, is_unique
 from runs.models import DeadLetter, Process, Run, RunStats
 from runs.ring import store
@@ -127,6 +128,7 @@ _UNIQUE = (
     (Run, ("job_id", "scheduled_time", "attempt")),
     (DeadLetter, ("run_id",)),
     (RunStats, ("hour", "type", "outcome")),
+    (Acknowledgement, ("open_for",)),
 )
 
 

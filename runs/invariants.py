@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Length
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Concat, Length
 
 from chronos_site.schema import first_id
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, JobVersion, Priority, Status
+from runs.acknowledgements import Acknowledgement
 from runs.artefacts import Artefact
 from runs.drain import MOST_RESERVED
+from runs.failure_signatures import FailureSignature
 from runs.models import ENDED, DeadLetter, Outcome, Process, Run, RunQuerySet, Trigger
 from runs.stops import closed_ranks, drained_workers, firing_stopped, is_of
 
@@ -307,6 +309,37 @@ def a_finished_job_has_nothing_left(moment: Moment) -> Ids:
     finished = Q(job__status__in=(Status.SUCCEEDED, Status.FAILED))
     cancelled = Q(job__status=Status.CANCELLED, start_time=None)
     return Run.objects.active().filter(finished | cancelled).values_list("pk", flat=True)
+
+
+# Dead letters and what people said of them
+
+
+@_invariant
+def a_signature_knows_its_dead_letters(moment: Moment) -> Ids:
+    """The signature of a dead letter is known, and counts no fewer than there are of it."""
+    known = FailureSignature.objects.filter(pk=OuterRef("signature")).values("events")[:1]
+    alike = DeadLetter.objects.order_by().values("signature").annotate(there=Count("pk"))
+    odd = alike.annotate(counted=Coalesce(Subquery(known), 0)).filter(there__gt=F("counted"))
+    return odd.values_list("signature", flat=True)
+
+
+@_invariant
+def an_open_acknowledgement_names_its_subject(moment: Moment) -> Ids:
+    """An acknowledgement that is open is so for its own job or signature."""
+    job, signature = Concat(Value("job "), F("job_id")), Concat(Value("signature "), F("signature"))
+    rows = Acknowledgement.objects.open()
+    odd = rows.filter(job__isnull=False).exclude(open_for=job).values("pk")
+    other = rows.filter(job=None).exclude(open_for=signature).values("pk")
+    return rows.filter(Q(pk__in=odd) | Q(pk__in=other)).values_list("pk", flat=True)
+
+
+@_invariant
+def an_acknowledgement_ends(moment: Moment) -> Ids:
+    """While a scheduler is alive, no acknowledgement stays open for more than 60 s after its time."""
+    if not moment.schedulers:
+        return Acknowledgement.objects.none().values_list("pk", flat=True)
+    over = Acknowledgement.objects.open().filter(until__lt=moment.now - OVERDUE)
+    return over.values_list("pk", flat=True)
 
 
 # Files

@@ -14,6 +14,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from chronos_site.schema import first_id
 from jobs.models import Job
 from runs import days
+from runs.acknowledgements import Acknowledgement
 from runs.artefacts import Artefact, Part
 from runs.bulk import BulkItem, BulkOperation
 from runs.models import DeadLetter, Outcome, Process, Run, RunLog
@@ -164,6 +165,7 @@ KINDS = {
     "PROCESSES": Kind(Process, _processes, _silent),
     "TRIALS": Kind(Trial, _of(Trial, _created), _created),
     "BULK": Kind(BulkOperation, _of(BulkOperation, _ended), _ended, ((BulkItem, "operation", CHUNK),)),
+    "ACKNOWLEDGEMENTS": Kind(Acknowledgement, _of(Acknowledgement, _ended), _ended),
     "LETTERS_CLOSED": Kind(DeadLetter, _of(DeadLetter, _closed), _closed),
     "ARTEFACTS": Kind(Artefact, _artefacts, _created, ((Part, "artefact", FEW),)),
     "LOGS_SUCCESS": _of_lines(CALM),

@@ -50,6 +50,7 @@ SUBJECTS = {
         Subject("ARTEFACTS", "Files of runs", 30),
         # The doctor looks for the dead letters of the last week's runs.
         Subject("LETTERS_CLOSED", "Dead letters that were resolved or ignored", 365, least=7),
+        Subject("ACKNOWLEDGEMENTS", "Acknowledgements that have ended", 365),
         Subject("TRIALS", "Tests of jobs that were not saved", 7),
         Subject("BULK", "Changes of many jobs at once, and what undoing them needs", 90),
         Subject("PROCESSES", "Schedulers and workers that are gone", 7),
