@@ -1,7 +1,5 @@
 """The inbox of dead letters, and one of them: groups, events and detail, side by side or each on its own."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -12,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import person
 from accounts.models import User
+from chronos_site.context import Shell
 from chronos_site.counting import counted_together
 from dashboard import letter_groups, paging
 from dashboard.letter_filters import ACKNOWLEDGED, TEXTS, LetterFilters, Tab
@@ -20,7 +19,8 @@ from dashboard.letter_page import LetterPage
 from dashboard.paging import Key, Order, Page
 from dashboard.run_filters import WINDOWS
 from jobs.models import Job
-from runs.models import DeadLetter, Run, Trigger
+from runs.models import DeadLetter
+from runs.triage import is_replaying
 
 SIZE = 50
 MOST_COUNTED = 10_000
@@ -53,7 +53,7 @@ def dead_letter_list(request: HttpRequest) -> HttpResponse:
         context |= {**_groups(request, filters), "opened": filters}
         return render(request, "dashboard/dead_letters/_groups.html", context)
     if target == "events":
-        context |= _events(request, filters)
+        context |= {**_events(request, filters), "beside": request.GET.get("beside", "")}
         return render(request, "dashboard/dead_letters/_chosen.html", context)
     context |= _groups(request, filters)
     shown = filters
@@ -62,7 +62,11 @@ def dead_letter_list(request: HttpRequest) -> HttpResponse:
         shown = LetterFilters(user, at, filters.conditions, first)
     context |= _events(request, shown)
     context |= {"filters": filters, "chosen": bool(filters.signature)}
-    return render(request, "dashboard/dead_letters/list.html", {**context, **_around(filters)})
+    context |= _around(filters)
+    # The rail shows what the tabs know already.
+    shell = Shell(request)
+    shell.dead_letters = "" if context["pending"] == "0" else context["pending"]
+    return render(request, "dashboard/dead_letters/list.html", {**context, "shell": shell})
 
 
 @require_safe
@@ -79,7 +83,7 @@ def dead_letter_detail(request: HttpRequest, letter_id: str) -> HttpResponse:
     context = {"now": at, "filters": filters, "page": LetterPage.read(letter, user, at), "event_shown": True}
     if request.headers.get("HX-Request") and request.headers.get("HX-Target") == "event":
         return render(request, "dashboard/dead_letters/_event.html", context)
-    return render(request, "dashboard/dead_letters/event.html", {**context, **_events(request, filters)})
+    return render(request, "dashboard/dead_letters/event.html", context)
 
 
 def _groups(request: HttpRequest, filters: LetterFilters) -> dict[str, Any]:
@@ -88,35 +92,18 @@ def _groups(request: HttpRequest, filters: LetterFilters) -> dict[str, Any]:
     return {"groups": found, "lines": lines}
 
 
-@dataclass(frozen=True)
-class Line:
-    """One event in the list, and whether a replay of it is in progress."""
-
-    letter: DeadLetter
-    replaying: bool
-
-
 def _events(request: HttpRequest, filters: LetterFilters) -> dict[str, Any]:
     """The events of the open group."""
     if not filters.signature:
         return {"events": None}
     letters = filters.alike.select_related("job", "run", "assignee").only(*_SHOWN)
+    letters = letters.annotate(replaying=is_replaying())
     query = QueryDict(mutable=True)
     for name in ("after", "before"):
         if cursor := request.GET.get(f"events_{name}"):
             query[name] = cursor
     page: Page[DeadLetter] = paging.page(letters, _NEWEST_FIRST, query, SIZE)
-    return {"events": page, "event_lines": _lines(page.rows), "opened": filters}
-
-
-def _lines(letters: Sequence[DeadLetter]) -> list[Line]:
-    """The events with how their replays go, in one query where there were any."""
-    replayed = [letter.run_id for letter in letters if letter.replays and letter.run_id]
-    going: set[str | None] = set()
-    if replayed:
-        replays = Run.objects.active().filter(trigger=Trigger.REPLAY, replay_of__in=replayed)
-        going = set(replays.values_list("replay_of", flat=True))
-    return [Line(letter, letter.run_id in going) for letter in letters]
+    return {"events": page, "opened": filters}
 
 
 def _around(filters: LetterFilters) -> dict[str, Any]:
@@ -125,6 +112,7 @@ def _around(filters: LetterFilters) -> dict[str, Any]:
     visible = DeadLetter.objects.visible_to(user)
     counts = counted_together({tab.value: visible.filter(tab.of(user)) for tab in Tab}, MOST_COUNTED)
     return {
+        "pending": counts[Tab.PENDING.value],
         "tabs": [(tab, filters.on(tab), counts[tab.value], tab is filters.tab) for tab in Tab],
         "chips": filters.chips(_job_name(filters, user)),
         "texts": [

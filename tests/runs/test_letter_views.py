@@ -46,7 +46,7 @@ def test_an_event_is_closed_with_its_note(client, owner, event, name, status):
     response = post(client, owner, name, event, notes=" Sent\0 by hand ")
     event.refresh_from_db()
     assert (event.status, event.resolution_notes) == (status, "Sent by hand")
-    assert response["Location"] == reverse("job_detail", args=[event.job_id])
+    assert response["Location"] == reverse("dead_letter_detail", args=[event.pk])
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -69,7 +69,7 @@ def test_a_second_click_is_refused_while_the_replay_is_in_progress(client, owner
     post(client, owner, "letter_replay", event)
     response = post(client, owner, "letter_replay", event)
     assert response.status_code == 409
-    assert "A replay of the dead letter is in progress." in response.content.decode()
+    assert "A replay of the dead letter is in progress since" in response.content.decode()
 
 
 @pytest.mark.parametrize("name", ["letter_resolve", "letter_ignore"])
