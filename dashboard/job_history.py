@@ -53,13 +53,20 @@ class Versions:
     def read(cls, job: Job) -> "Versions":
         rows = job.versions.select_related("author").defer("author__password").order_by("-version")
         found = list(rows[: VERSIONS_SHOWN + 1])
-        pairs = zip(found, [*found[1:], None], strict=True)
         versions = [
             Version(row, definitions.changes(before.definition, row.definition) if before else None)
-            for row, before in pairs
+            for row, before in zip(found, _before(found), strict=True)
         ]
-        current = found[0].definition if found else {}
-        return cls(versions[:VERSIONS_SHOWN], current, max(0, job.version - VERSIONS_SHOWN))
+        own = next((row for row in found if row.version == job.version), None)
+        # Versions for one replay may have pushed it off the list.
+        own = own or job.versions.filter(version=job.version).first()
+        last = found[0].version if found else 0
+        return cls(versions[:VERSIONS_SHOWN], own.definition if own else {}, max(0, last - VERSIONS_SHOWN))
+
+
+def _before(found: list[JobVersion]) -> list[JobVersion | None]:
+    """For each version, newest first, the one before it that was the job's own."""
+    return [next((row for row in found[n:] if not row.once), None) for n in range(1, len(found) + 1)]
 
 
 _ACTIONS = {
@@ -75,6 +82,10 @@ _ACTIONS = {
     "DEAD_LETTERS_REPLAYED": ("Dead letters replayed", "replay"),
     "DEAD_LETTERS_RESOLVED": ("Dead letters resolved", "check"),
     "DEAD_LETTERS_IGNORED": ("Dead letters ignored", "x"),
+    "DEAD_LETTERS_REOPENED": ("Dead letters opened again", "dlq"),
+    "DEAD_LETTERS_ASSIGNED": ("Dead letters assigned", "user"),
+    "JOB_ACKNOWLEDGED": ("Failures acknowledged", "check"),
+    "ACKNOWLEDGEMENT_TAKEN_BACK": ("No longer acknowledged", "x"),
     "JOB_BACKFILLED": ("Backfill started", "replay"),
     "JOB_BACKFILL_CANCELLED": ("Backfill cancelled", "stop"),
     "JOB_MISSED": ("Its time was missed", "st-late"),
