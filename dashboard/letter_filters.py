@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from accounts.models import User
 from dashboard import wording
 from dashboard.filters import Chip, plain
 from dashboard.run_filters import WINDOWS, instant
-from jobs.models import JobTag
+from jobs.models import Job, JobTag
 from runs.acknowledgements import Acknowledgement
 from runs.failure_signatures import FailureSignature
 from runs.models import DeadLetter, DeadLetterQuerySet
@@ -39,10 +40,15 @@ class Tab(TextChoices):
 
     def of(self, user: User) -> Q:
         """The events that stand there: Mine are those to look after, given to them or of their own jobs."""
+        return reduce(or_, self.parts(user))
+
+    def parts(self, user: User) -> list[Q]:
+        """The same in parts that have no event in common, each of which has an index."""
         if self is Tab.MINE:
-            theirs = Q(assignee=user) | Q(assignee=None, job__owner=user)
-            return Q(status=DeadLetter.Status.PENDING) & theirs
-        return Q(status=self.value)
+            pending = Q(status=DeadLetter.Status.PENDING)
+            own = Job.objects.filter(owner=user).values("pk")
+            return [pending & Q(assignee=user), pending & Q(assignee=None, job__in=own)]
+        return [Q(status=self.value)]
 
 
 # What people type, and how its condition reads.
