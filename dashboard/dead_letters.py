@@ -10,7 +10,6 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import person
 from accounts.models import User
-from chronos_site.context import Shell
 from chronos_site.counting import counted_together
 from dashboard import letter_groups, paging
 from dashboard.letter_filters import ACKNOWLEDGED, TEXTS, LetterFilters, Tab
@@ -23,7 +22,7 @@ from runs.models import DeadLetter
 from runs.triage import is_replaying
 
 SIZE = 50
-MOST_COUNTED = 1000
+MOST_COUNTED = 10_000
 _NEWEST_FIRST = Order((Key("created_at", paging.instant, descending=True), Key("pk", descending=True)))
 # What stands in the line of an event: never its text.
 _SHOWN = (
@@ -63,10 +62,7 @@ def dead_letter_list(request: HttpRequest) -> HttpResponse:
     context |= _events(request, shown)
     context |= {"filters": filters, "chosen": bool(filters.signature)}
     context |= _around(filters)
-    # The rail shows what the tabs know already.
-    shell = Shell(request)
-    shell.dead_letters = "" if context["pending"] == "0" else context["pending"]
-    return render(request, "dashboard/dead_letters/list.html", {**context, "shell": shell})
+    return render(request, "dashboard/dead_letters/list.html", context)
 
 
 @require_safe
@@ -114,7 +110,6 @@ def _around(filters: LetterFilters) -> dict[str, Any]:
         {tab.value: [visible.filter(part) for part in tab.parts(user)] for tab in Tab}, MOST_COUNTED
     )
     return {
-        "pending": counts[Tab.PENDING.value],
         "tabs": [(tab, filters.on(tab), counts[tab.value], tab is filters.tab) for tab in Tab],
         "chips": filters.chips(_job_name(filters, user)),
         "texts": [

@@ -107,8 +107,13 @@ class History:
         operator = User.objects.filter(email=OPERATOR).first()
         for letter in sorted(self.letters, key=lambda each: each.resolved_at or self.at):
             if letter.resolved_at:
-                told = {"at": letter.resolved_at, "notes": letter.resolution_notes or ""}
-                failure_signatures.decided([letter], Decision(letter.status), by=operator, **told)
+                failure_signatures.decided(
+                    [letter],
+                    Decision(letter.status),
+                    by=operator,
+                    at=letter.resolved_at,
+                    notes=letter.resolution_notes or "",
+                )
         AuditEvent.objects.bulk_create(self.events)
 
     def _ticks(self, job: Job) -> Iterator[datetime]:

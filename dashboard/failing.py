@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery, Value
+from django.db.models.functions import Concat
 
 from accounts.models import User
 from dashboard.lately import Lately
 from jobs.models import Job, JobVersion
 from runs import history
+from runs.acknowledgements import Acknowledgement
 from runs.history import BROKEN, Ends
 from runs.models import Outcome, Run
 
@@ -19,7 +21,10 @@ LAST = 20
 
 
 class FailingJob(NamedTuple):
-    """What is told about a job that fails; `edited_at` is when its current version was saved."""
+    """What is told about a job that fails; `edited_at` is when its current version was saved.
+
+    `known_to` is who has acknowledged its failures, until `known_until` or until it recovers.
+    """
 
     pk: str
     name: str
@@ -27,6 +32,8 @@ class FailingJob(NamedTuple):
     version: int
     attempts: int | None
     edited_at: datetime | None
+    known_to: str | None = None
+    known_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,16 @@ def failing_jobs(user: User, lately: Lately, at: datetime) -> FailingJobs:
         since = lately.failed_since
         jobs = Ends(frozenset(run.job_id for run in lately.failed), since).suspects(jobs)
     edited = JobVersion.objects.filter(job=OuterRef("pk"), version=OuterRef("version")).values("created_at")
+    known = Acknowledgement.objects.in_force(at).filter(open_for=Concat(Value("job "), OuterRef("pk")))
     told = history.failing(jobs).values_list(
-        "pk", "name", "owner__email", "version", F("retry_policy__max_attempts"), Subquery(edited)
+        "pk",
+        "name",
+        "owner__email",
+        "version",
+        F("retry_policy__max_attempts"),
+        Subquery(edited),
+        Subquery(known.values("by__email")),
+        Subquery(known.values("until")),
     )
     rows = [FailingJob(*row) for row in told[: MOST + 1]]
     failed_at = {run.job_id: n for n, run in reversed(list(enumerate(lately.failed)))}

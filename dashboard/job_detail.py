@@ -31,7 +31,7 @@ from jobs.models import Job, JobSchedule, Status
 from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fires
 from jobs.zones import zone
 from runs import history
-from runs.acknowledgements import of_jobs
+from runs.acknowledgements import held_for
 from runs.days import DAY, ROLLED_UP_TO, closed_until
 from runs.history import BROKEN, Durations
 from runs.letter_views import AcknowledgeForm
@@ -76,6 +76,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "letters": Letters.read(job),
         "alerts": alerts_of(job, versions.current.get("tags", ()), user, at),
         "held": of_jobs([job.pk], at).get(job.pk),
+        "held": held_for(job, at),
         "acknowledge": AcknowledgeForm(),
         "events": trail.events,
         "live_seconds": LIVE_SECONDS,

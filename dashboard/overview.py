@@ -27,7 +27,6 @@ from dashboard.lately import Lately, lately
 from dashboard.vitals import Lag, Processes, Scheduler, Vitals, Waiting, Workers
 from jobs.models import Job
 from runs import history
-from runs.acknowledgements import of_jobs
 from runs.models import DeadLetter, Outcome, Run
 
 HOUR = timedelta(hours=1)
@@ -83,7 +82,6 @@ def panels(user: User, at: datetime, window: str = "") -> dict[str, Any]:
         "vitals": _vitals(user, processes, waiting, recent, running, at),
         "failing": fails,
         "failing_rows": list(failing.told(fails.jobs[:FAILING_SHOWN], past, recent)),
-        "held": of_jobs([job.pk for job in fails.jobs[:FAILING_SHOWN]], at),
         "last_failure": recent.failed[0] if recent.failed else None,
         "late": Late(
             waiting,

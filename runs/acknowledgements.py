@@ -106,12 +106,9 @@ def of_signature(signature: str) -> str:
     return f"signature {signature}"
 
 
-def of_jobs(job_ids: Collection[str], at: datetime) -> dict[str | None, Acknowledgement]:
-    """What holds for these jobs at the instant, with the person."""
-    if not job_ids:
-        return {}
-    held = Acknowledgement.objects.acknowledged(job_ids, [], at).select_related("by")
-    return {each.job_id: each for each in held}
+def held_for(job: Job, at: datetime) -> Acknowledgement | None:
+    """What holds for this job at the instant, with the person."""
+    return Acknowledgement.objects.acknowledged([job.pk], [], at).select_related("by").first()
 
 
 @transaction.atomic

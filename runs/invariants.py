@@ -319,8 +319,9 @@ def a_signature_knows_its_dead_letters(moment: Moment) -> Ids:
     """The signature of a dead letter is known, and counts no fewer than there are of it."""
     known = FailureSignature.objects.filter(pk=OuterRef("signature")).values("events")[:1]
     alike = DeadLetter.objects.order_by().values("signature").annotate(there=Count("pk"))
-    odd = alike.annotate(counted=Coalesce(Subquery(known), 0)).filter(there__gt=F("counted"))
-    return odd.values_list("signature", flat=True)
+    odd: Any = alike.annotate(counted=Coalesce(Subquery(known), 0)).filter(there__gt=F("counted"))
+    ids: Ids = odd.values_list("signature", flat=True)
+    return ids
 
 
 @_invariant

@@ -15,7 +15,8 @@ from accounts.models import User
 from jobs.models import Job
 from runs import bulk
 from runs.bulk_actions import ACTIONS
-from runs.models import Run, RunLog
+from runs.models import DeadLetter, Outcome, Run, RunLog
+from runs.settle import Ended, settle
 from tests import factories
 from tests.factories import NOON
 from tests.notifications.alerting import FAILURES, end, rule
@@ -39,6 +40,9 @@ PAGES: dict[str, Callable[[User], str]] = {
     "one bulk change": lambda user: f"/bulk/{bulk_operation(user)}/",
     "runs": lambda user: run(user) and "/runs/",
     "one run": lambda user: f"/runs/{run(user)}/",
+    "dead letters": lambda user: dead_letter(user) and "/dead-letters/",
+    "one dead letter": lambda user: f"/dead-letters/{dead_letter(user)}/",
+    "a dead letter's payload": lambda user: f"/dead-letters/{dead_letter(user)}/replay/changed/",
     "texts of messages": lambda user: "/notifications/templates/",
     "one text of messages": lambda user: "/notifications/templates/JOB_FAILURE/EMAIL/",
     "notifications": lambda user: told(user) and "/notifications/",
@@ -81,6 +85,11 @@ def told(user: User) -> int:
     rule(user, *FAILURES)
     end(factories.job(user))
     return user.notifications.get().pk
+def dead_letter(user: User) -> str:
+    """An event that waits, as a settled failure leaves it."""
+    failed = factories.run(factories.job(user), "RUNNING")
+    settle([Ended(failed, Outcome.FAILURE, NOON, error_class="TIMEOUT", error_message="took 9 s")])
+    return DeadLetter.objects.get(run=failed).pk
 
 
 _SWITCHES = [

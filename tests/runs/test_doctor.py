@@ -14,10 +14,12 @@ from jobs import actions
 from jobs.executors import base
 from jobs.models import Job, JobSchedule, Status
 from runs import artefacts
+from runs.acknowledgements import Acknowledgement, acknowledge_job, acknowledge_signature
 from runs.actions import cancel_job, run_now
 from runs.artefacts import Artefact
 from runs.claim import claim
 from runs.doctor import Verdict, examine, invariants
+from runs.failure_signatures import FailureSignature
 from runs.fire import fire
 from runs.invariants import INVARIANTS
 from runs.models import DeadLetter, Outcome, Process, Run, Trigger
@@ -200,6 +202,34 @@ def test_a_file_that_lacks_a_part_is_found(file):
 def test_a_file_of_a_run_that_has_not_ended_is_found(world, file):
     Artefact.objects.update(run=world.one("runs").get())
     assert broken() == {"a-file-is-whole": {file.pk}}
+
+
+def test_a_signature_that_counts_too_few_is_found(world):
+    signature = DeadLetter.objects.get().signature
+    FailureSignature.objects.update(events=0)
+    assert broken() == {"a-signature-knows-its-dead-letters": {signature}}
+    FailureSignature.objects.all().delete()
+    assert broken() == {"a-signature-knows-its-dead-letters": {signature}}
+
+
+def acknowledged(world, **fields):
+    by = world.job("well").get().owner
+    acknowledge_job(world.job("well").get(), by=by, at=world.now)
+    acknowledge_signature("a" * 64, by=by, at=world.now)
+    assert broken() == {}
+    made = Acknowledgement.objects.filter(job__isnull=False)
+    made.update(**fields)
+    return made.get().pk
+
+
+def test_an_acknowledgement_of_something_else_is_found(world):
+    pk = acknowledged(world, open_for="job of somebody else")
+    assert broken() == {"an-open-acknowledgement-names-its-subject": {pk}}
+
+
+def test_an_acknowledgement_that_does_not_end_is_found(world):
+    pk = acknowledged(world, until=world.now - timedelta(minutes=2))
+    assert broken() == {"an-acknowledgement-ends": {pk}}
 
 
 def test_every_invariant_has_a_test(request):
