@@ -1,5 +1,6 @@
 """The inbox of dead letters, and one of them: groups, events and detail, side by side or each on its own."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -55,13 +56,13 @@ def dead_letter_list(request: HttpRequest) -> HttpResponse:
         context |= {**_events(request, filters), "beside": request.GET.get("beside", "")}
         return render(request, "dashboard/dead_letters/_chosen.html", context)
     context |= _groups(request, filters)
-    shown = filters
-    if not filters.signature and context["groups"].rows:
-        first = context["groups"].rows[0].signature
-        shown = LetterFilters(user, at, filters.conditions, first)
-    context |= _events(request, shown)
-    context |= {"filters": filters, "chosen": bool(filters.signature)}
-    context |= _around(filters)
+    context |= _events(request, filters)
+    if not (context["events"] and context["events"].rows):
+        # No group is open, or the last of it was just decided: the first one is next.
+        filters = replace(filters, signature="")
+        first = next((group.signature for group in context["groups"].rows), "")
+        context |= {**_events(request, replace(filters, signature=first)), "filters": filters}
+    context |= {"chosen": bool(filters.signature), **_around(filters)}
     return render(request, "dashboard/dead_letters/list.html", context)
 
 

@@ -231,6 +231,14 @@ def test_a_page_costs_the_same_whatever_there_is(client, bob, alice, query, djan
         client.get(f"{INBOX}{event.pk}/" if query == "event" else INBOX + query)
 
 
+def test_when_the_last_of_a_group_is_decided_the_next_group_is_open(client, bob, alice):
+    event = letter(factories.job(alice), "b")
+    client.force_login(bob)
+    shown = client.get(f"{INBOX}?signature={'a' * 64}")
+    assert shown.context["events"].rows == [event]
+    assert shown.context["filters"].signature == ""
+
+
 def test_events_page_by_key(client, bob, alice, monkeypatch):
     monkeypatch.setattr(dead_letters, "SIZE", 2)
     job = factories.job(alice)
