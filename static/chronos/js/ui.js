@@ -110,7 +110,7 @@
   }
 
   function busy() {
-    const inHand = "details.menu[open], details.letter-note[open], details.err-more[open], dialog[open], tr.sel, [data-pick]:checked";
+    const inHand = "details.menu[open], details.letter-note[open], details.acknowledging[open], details.err-more[open], dialog[open], tr.sel, [data-pick]:checked";
     return paused || document.hidden || document.querySelector(inHand) !== null || !getSelection().isCollapsed;
   }
 
