@@ -53,6 +53,7 @@ def text(client, address, user, **headers):
     return unescape(client.get(address, headers=headers).content.decode())
 
 
+@pytest.mark.databases
 def test_events_alike_are_one_group_newest_first(client, bob, alice):
     one, other = factories.job(alice), factories.job(alice)
     letter(one, "a", ago=EARLIER)
@@ -77,6 +78,7 @@ def test_what_nobodys_engine_made_is_not_lost(client, bob, alice):
     assert [each.failure_reason for each in shown] == ["?"]
 
 
+@pytest.mark.databases
 @pytest.mark.parametrize(
     ("query", "wanted"),
     [
@@ -111,6 +113,7 @@ def test_a_condition_that_makes_no_sense_is_left_out_and_said(client, bob, alice
     assert "the inbox does not know it: show “ALL”, since “yesterday”" in shown
 
 
+@pytest.mark.databases
 def test_groups_page_by_key(client, bob, alice, monkeypatch):
     monkeypatch.setattr(letter_groups, "SIZE", 2)
     job = factories.job(alice)
@@ -239,6 +242,7 @@ def test_when_the_last_of_a_group_is_decided_the_next_group_is_open(client, bob,
     assert shown.context["filters"].signature == ""
 
 
+@pytest.mark.databases
 def test_events_page_by_key(client, bob, alice, monkeypatch):
     monkeypatch.setattr(dead_letters, "SIZE", 2)
     job = factories.job(alice)
