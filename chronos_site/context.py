@@ -22,8 +22,6 @@ from runs import stops
 from runs.models import DeadLetter, Process, Run
 
 MOST_COUNTED = 10_000
-# Nobody decides by whether it is a thousand or more.
-MOST_WAITING = 999
 # The scheduler beats every few seconds; after this long it is worth a word.
 SILENT_AFTER = timedelta(seconds=30)
 
@@ -90,6 +88,7 @@ class Shell:
         asked: dict[str, list[QuerySet[Any]]] = {
             "jobs": [Job.objects.visible_to(self._user)],
             "live_runs": [Run.objects.visible_to(self._user).running()],
+            "dead_letters": [DeadLetter.objects.visible_to(self._user).pending()],
             "failed_messages": [Notification.objects.visible_to(self._user).failed()],
         }
         return counted_together(asked, MOST_COUNTED)
@@ -101,10 +100,7 @@ class Shell:
     @cached_property
     def dead_letters(self) -> str:
         """Waiting for a person; empty when none is."""
-        if self._user is None:
-            return ""
-        waiting = counted(DeadLetter.objects.visible_to(self._user).pending(), MOST_WAITING)
-        return "" if waiting == "0" else waiting
+        return self._unless_none("dead_letters")
 
     @cached_property
     def live_runs(self) -> str:

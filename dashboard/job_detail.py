@@ -75,7 +75,6 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "backfill": _backfill(job),
         "letters": Letters.read(job),
         "alerts": alerts_of(job, versions.current.get("tags", ()), user, at),
-        "held": of_jobs([job.pk], at).get(job.pk),
         "held": held_for(job, at),
         "acknowledge": AcknowledgeForm(),
         "events": trail.events,

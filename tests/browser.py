@@ -85,6 +85,8 @@ def told(user: User) -> int:
     rule(user, *FAILURES)
     end(factories.job(user))
     return user.notifications.get().pk
+
+
 def dead_letter(user: User) -> str:
     """An event that waits, as a settled failure leaves it."""
     failed = factories.run(factories.job(user), "RUNNING")
