@@ -117,6 +117,7 @@ def _pages() -> list[Page]:
         ("dead letters, resolved", letters, {"show": "RESOLVED"}),
         ("dead letters, mine", letters, {"show": "MINE"}),
         ("dead letter", f"/dead-letters/{waiting.pk}/", {}),
+        ("messages", "/notifications/", {}),
         ("run", f"/runs/{newest}/", {}),
         ("run, failed", f"/runs/{failed.pk}/", {}),
         ("run, its log from the start", f"/runs/{failed.pk}/", {"line": "1"}),

@@ -8,6 +8,7 @@ from notifications.alerts import Alert
 from notifications.hear import tells_of_failure
 from notifications.models import Notification
 from notifications.rules import Event, Rule
+from runs.acknowledgements import acknowledge_job, acknowledge_signature
 from runs.models import Outcome, Run
 from runs.settle import settle
 from tests import factories
@@ -188,4 +189,20 @@ def test_runs_and_messages_are_written_together_or_not_at_all(alice, job):
         settle([ended(run)])
         transaction.set_rollback(True)
     assert Run.objects.get(pk=run.pk).outcome is None
+    assert told() == []
+
+
+def test_what_somebody_has_acknowledged_is_told_to_nobody(alice, job):
+    rule(alice, *FAILURES)
+    acknowledge_job(job, by=alice, at=NOON)
+    end(job)
+    assert told() == []
+
+
+def test_an_acknowledged_signature_is_quiet_in_every_job(alice, job):
+    rule(alice, *FAILURES)
+    known = end(job).signature
+    Notification.objects.all().delete()
+    acknowledge_signature(known, by=factories.bob(), at=NOON)
+    end(factories.job(alice, name="another"))
     assert told() == []
