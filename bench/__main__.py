@@ -17,6 +17,7 @@ NAMES = (
     "paint",
     "schedules",
     "soak",
+    "storm",
     "stream",
     "throughput",
 )

@@ -101,7 +101,7 @@ def rules(count: int) -> None:
     contact = Contact(owner=owner, name="mail", channel="EMAIL", address=owner.email)
     actions.save_contact(contact, secret=None, by=owner)
     for number in range(count):
-        events = [Event.FAILURE.value, Event.RECOVERY.value, Event.LATE.value]
+        events = [each.value for each in (Event.FAILURE, Event.DEAD_LETTER, Event.RECOVERY, Event.LATE)]
         actions.save_rule(
             Rule(owner=owner, name=f"rule-{number}", events=events), contacts=[contact], by=owner
         )
