@@ -9,7 +9,7 @@ from django.db.models import F, Max
 from django.dispatch import Signal
 
 from accounts.models import User
-from audit.models import record
+from audit.models import record, record_all
 from chronos_site.locks import locked
 from jobs import definition as definitions
 from jobs import moves, rights
@@ -163,13 +163,21 @@ def pause(job: Job, *, by: User | None, at: datetime, note: str = "", until: dat
 
     Raises IllegalMove unless the job is scheduled or running.
     """
-    schedule = _lock(job)
-    moves.require(job, Event.PAUSE)
-    JobSchedule.objects.filter(pk=schedule.pk).update(
+    moves.require(job, Event.PAUSE, pause_all([job.pk], by=by, at=at, note=note, until=until))
+
+
+@transaction.atomic
+def pause_all(
+    job_ids: Iterable[str], *, by: User | None, at: datetime, note: str = "", until: datetime | None = None
+) -> set[str]:
+    """Pause those of the jobs whose status allows it; gives their ids."""
+    paused = moves.move_those(hold_plans(job_ids), Event.PAUSE)
+    JobSchedule.objects.filter(job_id__in=paused).update(
         held_fire_at=F("next_fire_at"), next_fire_at=None, paused_until=until
     )
     details = {"until": until.isoformat()} if until else None
-    record(by, "JOB_PAUSED", job, details=details, note=note)
+    record_all(by, "JOB_PAUSED", Job, dict.fromkeys(sorted(paused), details), note=note)
+    return paused
 
 
 @transaction.atomic
@@ -178,17 +186,34 @@ def resume(job: Job, *, by: User | None, at: datetime) -> None:
 
     Raises IllegalMove unless the job is paused.
     """
-    schedule = _lock(job)
-    moves.require(job, Event.RESUME)
-    JobSchedule.objects.filter(pk=schedule.pk).update(
-        next_fire_at=schedule.held_fire_at, held_fire_at=None, paused_until=None, resumed_at=at
+    moves.require(job, Event.RESUME, resume_all([job.pk], by=by, at=at))
+
+
+@transaction.atomic
+def resume_all(job_ids: Iterable[str], *, by: User | None, at: datetime) -> set[str]:
+    """Resume those of the jobs that are paused; gives their ids."""
+    resumed = moves.move_those(hold_plans(job_ids), Event.RESUME)
+    JobSchedule.objects.filter(job_id__in=resumed).update(
+        next_fire_at=F("held_fire_at"), held_fire_at=None, paused_until=None, resumed_at=at
     )
-    if job.runs.filter(outcome=None, start_time__isnull=False).exists():
-        moves.move([job.pk], Event.CLAIM)
+    _take_up(resumed)
+    record_all(by, "JOB_RESUMED", Job, dict.fromkeys(sorted(resumed)))
+    return resumed
+
+
+def _take_up(resumed: set[str]) -> None:
+    """Give the jobs the status that their runs and what is ahead of them make."""
+    started = Job.objects.filter(pk__in=resumed, runs__start_time__isnull=False, runs__outcome=None)
+    moves.move(set(started.values_list("pk", flat=True)), Event.CLAIM)
+    # What ended last tells only where no tick is ahead, which is rare.
+    idle = Job.objects.filter(pk__in=resumed, schedule__next_fire_at=None)
+    moves.finish(dict.fromkeys(resumed) | {job.pk: _last_outcome(job) for job in idle})
+
+
+def _last_outcome(job: Job) -> str | None:
     ended = job.runs.filter(skip_reason=None).exclude(outcome=None)
-    last = ended.order_by("-id").values_list("outcome", flat=True).first()
-    moves.finish({job.pk: last})
-    record(by, "JOB_RESUMED", job)
+    outcome: str | None = ended.order_by("-id").values_list("outcome", flat=True).first()
+    return outcome
 
 
 def changed(
@@ -203,6 +228,12 @@ def changed(
         elif old != new:
             found[prefix + name] = (old, new)
     return found
+
+
+def hold_plans(job_ids: Iterable[str]) -> dict[str, JobSchedule]:
+    """Lock the jobs' schedules, in one order, until the transaction ends; gives them by their jobs."""
+    found = list(JobSchedule.objects.filter(job_id__in=list(job_ids)).values_list("pk", flat=True))
+    return {plan.job_id: plan for plan in locked(JobSchedule.objects.filter(pk__in=found).order_by("pk"))}
 
 
 def _lock(job: Job) -> JobSchedule:

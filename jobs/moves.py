@@ -78,6 +78,15 @@ def move(job_ids: Iterable[str], event: Event) -> int:
     return moved
 
 
+def move_those(job_ids: Iterable[str], event: Event) -> set[str]:
+    """Make the event's move as a person asks for it; gives the ids of the jobs whose status allowed it."""
+    wanted = Job.objects.filter(pk__in=list(job_ids)).order_by("pk")
+    held = locked(wanted).values_list("pk", "status")
+    allowing = {pk for pk, status in held if Status(status) in MOVES[event]}
+    _move(allowing, event)
+    return allowing
+
+
 def _move(held: Iterable[str], event: Event) -> int:
     ids = list(held)
     if not ids:
@@ -119,15 +128,8 @@ def _running(job_ids: Iterable[str]) -> set[str]:
     return set(running.values_list("pk", flat=True))
 
 
-def require(job: Job, event: Event) -> None:
-    """Make the event's move for one job and keep the object in step.
-
-    Raises IllegalMove when another status is in the way.
-    """
-    hold([job.pk])
+def require(job: Job, event: Event, moved: set[str]) -> None:
+    """Keep the object in step with the move that was to be made. Raises IllegalMove when it was not."""
     job.refresh_from_db(fields=["status"])
-    target = MOVES[event].get(Status(job.status))
-    if target is None:
+    if job.pk not in moved:
         raise IllegalMove(job, event)
-    Job.objects.filter(pk=job.pk).update(status=target)
-    job.status = target

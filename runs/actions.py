@@ -1,17 +1,18 @@
 """What people do with runs: one function, one transaction, audited; the bell rings after commit."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
-from audit.models import record
+from audit.models import record, record_all
 from chronos_site.locks import locked
 from jobs import masking, moves
+from jobs.actions import hold_plans
 from jobs.models import Job, JobSchedule, Overlap, Priority
-from jobs.moves import Event
+from jobs.moves import Event, IllegalMove
 from jobs.schedules import next_fire
 from runs import occurrences, stats
 from runs.backfill import Proposal, propose
@@ -105,14 +106,42 @@ def cancel_job(job: Job, *, by: User | None, at: datetime, note: str = "") -> No
     """
     schedule = locked(JobSchedule.objects.filter(job=job)).get()
     fire_before_change(schedule, at)
-    JobSchedule.objects.filter(pk=schedule.pk).update(next_fire_at=None, held_fire_at=None, paused_until=None)
+    moves.require(job, Event.CANCEL, _cancel_held([job.pk], by=by, at=at, note=note))
+
+
+@transaction.atomic
+def cancel_jobs(job_ids: Iterable[str], *, by: User | None, at: datetime, note: str = "") -> set[str]:
+    """Cancel those of the jobs that allow it and have no tick to account for first; gives their ids."""
+    plans = hold_plans(job_ids)
+    calm = [pk for pk, plan in plans.items() if not _is_due(plan, at)]
+    allowing = Job.objects.filter(pk__in=calm, status__in=moves.MOVES[Event.CANCEL])
+    ids = set(allowing.values_list("pk", flat=True))
+    cancelled = _cancel_held(ids, by=by, at=at, note=note)
+    if left := Job.objects.filter(pk__in=ids - cancelled).first():
+        # It ended in this moment, and its runs are not to be touched.
+        raise IllegalMove(left, Event.CANCEL)
+    return cancelled
+
+
+def _is_due(plan: JobSchedule, at: datetime) -> bool:
+    return any(tick and tick <= at for tick in (plan.next_fire_at, plan.held_fire_at))
+
+
+def _cancel_held(job_ids: Collection[str], *, by: User | None, at: datetime, note: str) -> set[str]:
+    """Cancel the jobs, whose schedules are held; gives the ids of those whose status allowed it."""
     # In this order a run that is claimed meanwhile is asked, and a retry that is made meanwhile is cancelled.
-    hold_active([job.pk])
-    waiting = cancel_pending([job.pk], at)
-    running = ask_to_stop([job.pk], at)
-    moves.require(job, Event.CANCEL)
-    record(by, "JOB_CANCELLED", job, details={"waiting": waiting[job.pk], "running": running}, note=note)
-    stats.write([stats.End(job.pk, Outcome.CANCELLED, at, times=waiting[job.pk])], {job.pk: job.type})
+    hold_active(job_ids)
+    waiting = cancel_pending(job_ids, at)
+    running = ask_to_stop(job_ids, at)
+    cancelled = moves.move_those(job_ids, Event.CANCEL)
+    JobSchedule.objects.filter(job_id__in=cancelled).update(
+        next_fire_at=None, held_fire_at=None, paused_until=None
+    )
+    told = {pk: {"waiting": waiting[pk], "running": running[pk]} for pk in sorted(cancelled)}
+    record_all(by, "JOB_CANCELLED", Job, told, note=note)
+    ends = [stats.End(pk, Outcome.CANCELLED, at, times=times) for pk, times in waiting.items()]
+    stats.write(ends, stats.types_of(waiting))
+    return cancelled
 
 
 @transaction.atomic

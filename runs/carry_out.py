@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from runs.triage import CannotSee, NotWaiting
 logger = logging.getLogger(__name__)
 
 # Of one transaction: others wait for what it holds.
-FIRST_BATCH, BATCH, BATCH_TOGETHER = 10, 50, 200
+FIRST_BATCH, BATCH, BATCH_TOGETHER = 10, 50, 100
 BATCH_SECONDS = 0.2
 # Transactions that collide with others are tried again.
 TRIES = 10
@@ -137,7 +137,8 @@ def _settle(operation: BulkOperation, waiting: list[BulkItem], at: datetime) -> 
     targets = operation.deed.targets(by).in_bulk([item.target_id for item in waiting]) if by else {}
     until = time.monotonic() + BATCH_SECONDS
     settled = _settle_together(operation, waiting, targets, by, at) if by else []
-    for item in waiting[len(settled) :]:
+    done = set(settled)
+    for item in (item for item in waiting if item not in done):
         _settle_one(operation, item, targets.get(item.target_id), by, at)
         settled.append(item)
         if time.monotonic() > until:
@@ -148,24 +149,33 @@ def _settle(operation: BulkOperation, waiting: list[BulkItem], at: datetime) -> 
 def _settle_together(
     operation: BulkOperation, waiting: list[BulkItem], targets: dict[str, Any], by: User, at: datetime
 ) -> list[BulkItem]:
-    """The items at once, where that can be done; none of them where it cannot, or one spoils it for all."""
+    """The items that were done in one go; none where that cannot be, or where one of them spoils it."""
+    found = {item: targets[item.target_id] for item in waiting if item.target_id in targets}
     deed = operation.deed
-    if not deed.together or operation.undoes_id:
+    together = deed.undoes_together if operation.undoes_id else deed.together
+    if not together or len(found) < 2:
         return []
-    found = [targets[item.target_id] for item in waiting if item.target_id in targets]
     try:
         with transaction.atomic():
-            done = deed.apply_all(found, operation.parameters, by=by, at=at)
+            done = _do_together(operation, found, by, at)
     except OF_THE_DATABASE:
         raise
     except Exception:  # one by one, each tells what is wrong with it
         return []
-    for item in waiting:
-        if item.target_id in done:
-            item.state, item.before = State.DONE, done[item.target_id]
-        else:
-            _settle_one(operation, item, targets.get(item.target_id), by, at)
-    return waiting
+    settled = [item for item in found if item.target_id in done]
+    for item in settled:
+        item.state, item.before = State.DONE, done[item.target_id] or item.before
+    return settled
+
+
+def _do_together(
+    operation: BulkOperation, found: dict[BulkItem, Any], by: User, at: datetime
+) -> Mapping[str, Any]:
+    deed, parameters = operation.deed, operation.parameters
+    if not operation.undoes_id:
+        return deed.apply_all(list(found.values()), parameters, by=by, at=at)
+    before = {target: item.before or {} for item, target in found.items()}
+    return dict.fromkeys(deed.undo_all(before, parameters, by=by, at=at))
 
 
 def _settle_one(operation: BulkOperation, item: BulkItem, target: Any, by: User | None, at: datetime) -> None:

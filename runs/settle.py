@@ -225,11 +225,15 @@ def cancel_pending(
     return Counter(waiting.values())
 
 
-def ask_to_stop(job_ids: Iterable[str], at: datetime, *, spare: Trigger | None = None) -> int:
-    """Ask the workers of these jobs' running runs to stop them, but for what `spare` started."""
+def ask_to_stop(job_ids: Iterable[str], at: datetime, *, spare: Trigger | None = None) -> Counter[str]:
+    """Ask the workers of these jobs' running runs to stop them, but for what `spare` started.
+
+    Gives each job's number. Call it in a transaction that holds these runs.
+    """
     running = Run.objects.running().filter(job_id__in=list(job_ids), cancel_requested_at=None)
-    running = running.exclude(trigger=spare)
-    return running.update(cancel_requested_at=at)
+    asked = dict(running.exclude(trigger=spare).values_list("pk", "job_id"))
+    Run.objects.running().filter(pk__in=asked).update(cancel_requested_at=at)
+    return Counter(asked.values())
 
 
 _WRITTEN = (

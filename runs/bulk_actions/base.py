@@ -52,8 +52,9 @@ class BulkAction(Generic[Target]):
     page: ClassVar[str]
     effects: ClassVar[tuple[str, ...]]
     undoable: ClassVar[bool] = False
-    # Whether `apply_all` does many in one go.
+    # Whether `apply_all` does many in one go, and whether `undo_all` takes many back so.
     together: ClassVar[bool] = False
+    undoes_together: ClassVar[bool] = False
     dangerous: ClassVar[bool] = False
     form: ClassVar[type[forms.Form]] = forms.Form
 
@@ -95,7 +96,7 @@ class BulkAction(Generic[Target]):
 
     def apply_all(
         self, targets: Sequence[Target], parameters: Parameters, *, by: User, at: datetime
-    ) -> dict[str, Before]:
+    ) -> Mapping[str, Before | None]:
         """Do it to all of them that allow it; gives what undoing needs, by the keys of those it was done to.
 
         Those that are left out are tried one by one, so that each says why not. Raises as `apply` does.
@@ -112,6 +113,12 @@ class BulkAction(Generic[Target]):
 
     def undo(self, target: Target, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
         """Take it back, unless the target was changed since. Raises as `apply` does."""
+        raise NotImplementedError
+
+    def undo_all(
+        self, targets: Mapping[Target, Before], parameters: Parameters, *, by: User, at: datetime
+    ) -> set[str]:
+        """Take it back of all of them that allow it; gives their keys. The others are tried one by one."""
         raise NotImplementedError
 
 

@@ -1,5 +1,6 @@
 """Jobs run, paused, resumed, cancelled and deleted by the many: each as its own page does it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django import forms
@@ -38,6 +39,7 @@ class Move(OfJobs):
     """What a job's status must allow."""
 
     event: Event
+    together = undoes_together = True
 
     def check(self, parameters: Parameters, user: User) -> list[Rule]:
         legal = moves.MOVES[self.event]
@@ -79,16 +81,30 @@ class Pause(Move):
         return f"until {until:%-d %b %Y %H:%M} UTC" if until else ""
 
     def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> Before:
-        until = _instant(parameters.get("until"))
-        if until and until <= at:
-            raise Refused("The time until which it was to be paused has passed.")
+        until = _still_ahead(parameters, at)
         jobs.pause(target, by=by, at=at, note=parameters.get("note", ""), until=until)
-        return {"until": until.isoformat() if until else None}
+        return _before(until)
+
+    def apply_all(
+        self, targets: Sequence[Job], parameters: Parameters, *, by: User, at: datetime
+    ) -> Mapping[str, Before]:
+        until, note = _still_ahead(parameters, at), parameters.get("note", "")
+        paused = jobs.pause_all([job.pk for job in targets], by=by, at=at, note=note, until=until)
+        return dict.fromkeys(paused, _before(until))
 
     def undo(self, target: Job, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
-        if target.status == Status.PAUSED and target.schedule.paused_until != _instant(before["until"]):
+        if self._was_changed(target, before):
             raise Refused("Its pause was changed since.")
         jobs.resume(target, by=by, at=at)
+
+    def undo_all(
+        self, targets: Mapping[Job, Before], parameters: Parameters, *, by: User, at: datetime
+    ) -> set[str]:
+        same = [job.pk for job, before in targets.items() if not self._was_changed(job, before)]
+        return jobs.resume_all(same, by=by, at=at)
+
+    def _was_changed(self, job: Job, before: Before) -> bool:
+        return job.status == Status.PAUSED and job.schedule.paused_until != _instant(before["until"])
 
 
 class Resume(Move):
@@ -103,13 +119,26 @@ class Resume(Move):
     def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> Before:
         until = target.schedule.paused_until
         jobs.resume(target, by=by, at=at)
-        return {"until": until.isoformat() if until else None}
+        return _before(until)
+
+    def apply_all(
+        self, targets: Sequence[Job], parameters: Parameters, *, by: User, at: datetime
+    ) -> Mapping[str, Before]:
+        until = {job.pk: job.schedule.paused_until for job in targets}
+        return {pk: _before(until[pk]) for pk in jobs.resume_all(until, by=by, at=at)}
 
     def undo(self, target: Job, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
         until = _instant(before["until"])
         if until and until <= at:
             raise Refused("The time until which it was paused has passed.")
         jobs.pause(target, by=by, at=at, until=until)
+
+    def undo_all(
+        self, targets: Mapping[Job, Before], parameters: Parameters, *, by: User, at: datetime
+    ) -> set[str]:
+        # Those whose pauses had no end; each of the others has its own.
+        endless = [job.pk for job, before in targets.items() if before["until"] is None]
+        return jobs.pause_all(endless, by=by, at=at)
 
 
 class NoteForm(forms.Form):
@@ -132,6 +161,12 @@ class Cancel(Move):
 
     def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> None:
         runs.cancel_job(target, by=by, at=at, note=parameters.get("note", ""))
+
+    def apply_all(
+        self, targets: Sequence[Job], parameters: Parameters, *, by: User, at: datetime
+    ) -> Mapping[str, None]:
+        note = parameters.get("note", "")
+        return dict.fromkeys(runs.cancel_jobs([job.pk for job in targets], by=by, at=at, note=note))
 
 
 class Delete(OfJobs):
@@ -163,6 +198,17 @@ def cannot(status: str, event: Event) -> str:
 
 def sentence(error: IllegalMove) -> str:
     return cannot(error.job.status, error.event)
+
+
+def _still_ahead(parameters: Parameters, at: datetime) -> datetime | None:
+    until = _instant(parameters.get("until"))
+    if until and until <= at:
+        raise Refused("The time until which it was to be paused has passed.")
+    return until
+
+
+def _before(until: datetime | None) -> Before:
+    return {"until": until.isoformat() if until else None}
 
 
 def _instant(stored: str | None) -> datetime | None:

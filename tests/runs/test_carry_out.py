@@ -10,7 +10,7 @@ from accounts.models import Role
 from audit.models import AuditEvent
 from chronos_site.clock import database_now
 from jobs import actions
-from jobs.models import Job, Status
+from jobs.models import Job, JobSchedule, Status
 from runs import bulk, carry_out
 from runs.bulk import LEASE, BulkOperation
 from runs.bulk_actions import ACTIONS
@@ -25,6 +25,7 @@ def for_workers(monkeypatch):
     """Leave every operation to workers, and let them take small batches."""
     monkeypatch.setattr(bulk, "AT_ONCE", 0)
     monkeypatch.setattr(carry_out, "BATCH", 2)
+    monkeypatch.setattr(carry_out, "BATCH_TOGETHER", 2)
     monkeypatch.setattr(carry_out, "FIRST_BATCH", 2)
     monkeypatch.setattr(carry_out, "PAUSE_SECONDS", 0.01)
 
@@ -76,6 +77,27 @@ def test_what_the_state_forbids_is_refused_and_the_rest_is_done(alice):
     assert ("REFUSED", "It is paused already.") in told(operation)
 
 
+@pytest.mark.parametrize("code", ["PAUSE", "CANCEL"])
+def test_many_cost_no_more_statements_than_two(alice, django_assert_max_num_queries, code):
+    operation = start(alice, 40, code)
+    JobSchedule.objects.update(next_fire_at=factories.NEVER)
+    taken = carry_out.take(database_now())
+    with django_assert_max_num_queries(30):
+        assert carry_out._tried(taken, 40) == 40
+    operation.refresh_from_db()
+    assert operation.done == 40
+
+
+def test_what_was_paused_together_is_resumed_together(alice, django_assert_max_num_queries):
+    done = carried_out(start(alice, 40))
+    undoing = bulk.undo(done, by=alice, at=database_now())
+    taken = carry_out.take(database_now())
+    with django_assert_max_num_queries(30):
+        assert carry_out._tried(taken, 40) == 40
+    undoing.refresh_from_db()
+    assert (undoing.done, paused()) == (40, 0)
+
+
 def test_a_target_that_is_gone_is_refused(alice):
     operation = start(alice, 1)
     Job.objects.all().delete()
@@ -107,8 +129,14 @@ def test_one_target_s_trouble_is_not_the_others(alice, monkeypatch):
     operation = start(alice, 3)
     strange = Job.objects.order_by("pk")[1]
     monkeypatch.setattr(Pause, "apply", failing_for(strange, ValueError("a bug")))
+    monkeypatch.setattr(Pause, "apply_all", refusing_all)
     assert (carried_out(operation).done, operation.refused, paused()) == (2, 1, 2)
     assert any("Something went wrong" in message for _, message in told(operation))
+
+
+def refusing_all(self, targets, *args, **kwargs):
+    actions.pause_all([target.pk for target in targets], by=None, at=database_now())
+    raise ValueError("a bug")
 
 
 def failing_for(job, error, times=100):
@@ -126,6 +154,7 @@ def failing_for(job, error, times=100):
 def test_a_batch_that_collides_with_others_is_done_again_and_no_target_twice(alice, monkeypatch):
     operation = start(alice)
     last = Job.objects.order_by("pk")[1]
+    monkeypatch.setattr(Pause, "together", False)
     monkeypatch.setattr(Pause, "apply", failing_for(last, OperationalError("deadlock"), times=3))
     assert (carried_out(operation).done, operation.refused, paused()) == (5, 0, 5)
     assert AuditEvent.objects.filter(action="JOB_PAUSED").count() == 5
@@ -135,6 +164,7 @@ def test_a_database_that_stays_away_leaves_the_rest_for_later(alice, monkeypatch
     operation = start(alice)
     broken = Job.objects.order_by("pk")[1]
     with monkeypatch.context() as patch:
+        patch.setattr(Pause, "together", False)
         patch.setattr(Pause, "apply", failing_for(broken, OperationalError("away")))
         assert (carried_out(operation).state, operation.done) == ("RUNNING", 1)
     assert carried_out(operation, at=database_now() + LEASE * 2).done == 5

@@ -126,3 +126,59 @@ def test_a_deleted_job_is_gone_and_its_audit_stays(alice):
 @pytest.mark.parametrize("code", ["RUN_NOW", "CANCEL", "DELETE"])
 def test_what_cannot_be_taken_back_does_not_offer_it(code):
     assert not ACTIONS[code].undoable
+
+
+def test_a_job_with_a_tick_to_account_for_is_left_to_be_cancelled_alone(alice):
+    due, calm = factories.job(alice), factories.job(alice)
+    JobSchedule.objects.filter(job=calm).update(next_fire_at=factories.NEVER)
+    with transaction.atomic():
+        done = ACTIONS["CANCEL"].apply_all([due, calm], {}, by=alice, at=database_now())
+    assert dict(done) == {calm.pk: None}
+
+
+def test_what_waits_of_the_many_is_cancelled_and_told_of_each(alice):
+    jobs = [factories.job(alice), factories.job(alice)]
+    JobSchedule.objects.update(next_fire_at=factories.NEVER)
+    waiting, running = factories.run(jobs[0], "PENDING"), factories.run(jobs[1], "RUNNING")
+    ACTIONS["CANCEL"].apply_all(jobs, {}, by=alice, at=database_now())
+    events = AuditEvent.objects.filter(action="JOB_CANCELLED").order_by("entity_id")
+    assert [(each.details["waiting"], each.details["running"]) for each in events] == [(1, 0), (0, 1)]
+    assert Run.objects.get(pk=waiting.pk).outcome == "CANCELLED"
+    assert Run.objects.get(pk=running.pk).cancel_requested_at
+
+
+def test_many_are_paused_as_each_alone_would_be(alice):
+    jobs, over = [factories.job(alice), factories.job(alice)], factories.job(alice)
+    Job.objects.filter(pk=over.pk).update(status=Status.CANCELLED)
+    held = JobSchedule.objects.get(job=jobs[0]).next_fire_at
+    done = ACTIONS["PAUSE"].apply_all([*jobs, over], {"note": "Down"}, by=alice, at=database_now())
+    plan = JobSchedule.objects.get(job=jobs[0])
+    assert done.keys() == {job.pk for job in jobs}
+    assert (plan.held_fire_at, plan.next_fire_at) == (held, None)
+    assert {each.details["note"] for each in AuditEvent.objects.filter(action="JOB_PAUSED")} == {"Down"}
+
+
+def test_of_many_pauses_only_those_that_nobody_has_changed_are_undone(alice):
+    same, prolonged = factories.job(alice), factories.job(alice)
+    before = ACTIONS["PAUSE"].apply_all([same, prolonged], {}, by=alice, at=database_now())
+    JobSchedule.objects.filter(job=prolonged).update(paused_until=database_now() + LATER)
+    targets = {job: before[job.pk] for job in Job.objects.all()}
+    assert ACTIONS["PAUSE"].undo_all(targets, {}, by=alice, at=database_now()) == {same.pk}
+
+
+def test_jobs_resumed_together_take_the_status_of_their_runs_and_plans(alice):
+    ahead, going, over = (factories.job(alice, name=name) for name in ("ahead", "going", "over"))
+    factories.run(going, "RUNNING")
+    factories.run(over, "FAILURE")
+    actions.pause_all([ahead.pk, going.pk, over.pk], by=alice, at=database_now())
+    JobSchedule.objects.filter(job=over).update(held_fire_at=None)
+    ACTIONS["RESUME"].apply_all(list(Job.objects.all()), {}, by=alice, at=database_now())
+    statuses = dict(Job.objects.values_list("name", "status"))
+    assert statuses == {"ahead": "SCHEDULED", "going": "RUNNING", "over": "FAILED"}
+
+
+def test_only_pauses_without_an_end_are_restored_together(alice):
+    jobs = [factories.job(alice), factories.job(alice)]
+    until = (database_now() + LATER).isoformat()
+    targets = {jobs[0]: {"until": None}, jobs[1]: {"until": until}}
+    assert ACTIONS["RESUME"].undo_all(targets, {}, by=alice, at=database_now()) == {jobs[0].pk}
