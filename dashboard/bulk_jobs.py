@@ -76,7 +76,7 @@ class Asked:
 def job_bulk(request: HttpRequest) -> HttpResponse:
     """Show what would become of the jobs; with `confirmed`, do it, if they are as many as were shown."""
     asked = Asked.read(request)
-    back = _back(request)
+    back = back_to_list(request)
     if asked.selection.everything and asked.selection.filters(asked.user).ignored:
         # Left out, a condition would let more jobs match than the person meant.
         messages.error(request, "The list does not know all of these conditions: choose again.")
@@ -99,6 +99,7 @@ def _number(typed: str) -> int:
     return int(typed) if typed.isdecimal() and len(typed) < 10 else 0
 
 
-def _back(request: HttpRequest) -> str:
+def back_to_list(request: HttpRequest) -> str:
+    """The list as it was when the jobs were selected."""
     address = request.POST.get("next", "")
     return address if is_ours(request, address) else reverse("job_list")

@@ -5,13 +5,18 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.access import person
 from dashboard import job_row
+from dashboard.bulk_jobs import back_to_list
+from dashboard.bulk_preview import Selection
 from dashboard.filters import JobFilters
 from dashboard.job_row import Row
 from dashboard.jobs import SORTS
@@ -44,14 +49,24 @@ HEADINGS = (
 )
 
 
-@require_safe
-def job_export(request: HttpRequest) -> StreamingHttpResponse:
-    """A file of the jobs that the person may see and that match, in the order in which they were made."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def job_export(request: HttpRequest) -> HttpResponseBase:
+    """A file of the jobs that the person may see and that match, in the order in which they were made.
+
+    Those that were selected in the list are posted, as for a bulk operation.
+    """
     user, at = person(request), timezone.now()
-    file_format = request.GET.get("format", "")
+    asked = request.POST if request.method == "POST" else request.GET
+    file_format = asked.get("format", "")
     if file_format not in TYPES:
         raise BadRequest
-    jobs = JobFilters.read(request.GET, user, tuple(SORTS)).matching(user, at)
+    if request.method == "POST":
+        jobs = Selection.read(asked).of(Job.objects.visible_to(user), user)
+        if not jobs.exists():
+            messages.warning(request, "No job is selected, or those that were are gone.")
+            return redirect(back_to_list(request))
+    else:
+        jobs = JobFilters.read(asked, user, tuple(SORTS)).matching(user, at)
     pieces = as_csv(jobs, at) if file_format == "csv" else _definitions(jobs, file_format)
     response = StreamingHttpResponse(pieces, content_type=f"{TYPES[file_format]}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="jobs-{at:%Y%m%d-%H%M%S}.{file_format}"'

@@ -57,9 +57,9 @@ def test_a_pause_of_some_is_undone_from_its_message(visit, alice):
     box(page, 1).check()
     page.locator("#bulk").get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Pause: 1 job").click()
-    expect(page.get_by_text("1 job is paused.")).to_be_visible()
+    expect(page.locator("#main").get_by_text("1 job is paused.")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("1 job is as it was.")).to_be_visible()
+    expect(page.locator("#main").get_by_text("1 job is as it was.")).to_be_visible()
     assert not Job.objects.filter(status=Status.PAUSED).exists()
     assert page.evaluate("violations") == []
 

@@ -95,3 +95,33 @@ def test_a_format_that_is_not_known_is_refused(client, owner, query):
 
 def test_nobody_exports_without_signing_in(client):
     assert client.get("/jobs/export/?format=csv").status_code == 302
+
+
+def picked(client, user, **sent):
+    client.force_login(user)
+    return client.post("/jobs/export/", {"format": "csv", **sent})
+
+
+def names(response):
+    return [row["name"] for row in rows(b"".join(response.streaming_content).decode())]
+
+
+def test_jobs_that_were_picked_come_alone(client, owner):
+    one, _, three = (job(owner, name=name) for name in ("one", "two", "three"))
+    assert names(picked(client, owner, id=[three.pk, one.pk, "no-id"])) == ["one", "three"]
+
+
+def test_all_that_match_may_be_selected_as_well(client, owner):
+    for name in ("probe-1", "probe-2", "other"):
+        job(owner, name=name)
+    assert names(picked(client, owner, all="1", matching="?q=probe")) == ["probe-1", "probe-2"]
+
+
+def test_what_others_own_cannot_be_picked(client, owner):
+    theirs = job(charlie())
+    response = picked(client, owner, id=[theirs.pk], next="/jobs/?q=x")
+    assert (response.status_code, response["Location"]) == (302, "/jobs/?q=x")
+
+
+def test_a_format_that_is_not_known_is_refused_for_a_selection_too(client, owner):
+    assert picked(client, owner, format="xls").status_code == 400
