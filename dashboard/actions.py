@@ -24,6 +24,6 @@ def keep_view(view: SavedView, *, by: User) -> None:
 
 @transaction.atomic
 def delete_view(view: SavedView, *, by: User) -> None:
-    """Forget a view; the jobs in it stay as they are."""
+    """Forget a view; what is in it stays as it is."""
     audit.record(by, "VIEW_DELETED", view, details={"name": view.name, "query": view.query})
     view.delete()

@@ -15,11 +15,11 @@ from django.views.decorators.http import require_safe
 from accounts.access import person
 from accounts.models import User
 from chronos_site.counting import counted
-from dashboard import columns, job_row, paging, windows
+from dashboard import columns, job_row, offered_views, paging, windows
 from dashboard.conditions import CHOICES, CONDITIONS, MOST_TARGETS, Seeker
 from dashboard.filters import Chip, JobFilters
 from dashboard.job_row import Row
-from dashboard.models import SavedView
+from dashboard.offered_views import Offered
 from dashboard.paging import Key, Order, Page
 from jobs.models import Job, JobQuerySet, Status
 
@@ -67,17 +67,6 @@ SORTS = {
 }
 
 
-@dataclass(frozen=True)
-class View:
-    """One of the lists that people open most, and whether this page is it; `saved` is theirs to change."""
-
-    words: str
-    address: str
-    chosen: bool
-    saved: SavedView | None = None
-    note: str = ""
-
-
 VIEWS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("All", ()),
     ("Failing now", (("failing", "1"),)),
@@ -116,12 +105,9 @@ def job_list(request: HttpRequest) -> HttpResponse:
 
 
 def _controls(filters: JobFilters, user: User, rows: Sequence[Row]) -> dict[str, Any]:
-    offered = views(filters, user)
     return {
         "filters": filters,
-        "views": offered,
-        # What "Save this view" would save; nothing where it is one already.
-        "unsaved": "" if any(view.chosen for view in offered) else filters.address().removeprefix("?"),
+        "offered": _offered(filters, user),
         "choices": [
             (name, CONDITIONS[name].label.capitalize(), choices.choices, filters.values(name))
             for name, choices in CHOICES.items()
@@ -134,25 +120,11 @@ def _controls(filters: JobFilters, user: User, rows: Sequence[Row]) -> dict[str,
     }
 
 
-def views(filters: JobFilters, user: User) -> list[View]:
-    """What everybody is offered, then their own views and those that others share."""
+def _offered(filters: JobFilters, user: User) -> Offered:
     # Somebody who sees their own jobs only has no use for a view of them.
-    offered = VIEWS if user.is_operator else VIEWS[:-1]
-    built_in = [
-        View(words, JobFilters(conditions).address(), filters.conditions == conditions)
-        for words, conditions in offered
-    ]
-    address = filters.address().removeprefix("?")
-    return built_in + [
-        View(
-            view.name,
-            f"?{view.query}",
-            view.query == address,
-            view if view.may_be_changed_by(user) else None,
-            "" if view.owner_id == user.pk else f"Shared by {view.owner.email}",
-        )
-        for view in SavedView.objects.offered_to(user, "job_list")
-    ]
+    built_in = VIEWS if user.is_operator else VIEWS[:-1]
+    addresses = [(words, JobFilters(conditions).address()) for words, conditions in built_in]
+    return offered_views.of_jobs(addresses, filters.address(), user)
 
 
 def _tags(filters: JobFilters, rows: Sequence[Row]) -> list[tuple[str, bool]]:

@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import person
 from accounts.models import User
-from dashboard import run_log
+from dashboard import offered_views, run_log
 from dashboard.run_export import MOST
 from dashboard.run_filters import CHOICES, TEXTS, WINDOWS, RunFilters, Took
 from dashboard.run_log import Place, Size, Sought
@@ -42,10 +42,8 @@ def run_list(request: HttpRequest) -> HttpResponse:
     context = {
         "now": at,
         "filters": filters,
-        "chips": filters.chips(_job_name(filters, user)),
-        "views": [
-            (words, address, address.lstrip("?") == filters.address().lstrip("?")) for words, address in VIEWS
-        ],
+        "chips": filters.chips(job_name(filters, user)),
+        "offered": offered_views.of_runs(VIEWS, filters.address(), user),
         "choices": [
             (name, name.capitalize(), kind.choices, filters.values(name)) for name, kind in CHOICES.items()
         ],
@@ -63,7 +61,8 @@ def run_list(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/runs/list.html", context)
 
 
-def _job_name(filters: RunFilters, user: User) -> str:
+def job_name(filters: RunFilters, user: User) -> str:
+    """The name of the job that the list is narrowed to; empty where it is not."""
     if not filters.job:
         return ""
     named = Job.objects.visible_to(user).filter(pk=filters.job).values_list("name", flat=True)

@@ -1,5 +1,7 @@
-"""Saving, changing and forgetting views of the job list."""
+"""Saving, changing and forgetting views of the lists of jobs and runs."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -7,17 +9,57 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import person
 from accounts.models import User
 from dashboard import actions
-from dashboard.filters import JobFilters
+from dashboard.filters import Chip, JobFilters
 from dashboard.jobs import SORTS
 from dashboard.models import SavedView
+from dashboard.run_filters import RunFilters
+from dashboard.runs import job_name
 
-PAGE = "job_list"
 _TAKEN = "You have a view of this name."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a query asks of its list: as the list itself would write it, and in words."""
+
+    query: str
+    chips: Sequence[Chip]
+    order: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list whose views are kept; `delete` is the name of an address."""
+
+    noun: str
+    delete: str
+    read: Callable[[QueryDict, User], Asked]
+
+
+def _of_jobs(query: QueryDict, user: User) -> Asked:
+    filters = JobFilters.read(query, user, tuple(SORTS))
+    chips = [filters.chip(condition) for condition in filters.conditions]
+    return Asked(filters.address().removeprefix("?"), chips, SORTS[filters.sort or "name"].words)
+
+
+def _of_runs(query: QueryDict, user: User) -> Asked:
+    filters = RunFilters.read(query, timezone.now())
+    return Asked(
+        filters.address().removeprefix("?"), filters.chips(job_name(filters, user)), "the newest first"
+    )
+
+
+# By the name of the list's address, which the views are kept with.
+LISTINGS = {
+    "job_list": Listing("job", "view_delete", _of_jobs),
+    "run_list": Listing("run", "run_view_delete", _of_runs),
+}
 
 
 class ViewForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -27,7 +69,7 @@ class ViewForm(forms.ModelForm):  # type: ignore[type-arg]
         model = SavedView
         fields = ("name", "shared")
         labels = {"shared": "Offer it to everybody"}
-        help_texts = {"shared": "Everybody sees the jobs in it that they may see."}
+        help_texts = {"shared": "Everybody sees in it what they may see."}
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,32 +90,34 @@ class ViewForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def view_save(request: HttpRequest) -> HttpResponse:
+def view_save(request: HttpRequest, page: str) -> HttpResponse:
     """Keep the list with its conditions under a name; `replace` takes the name from an earlier view."""
     user = person(request)
-    query = _query(request, user)
-    view = SavedView(owner=user, page=PAGE, query=query)
+    typed = request.POST.get("query") or request.GET.get("query", "")
+    query = LISTINGS[page].read(QueryDict(typed[:4000]), user).query
+    view = SavedView(owner=user, page=page, query=query)
     if "replace" in request.POST:
-        view = SavedView.objects.filter(owner=user, page=PAGE, name=request.POST.get("name")).first() or view
+        view = SavedView.objects.filter(owner=user, page=page, name=request.POST.get("name")).first() or view
         view.query = query
     form = ViewForm(request.POST if request.method == "POST" else None, instance=view, by=user)
     return _kept(form, user) or _page(request, form, user)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def view_change(request: HttpRequest, view_id: int) -> HttpResponse:
+def view_change(request: HttpRequest, view_id: int, page: str) -> HttpResponse:
     """Another name for a view, or another audience."""
     user = person(request)
-    view = get_object_or_404(SavedView.objects.changeable_by(user).select_related("owner"), pk=view_id)
+    views = SavedView.objects.changeable_by(user).select_related("owner")
+    view = get_object_or_404(views, pk=view_id, page=page)
     form = ViewForm(request.POST if request.method == "POST" else None, instance=view, by=user)
     return _kept(form, user) or _page(request, form, user)
 
 
 @require_POST
-def view_delete(request: HttpRequest, view_id: int) -> HttpResponse:
+def view_delete(request: HttpRequest, view_id: int, page: str) -> HttpResponse:
     user = person(request)
-    view = get_object_or_404(SavedView.objects.changeable_by(user), pk=view_id)
-    address = f"{reverse(PAGE)}?{view.query}"
+    view = get_object_or_404(SavedView.objects.changeable_by(user), pk=view_id, page=page)
+    address = _address(view)
     actions.delete_view(view, by=user)
     return redirect(address)
 
@@ -89,24 +133,22 @@ def _kept(form: ViewForm, user: User) -> HttpResponse | None:
         # Somebody with the same name was faster, in another window.
         form.add_error("name", _TAKEN)
         return None
-    return redirect(f"{reverse(PAGE)}?{view.query}")
+    return redirect(_address(view))
 
 
-def _query(request: HttpRequest, user: User) -> str:
-    """The conditions that the page came with, as the list itself would write them."""
-    asked = QueryDict((request.POST.get("query") or request.GET.get("query", ""))[:4000])
-    return JobFilters.read(asked, user, tuple(SORTS)).address().removeprefix("?")
+def _address(view: SavedView) -> str:
+    """The list as the view shows it."""
+    return f"{reverse(view.page)}?{view.query}"
 
 
 def _page(request: HttpRequest, form: ViewForm, user: User) -> HttpResponse:
     view = form.instance
-    filters = JobFilters.read(QueryDict(view.query), user, tuple(SORTS))
+    listing = LISTINGS[view.page]
     context = {
         "form": form,
         "view": view,
-        "filters": filters,
-        "conditions": [filters.chip(condition) for condition in filters.conditions],
-        "order": SORTS[filters.sort or "name"].words,
-        "address": f"{reverse(PAGE)}?{view.query}",
+        "listing": listing,
+        "asked": listing.read(QueryDict(view.query), user),
+        "address": _address(view),
     }
     return render(request, "dashboard/views/view.html", context, status=400 if form.errors else 200)

@@ -26,6 +26,7 @@ from tests.servers import CHROMIUM
 PAGES: dict[str, Callable[[User], str]] = {
     "overview": lambda user: "/",
     "jobs": lambda user: factories.job(user) and "/jobs/",
+    "save a view of runs": lambda user: "/runs/views/new/?query=outcome%3DFAILURE",
     "save a view of jobs": lambda user: "/jobs/views/new/?query=status%3DPAUSED",
     "no jobs": lambda user: "/jobs/",
     "one job": lambda user: f"/jobs/{factories.job(user).pk}/",

@@ -1,4 +1,4 @@
-"""Views of the job list that people keep."""
+"""Views of the lists of jobs and runs that people keep."""
 
 import pytest
 
@@ -23,9 +23,9 @@ def kept(owner, name="Paused ones", query="status=PAUSED", **fields):
     return SavedView.objects.create(owner=owner, page="job_list", name=name, query=query, **fields)
 
 
-def offered(client, user):
+def offered(client, user, page="/jobs/"):
     client.force_login(user)
-    return [view.words for view in client.get("/jobs/").context["views"]]
+    return [view.words for view in client.get(page).context["offered"].views]
 
 
 def test_a_view_keeps_what_the_list_understands_and_leads_there(client, owner):
@@ -113,3 +113,38 @@ def test_a_hostile_name_is_text(client, owner):
     page = client.get("/jobs/?status=FAILED").content.decode()
     assert "&lt;b&gt;[U+202E]x" in page
     assert "<b>\u202e" not in page
+
+
+def test_a_list_of_runs_is_kept_as_well_and_only_there(client, owner):
+    query = "outcome=FAILURE&outcome=ROT&since=24h&after=x"
+    response = client.post("/runs/views/new/", {"name": "Broken", "query": query})
+    assert response["Location"] == "/runs/?outcome=FAILURE&since=24h"
+    assert "Broken" in offered(client, owner, "/runs/")
+    assert "Broken" not in offered(client, owner)
+
+
+def test_a_view_of_runs_says_what_it_shows(client, owner):
+    one = job(owner, name="nightly-export")
+    page = client.get(f"/runs/views/new/?query=job%3D{one.pk}%26took%3D10m").content.decode()
+    assert "The list of runs with these conditions, the newest first" in page
+    assert "nightly-export" in page
+    assert "at least 10 minutes" in page
+
+
+def test_a_view_of_runs_is_changed_and_deleted_at_its_own_address(client, owner):
+    view = SavedView.objects.create(owner=owner, page="run_list", name="Broken", query="outcome=FAILURE")
+    assert f"/runs/views/{view.pk}/" in client.get("/runs/?outcome=FAILURE").content.decode()
+    assert client.post(f"/jobs/views/{view.pk}/", {"name": "x"}).status_code == 404
+    assert client.post(f"/runs/views/{view.pk}/", {"name": "x"})["Location"] == "/runs/?outcome=FAILURE"
+    assert client.post(f"/runs/views/{view.pk}/delete/")["Location"] == "/runs/?outcome=FAILURE"
+    assert not SavedView.objects.exists()
+
+
+def test_others_views_of_runs_are_not_there_to_be_changed(client, owner):
+    view = SavedView.objects.create(owner=bob(), page="run_list", name="x", shared=True)
+    assert client.post(f"/runs/views/{view.pk}/delete/").status_code == 404
+
+
+def test_one_name_is_free_in_each_list(client, owner):
+    kept(owner, "Broken")
+    assert client.post("/runs/views/new/", {"name": "Broken", "query": "state=LATE"}).status_code == 302
