@@ -18,6 +18,7 @@ from accounts.models import User
 from dashboard import upcoming
 from dashboard.busy_hour import BusyHour
 from dashboard.forecast import Forecast, forecast
+from dashboard.quiet import Quiet
 from dashboard.ran import SPANS, Chart, Window
 from dashboard.upcoming import Conditions
 from dashboard.viewer import ViewerZone
@@ -32,9 +33,13 @@ SHOWN_JOBS = 12
 @vary_on_headers("HX-Request")
 def calendar(request: HttpRequest) -> HttpResponse:
     """The week and one hour of it; for htmx, as long as the forecast grows, the part that it changes."""
-    context = _context(request, person(request), timezone.now())
+    user, at = person(request), timezone.now()
+    context = _context(request, user, at)
     inside = request.headers.get("HX-Request")
-    return render(request, f"dashboard/calendar/{'_week' if inside else 'calendar'}.html", context)
+    if inside:
+        return render(request, "dashboard/calendar/_week.html", context)
+    context["quiet"] = Quiet.read(user, context["forecast"], at)
+    return render(request, "dashboard/calendar/calendar.html", context)
 
 
 @require_safe

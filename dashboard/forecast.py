@@ -110,6 +110,9 @@ class Forecast:
     fires: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
     added_up: int = 0
+    # By the instants at which schedules begin and end: how many, and the first job.
+    beginning: dict[datetime, tuple[int, str]] = field(default_factory=dict)
+    ending: dict[datetime, tuple[int, str]] = field(default_factory=dict)
     # Read, and not counted in yet: the last ones first.
     waiting: list[tuple[Row, float]] = field(default_factory=list)
     last_chunk: bool = False
@@ -120,6 +123,8 @@ class Forecast:
         """Count the job in; `seconds` is how long a run of it usually takes."""
         self.covered += 1
         self.cursor = row.job_id
+        self._meet(self.beginning, row.starts_at, row.job_id)
+        self._meet(self.ending, row.ends_at, row.job_id)
         interval = row.interval_seconds or 0
         goes_on = row.ends_at is None or row.ends_at >= self.begin + LENGTH
         if row.schedule_type == Kind.INTERVAL and interval < OFTEN_SECONDS and goes_on:
@@ -131,6 +136,11 @@ class Forecast:
         if key not in self.groups:
             self.groups[key] = Group(self._spots(row))
         self.groups[key].add(row.job_id, seconds)
+
+    def _meet(self, met: dict[datetime, tuple[int, str]], instant: datetime | None, job_id: str) -> None:
+        if instant and self.begin < instant < self.begin + LENGTH:
+            jobs, first = met.get(instant, (0, job_id))
+            met[instant] = (jobs + 1, first)
 
     def add_up(self) -> None:
         """Make the figures by step out of what is known of the groups."""
