@@ -8,6 +8,7 @@ from dashboard import (
     calendar,
     columns,
     dead_letters,
+    diagnosis,
     handover,
     job_detail,
     job_export,
@@ -68,4 +69,5 @@ urlpatterns = [
     path("notifications/contacts/", outbox.contact_list, name="contact_list"),
     path("search/", search.search, name="search"),
     path("system/", system.system, name="system"),
+    path("system/diagnosis.json", diagnosis.diagnosis, name="diagnosis"),
 ]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -22,6 +23,8 @@ from runs.stops import Stop
 
 # Rows that one check looks at, at most: more of them say nothing new.
 MOST = 1000
+# How many of them are shown.
+SHOWN = 20
 # What is seen twice, this far apart, was not in the middle of something.
 APART_SECONDS = 2.0
 DRIFT = timedelta(seconds=5)
@@ -42,6 +45,18 @@ class Finding:
     verdict: Verdict = Verdict.OK
     told: str = ""
     ids: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The same as JSON, with the first of the ids."""
+        return {
+            "name": self.name,
+            "claim": self.claim,
+            "verdict": self.verdict.value,
+            "told": self.told,
+            "count": len(self.ids),
+            "ids": self.ids[:SHOWN],
+        }
 
 
 def examine(days: int) -> Iterator[Finding]:

@@ -7,9 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.doctor import MOST, Finding, Verdict, examine
+from runs.doctor import MOST, SHOWN, Finding, Verdict, examine
 
-SHOWN = 20
 MOST_DAYS = 10_000
 
 
@@ -38,7 +37,7 @@ class Command(BaseCommand):
     def _object(self, days: int) -> bool:
         found = list(examine(days))
         broken = any(finding.verdict == Verdict.BROKEN for finding in found)
-        told = {"healthy": not broken, "days": days, "checks": [_plain(finding) for finding in found]}
+        told = {"healthy": not broken, "days": days, "checks": [finding.plain for finding in found]}
         self.stdout.write(json.dumps(told))
         return broken
 
@@ -62,17 +61,6 @@ def _count(finding: Finding) -> str:
         return ""
     count = f"{MOST} or more" if len(finding.ids) >= MOST else str(len(finding.ids))
     return f"{count}: {' '.join(finding.ids[:SHOWN])}"
-
-
-def _plain(finding: Finding) -> dict[str, Any]:
-    return {
-        "name": finding.name,
-        "claim": finding.claim,
-        "verdict": finding.verdict.value,
-        "told": finding.told,
-        "count": len(finding.ids),
-        "ids": finding.ids[:SHOWN],
-    }
 
 
 def _sum(broken: int) -> str:
