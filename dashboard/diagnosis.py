@@ -56,7 +56,7 @@ SETTINGS = (
     "EMAIL_PORT",
 )
 # Of these the names that people gave to addresses, and not the addresses.
-NAMES = ("BROKERS", "CACHE_REGIONS", "DATABASES")
+NAMES = ("BROKERS", "CACHE_REGIONS", "NAMED_DATABASES")
 
 
 @require_safe
@@ -77,9 +77,7 @@ def read(at: datetime) -> Mapping[str, Any]:
         "settings": _settings(),
         "processes": _processes(at),
         "queues": _queues(at),
-        "stops": [
-            {"what": str(stop).lower(), "since": stop.since} for stop in Stop.objects.order_by("since")
-        ],
+        "stops": _stops(),
         "schedules_out_of_plan": _broken(),
         "checks": [each.plain for each in doctor.examine(DAYS)],
         "last_errors": _errors(),
@@ -117,7 +115,8 @@ def _redis_version() -> str:
 
 def _settings() -> dict[str, Any]:
     values = {name.lower(): _plain(getattr(settings, name, None)) for name in SETTINGS}
-    return values | {f"{name.lower()}_named": sorted(getattr(settings, name, {})) for name in NAMES}
+    names = {name.removeprefix("NAMED_").lower(): getattr(settings, name) for name in NAMES}
+    return values | {f"names_of_{name}": sorted(given) for name, given in names.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -141,6 +140,10 @@ def _queues(at: datetime) -> list[dict[str, Any]]:
         {"name": each.name, "waiting": each.count, "oldest": each.oldest, "paused": each.stop is not None}
         for each in found
     ]
+
+
+def _stops() -> list[dict[str, Any]]:
+    return [{"what": str(stop).lower(), "since": stop.since} for stop in Stop.objects.order_by("since")]
 
 
 def _broken() -> list[dict[str, str]]:

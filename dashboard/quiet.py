@@ -72,7 +72,8 @@ def _pauses(user: User, at: datetime, until: datetime) -> Mapping[datetime, list
     found: dict[datetime, list[str]] = {}
     soonest = paused.order_by("paused_until").values_list("paused_until", "job_id")[:MOST_PAUSED]
     for instant, job_id in soonest:
-        found.setdefault(instant, []).append(job_id)
+        if instant:
+            found.setdefault(instant, []).append(job_id)
     return found
 
 

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
+
+from tests import factories
 
 MOST_TABS = 150
 # A run waits for its worker, on a machine that may have other work.
@@ -77,3 +80,61 @@ def test_a_job_is_made_found_run_paused_resumed_and_deleted(page):
     tab_to(page, page.get_by_role("button", name="Delete job"))
     press(page, "Enter")
     expect(page.locator("#main").get_by_text("by-keys-alone is deleted.")).to_be_visible(timeout=SOON)
+
+
+@pytest.fixture
+def runs(live_server):
+    """A run that failed, with a log of three lines, and one that went well."""
+    alice = factories.alice()
+    failed = factories.run(factories.job(alice, name="nightly-export"), "FAILURE")
+    factories.log(failed, "connected", "deadlock found")
+    factories.log(failed, "gave up", level="ERROR")
+    factories.run(factories.job(alice, name="smoke-probe"), "SUCCESS")
+    return alice, failed
+
+
+def rows(page):
+    return page.locator("#runs tbody tr")
+
+
+def test_the_list_of_runs_is_filtered_and_the_filter_taken_away(visit, runs):
+    page = visit("/runs/", runs[0])
+    tab_to(page, page.locator("summary", has_text="Filter"))
+    press(page, "Enter")
+    tab_to(page, page.locator("#outcome_FAILURE"))
+    press(page, "Space")
+    typed(page, page.locator("#id_q"), "")
+    press(page, "Enter")
+    page.wait_for_url(re.compile("outcome=FAILURE"))
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("nightly-export")
+    tab_to(page, page.locator("a.chip", has_text="Failed"))
+    press(page, "Enter")
+    expect(rows(page)).to_have_count(2)
+
+
+def test_a_list_of_runs_is_kept_as_a_view(visit, runs):
+    page = visit("/runs/?outcome=FAILURE&took=10s", runs[0])
+    tab_to(page, page.get_by_role("link", name="Save this view"))
+    press(page, "Enter")
+    typed(page, page.get_by_label("Name"), "Slow failures")
+    press(page, "Enter")
+    expect(page.locator("#views [aria-current]").first).to_have_text("Slow failures")
+
+
+def test_a_log_is_searched_narrowed_to_its_errors_and_read_at_a_line(visit, runs):
+    alice, failed = runs
+    page = visit(f"/runs/{failed.pk}/", alice)
+    lines = page.locator("[data-log] li")
+    typed(page, page.locator("#log-q"), "deadlock")
+    press(page, "Enter")
+    page.wait_for_url(re.compile("q=deadlock"))
+    expect(lines).to_have_count(1)
+    tab_to(page, page.get_by_role("link", name="Error", exact=False).and_(page.locator(".log-bar a")))
+    press(page, "Enter")
+    page.wait_for_url(re.compile("level=ERROR"))
+    typed(page, page.locator("#log-line"), "2")
+    press(page, "Enter")
+    page.wait_for_url(re.compile("line=2"))
+    expect(page.locator("[data-log]")).to_contain_text("deadlock found")
+    tab_to(page, page.locator("[data-log]"))
