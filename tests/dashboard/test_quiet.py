@@ -57,10 +57,12 @@ def test_schedules_that_begin_or_end_within_the_week_are_told(owner):
 
 
 def test_nobody_learns_of_what_others_own(owner):
-    actions.pause(job(owner), by=owner, at=NOON, until=NOON + DAY)
+    other = charlie()
+    for each in (owner, other):
+        actions.pause(job(each), by=each, at=NOON, until=NOON + DAY)
     job(owner, **within(starts_at=NOON + DAY))
-    assert not read(charlie()).turns
-    assert len(read(bob()).turns) == 2
+    assert [(turn.kind, turn.jobs) for turn in read(other).turns] == [("paused", 1)]
+    assert [(turn.kind, turn.jobs) for turn in read(bob()).turns] == [("begin", 1), ("paused", 2)]
 
 
 def test_the_first_are_shown_and_the_others_counted(owner, monkeypatch):
