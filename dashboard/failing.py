@@ -16,7 +16,7 @@ from runs.acknowledgements import Acknowledgement
 from runs.history import BROKEN, Ends
 from runs.models import Outcome, Run
 
-MOST = 1000
+MOST = 200
 LAST = 20
 
 

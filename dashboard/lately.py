@@ -11,7 +11,7 @@ from chronos_site.branches import together
 from runs.models import Outcome, Run
 
 HOUR = timedelta(hours=1)
-MOST_DONE, MOST_FAILED = 250, 400
+MOST_DONE, MOST_FAILED = 200, 200
 # People who see their own jobs only: their failures stand between everyone's, so the search ends somewhere.
 FAILURES_BACK = timedelta(days=1)
 _COLUMNS = ("id", "job_id", "end_time", "outcome", "duration_ms")
