@@ -25,15 +25,17 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
         from django.conf import settings
         from django.db import connection
 
+        from jobs.models import JobSchedule
         from runs.models import Outcome, Run
 
         limit = slow_server.seconds_of_many(address, options.jobs)
         say(f"bare sockets: {limit:.2f} s")
         call = {"http_url": address, "http_method": "GET"}
         with product.store(), product.engine("scheduler", *["worker"] * options.workers) as engine:
-            due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LEAD_SECONDS)
-            rows.jobs(options.jobs, type="HTTP", payload=call, next_fire_at=due)
+            rows.jobs(options.jobs, type="HTTP", payload=call, next_fire_at=None)
             rows.settle_down()
+            due = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LEAD_SECONDS)
+            JobSchedule.objects.update(next_fire_at=due)
             began = product.monotonic_at(due)
             ended = Run.objects.ended()
             product.wait_for("the last outcome", lambda: ended.count() >= options.jobs, engine, pause=0.02)

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from accounts.access import page_of
-from jobs.models import JobSchedule
+from jobs.models import Job, JobSchedule
 from jobs.moves import IllegalMove
 
 
@@ -20,8 +20,8 @@ class RefusedMoves:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, JobSchedule.DoesNotExist):
-            # The job was deleted between finding it and locking its schedule.
+        if isinstance(exception, Job.DoesNotExist | JobSchedule.DoesNotExist):
+            # The job was deleted between finding it and locking it.
             return render(request, "404.html", status=404)
         if not isinstance(exception, IllegalMove):
             return None

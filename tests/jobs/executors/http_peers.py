@@ -127,6 +127,11 @@ def saying(*parts, then=None):
                 connection.sendall(part)
             if then:
                 then(connection)
+            else:
+                # Closed with the rest of a request unread, what was said would be lost on its way.
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
 
     def accept():
         with suppress(OSError):
