@@ -32,7 +32,6 @@ from runs.models import DeadLetter, Outcome, Run
 HOUR = timedelta(hours=1)
 LIVE_SECONDS = 5
 LABELLED_DAYS = 6
-MOST_LETTERS = 100
 FAILING_SHOWN, LATE_SHOWN, RUNNING_SHOWN, LETTERS_SHOWN = 6, 6, 10, 3
 _ENDED = [("outcome", outcome) for outcome in Outcome.values]
 
@@ -94,7 +93,7 @@ def panels(user: User, at: datetime, window: str = "") -> dict[str, Any]:
         "running": progress[:RUNNING_SHOWN],
         "running_count": vitals.told(len(running), MOST_RUNNING),
         "due": due,
-        "letters": Letters.read(user),
+        "letters": _letters(user),
         "day": today,
         "day_address": _runs(*_ENDED, ("since", today.start), ("until", today.start + HOUR * 24)),
         "window": window if days else "24h",
@@ -183,25 +182,11 @@ class Late:
         return {each.run.pk for each in self.running if each.stuck}
 
 
-@dataclass(frozen=True)
-class Letters:
-    """The newest dead letters that wait for a person."""
-
-    rows: list[DeadLetter]
-
-    @classmethod
-    def read(cls, user: User) -> "Letters":
-        pending = DeadLetter.objects.pending().visible_to(user).order_by("-created_at")
-        newest = pending.select_related("job").only("job__name", "run_id", "created_at")
-        return cls(list(newest.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1]))
-
-    @property
-    def count(self) -> str:
-        return vitals.told(len(self.rows), MOST_LETTERS)
-
-    @property
-    def shown(self) -> list[DeadLetter]:
-        return self.rows[:LETTERS_SHOWN]
+def _letters(user: User) -> list[DeadLetter]:
+    """The newest dead letters that wait for a person; the shell knows how many there are."""
+    pending = DeadLetter.objects.pending().visible_to(user).order_by("-created_at")
+    newest = pending.select_related("job").only("job__name", "run_id", "created_at")
+    return list(newest.annotate(reason=Left("failure_reason", 300))[:LETTERS_SHOWN])
 
 
 def _runs(*conditions: tuple[str, Any]) -> str:
