@@ -130,7 +130,7 @@ def test_a_scrape_costs_the_same_whatever_there_is(read, django_assert_max_num_q
         factories.run(factories.job(alice), "PENDING", at=at)
         stats.write([End("a", f"{number}", at)], {"a": "HTTP"})
     read()
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         read()
 
 

@@ -12,6 +12,7 @@ from chronos_site.locks import locked
 from jobs import actions, moves
 from jobs.models import Job, JobSchedule, Overlap, Status
 from runs import actions as actions_on_runs
+from runs import triage
 from runs.actions import cancel_job
 from runs.claim import claim
 from runs.fire import fire
@@ -188,7 +189,7 @@ def given_up(job):
 
 
 def replay_all():
-    return actions_on_runs.replay(DeadLetter.objects.all(), by=None, at=database_now())
+    return triage.replay(DeadLetter.objects.all(), by=None, at=database_now())
 
 
 def test_a_dead_letter_that_two_people_replay_at_once_runs_once():
@@ -202,9 +203,7 @@ def test_a_dead_letter_that_two_people_replay_at_once_runs_once():
 def test_a_dead_letter_that_is_closed_while_it_is_replayed_is_not_closed_twice():
     given_up(factories.job())
     everything = DeadLetter.objects.all()
-    meeting(
-        lambda: actions_on_runs.ignore(everything, by=None, at=database_now(), notes="A test"), replay_all
-    )
+    meeting(lambda: triage.ignore(everything, by=None, at=database_now(), notes="A test"), replay_all)
     assert not Run.objects.filter(trigger=Trigger.REPLAY).exists()
     assert DeadLetter.objects.get().status == "IGNORED"
 
@@ -214,7 +213,7 @@ def test_a_replay_that_fails_while_its_event_is_closed_has_an_event_of_its_own()
     replay_all()
     (found,) = claim("w-1", 1, {})
     meeting(
-        lambda: actions_on_runs.resolve(DeadLetter.objects.all(), by=None, at=database_now(), notes="Mended"),
+        lambda: triage.resolve(DeadLetter.objects.all(), by=None, at=database_now(), notes="Mended"),
         lambda: settle([ended(found.run, Outcome.TIMEOUT)]),
     )
     event.refresh_from_db()
