@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from django.db.models import Case, CharField, Count, QuerySet, Value, When
 from django.http import QueryDict
@@ -29,30 +29,48 @@ def typed_ids(data: QueryDict) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Selection:
-    """The jobs that a person picked by their ids, or all that match the list's conditions."""
+    """What a person picked of a list by its ids, or all that match the list's conditions."""
 
     ids: tuple[str, ...] = ()
     query: str = ""
     everything: bool = False
 
     @classmethod
-    def read(cls, data: QueryDict) -> "Selection":
+    def read(cls, data: QueryDict) -> Self:
         """What the list's form sent; ids that are none are left out."""
         query = data.get("matching", "").removeprefix("?")[:LONGEST_QUERY]
         return cls(typed_ids(data), query, data.get("all") == "1")
 
+    def filters(self, user: User) -> Any:
+        """The list's conditions, with those that it does not know as `ignored`."""
+        raise NotImplementedError
+
+    def conditions(self, user: User) -> tuple[tuple[str, str], ...]:
+        """What was asked for; nothing when the targets were picked."""
+        return self.told(user) if self.everything else ()
+
+    def told(self, user: User) -> tuple[tuple[str, str], ...]:
+        """The list's conditions as the operation keeps them."""
+        found: tuple[tuple[str, str], ...] = self.filters(user).conditions
+        return found
+
+    def of(self, targets: Any, user: User) -> Any:
+        """Those of the targets that are meant."""
+        return self.matching(targets, user) if self.everything else targets.filter(pk__in=self.ids)
+
+    def matching(self, targets: Any, user: User) -> Any:
+        """Those of the targets that match the list's conditions."""
+        raise NotImplementedError
+
+
+class JobSelection(Selection):
+    """Jobs of the job list."""
+
     def filters(self, user: User) -> JobFilters:
         return JobFilters.read(QueryDict(self.query), user, ())
 
-    def conditions(self, user: User) -> tuple[tuple[str, str], ...]:
-        """What was asked for; nothing when the jobs were picked."""
-        return self.filters(user).conditions if self.everything else ()
-
-    def of(self, jobs: JobQuerySet, user: User) -> JobQuerySet:
-        """Those of the jobs that are meant."""
-        if not self.everything:
-            return jobs.filter(pk__in=self.ids)
-        return self.filters(user).apply(jobs, Seeker(user, timezone.now()))
+    def matching(self, targets: JobQuerySet, user: User) -> JobQuerySet:
+        return self.filters(user).apply(targets, Seeker(user, timezone.now()))
 
 
 @dataclass(frozen=True)

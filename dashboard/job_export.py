@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import person
 from dashboard import job_row
 from dashboard.bulk_jobs import back_to_list
-from dashboard.bulk_preview import Selection
+from dashboard.bulk_preview import JobSelection
 from dashboard.filters import JobFilters
 from dashboard.job_row import Row
 from dashboard.jobs import SORTS
@@ -61,7 +61,7 @@ def job_export(request: HttpRequest) -> HttpResponseBase:
     if file_format not in TYPES:
         raise BadRequest
     if request.method == "POST":
-        jobs = Selection.read(asked).of(Job.objects.visible_to(user), user)
+        jobs = JobSelection.read(asked).of(Job.objects.visible_to(user), user)
         if not jobs.exists():
             messages.warning(request, "No job is selected, or those that were are gone.")
             return redirect(back_to_list(request))

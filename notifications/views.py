@@ -1,8 +1,6 @@
 """What people do with messages, rules and contact points: each view translates a request."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import wraps
 from typing import Any
 
 from django import forms
@@ -12,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import page_of, person
+from accounts.access import person
 from accounts.models import User
 from chronos_site.clock import database_now
 from jobs import vault
@@ -24,24 +22,11 @@ from notifications.forms import ContactForm, RuleForm
 from notifications.heartbeats import Heartbeat
 from notifications.models import Notification
 from notifications.rules import Event, Rule
+from runs.views import told_when
 
-View = Callable[..., HttpResponse]
 read_or_write = require_http_methods(["GET", "HEAD", "POST"])
 MUTES = {"1": timedelta(hours=1), "8": timedelta(hours=8), "24": timedelta(days=1), "168": timedelta(days=7)}
-
-
-def told_when_refused(view: View) -> View:
-    """Answer what cannot be done now with 409 and the sentence that says why."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except NotNow as refusal:
-            context = {"sentence": str(refusal), "back": page_of(request)}
-            return render(request, "409.html", context, status=409)
-
-    return guarded
+told_when_refused = told_when(NotNow)
 
 
 # Messages

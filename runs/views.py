@@ -46,18 +46,24 @@ REFUSALS = (
 )
 
 
-def told_when_refused(view: View) -> View:
-    """Answer what cannot be done now with 409 and the sentence that says why."""
+def told_when(*refusals: type[Exception]) -> Callable[[View], View]:
+    """Answer what cannot be done now, which one of these says, with 409 and the sentence that says why."""
 
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except REFUSALS as refusal:
-            context = {"sentence": str(refusal), "back": page_of(request)}
-            return render(request, "409.html", context, status=409)
+    def guarding(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except refusals as refusal:
+                context = {"sentence": str(refusal), "back": page_of(request)}
+                return render(request, "409.html", context, status=409)
 
-    return guarded
+        return guarded
+
+    return guarding
+
+
+told_when_refused = told_when(*REFUSALS)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,0 +1,80 @@
+"""From a list to a bulk operation, whatever the list shows: what it would do, and then the deed."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from accounts.models import User
+from chronos_site.clock import database_now
+from dashboard.bulk_preview import Preview, Selection, preview
+from runs import bulk
+from runs.bulk import MOST, BulkOperation, NotAsPreviewed
+from runs.bulk_actions.base import BulkAction
+from runs.bulk_views import carried_out
+
+
+@dataclass
+class Asked:
+    """What a person wants done to the things of a list, as far as they have said it."""
+
+    action: BulkAction[Any]
+    user: User
+    selection: Selection
+    form: forms.Form
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """With what; nothing while that is not said."""
+        return self.action.parameters(self.form.cleaned_data) if self.form.is_valid() else {}
+
+    @cached_property
+    def targets(self) -> Any:
+        return self.selection.of(self.action.targets(self.user), self.user)
+
+    @cached_property
+    def preview(self) -> Preview:
+        return preview(self.action, self.targets, self.parameters, self.user)
+
+    def start(self, expected: int) -> BulkOperation:
+        """Raises NotAsPreviewed and TooManyTargets."""
+        return bulk.start(
+            self.action,
+            self.targets,
+            by=self.user,
+            parameters=self.parameters,
+            conditions=self.selection.conditions(self.user),
+            expected=expected,
+            at=database_now(),
+        )
+
+
+def shown_or_done(request: HttpRequest, asked: Asked, *, page: str, back: str, name: str) -> HttpResponse:
+    """The page that shows what would become of the targets; with `confirmed`, the deed, if they are as many.
+
+    `name` is what the person calls the list.
+    """
+    if asked.selection.everything and asked.selection.filters(asked.user).ignored:
+        # Left out, a condition would let more match than the person meant.
+        messages.error(request, f"The {name} does not know all of these conditions: choose again.")
+        return redirect(back)
+    notice = ""
+    if "confirmed" in request.POST and asked.form.is_valid():
+        try:
+            operation = asked.start(_number(request.POST.get("confirmed", "")))
+            return carried_out(request, operation, back)
+        except NotAsPreviewed as changed:
+            notice = str(changed)
+    if not asked.preview.total:
+        messages.warning(request, f"No {asked.action.noun} is selected, or those that were are gone.")
+        return redirect(back)
+    context = {"asked": asked, "preview": asked.preview, "notice": notice, "back": back, "most": MOST}
+    return render(request, page, context)
+
+
+def _number(typed: str) -> int:
+    return int(typed) if typed.isdecimal() and len(typed) < 10 else 0
