@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "audit.origin.known_origin",
     "dashboard.viewer.viewer_zone",
     "accounts.access.SignInFirst",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -1,8 +1,9 @@
-"""What a scheduler does beside firing: look after what others keep, add up days, delete what is too old."""
+"""What a scheduler does beside firing: upkeep of what others keep, days, deletions, the audit trail."""
 
 import time
 from collections.abc import Iterator
 
+from audit.keeping import Keeper
 from chronos_site.clock import database_now
 from runs import acknowledgements, days, purge, retention, signals
 from runs.models import Process
@@ -27,6 +28,7 @@ class House:
         self._roll_up_at = 0.0
         self._purge_at = 0.0
         self._upkeep_at = 0.0
+        self._trail = Keeper()
 
     def keep(self) -> None:
         """Work for a moment if it is time for it."""
@@ -43,6 +45,8 @@ class House:
             self._begin(now)
         if self._work:
             self._go_on(now)
+        if now >= self._trail.due_at and self._is_ours():
+            self._trail.keep(now + SLICE_SECONDS)
 
     def _begin(self, now: float) -> None:
         if not self._is_ours():

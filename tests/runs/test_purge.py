@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from audit.models import AuditEvent, record
+from audit.models import AuditEvent
 from chronos_site.schema import first_id, new_ulid
 from jobs.executors import base
 from runs import artefacts, days, purge, retention
@@ -207,8 +207,10 @@ def test_a_bulk_operation_that_is_under_way_stays():
 
 
 def test_the_audit_trail_stays(probe):
-    event = record(None, "JOB_PAUSED", probe)
-    AuditEvent.objects.filter(pk=event.pk).update(id=made(ago(days=4000)), timestamp=ago(days=4000))
+    old = ago(days=4000)
+    AuditEvent.objects.create(
+        id=made(old), timestamp=old, entity_type="Job", entity_id=probe.pk, action="JOB_PAUSED"
+    )
     before = AuditEvent.objects.count()
     keep_house()
     assert AuditEvent.objects.count() == before

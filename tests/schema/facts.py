@@ -302,6 +302,35 @@ audit_events
     index idx_audit_events_timestamp (timestamp)
     index idx_audit_events_action (action)
     index idx_audit_events_composite_entity_time (entity_type, entity_id, timestamp desc)
+  + address varchar(45)
+  + via varchar(10)
+  + index idx_audit_events_user_newest (user_email, id)
+  + index idx_audit_events_action_newest (action, id)
+  + index idx_audit_events_type_newest (entity_type, id)
+
++ audit_seals
+  + number integer not null
+  + previous varchar(64) not null
+  + events integer not null
+  + content varchar(64) not null
+  + hash varchar(64) not null
+  + sealed_at timestamp default now
+  + primary key (number)
+
++ audit_sealed_events
+  + event_id varchar(26) not null
+  + seal integer not null
+  + hash varchar(64) not null
+  + primary key (event_id)
+  + index idx_audit_sealed_events_seal (seal, event_id)
+
++ audit_verifications
+  + id integer not null
+  + ended_at timestamp not null
+  + seal integer not null
+  + events integer not null
+  + problem text not null
+  + primary key (id)
 
 + job_versions
   + id bigint not null auto

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.ddl_references import Statement
-from django.db.backends.mysql import base, schema
+from django.db.backends.mysql import base, operations, schema
 
 from chronos_site.schema import UpdateStamp, with_on_delete
 
@@ -26,5 +26,13 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
         return sql + moves, params
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
+        """To empty every table is to empty the audit trail too."""
+        flush = super().sql_flush(*args, **kwargs)
+        return flush and ["SET @chronos_audit_open = 1", *flush, "SET @chronos_audit_open = NULL"]
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
+    ops_class = DatabaseOperations

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.ddl_references import Statement
-from django.db.backends.postgresql import base, schema
+from django.db.backends.postgresql import base, operations, schema
 
 from chronos_site.schema import with_on_delete
 
@@ -67,8 +67,16 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
             return [(drop, create) for drop, create in cursor.fetchall()]
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
+        """To empty every table is to empty the audit trail too."""
+        flush = super().sql_flush(*args, **kwargs)
+        return flush and ["SET LOCAL chronos.audit_open = 'on'", *flush]
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
+    ops_class = DatabaseOperations
 
     def init_connection_state(self) -> None:
         super().init_connection_state()

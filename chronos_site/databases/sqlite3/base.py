@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.db import models
-from django.db.backends.sqlite3 import base, schema
+from django.db.backends.sqlite3 import base, operations, schema
 
 from chronos_site.schema import on_delete
 
@@ -43,5 +43,33 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
             self.execute(statement, None)
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def sql_flush(self, *args: Any, **kwargs: Any) -> list[str]:
+        """To empty every table is to empty the audit trail too."""
+        flush = super().sql_flush(*args, **kwargs)
+        return flush and ["SELECT chronos_audit_open(1)", *flush, "SELECT chronos_audit_open(0)"]
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
+    ops_class = DatabaseOperations
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        connection = super().get_new_connection(conn_params)
+        connection.create_function("chronos_audit_open", -1, _Gate())
+        return connection
+
+
+class _Gate:
+    """Whether the connection may delete from the audit trail: told with a value, asked without one.
+
+    SQLite has no settings of a session that a trigger could read.
+    """
+
+    def __init__(self) -> None:
+        self._open = 0
+
+    def __call__(self, *value: int) -> int:
+        if value:
+            self._open = value[0]
+        return self._open
