@@ -103,10 +103,11 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             self._refuse_last_administrator()
         return cleaned
 
-    def changed(self) -> dict[str, Any]:
-        """What was changed to what, for the audit trail."""
+    def changed(self) -> dict[str, tuple[Any, Any]]:
+        """What was changed from what to what, for the audit trail."""
         told = {"email", "role", "is_active"} & set(self.changed_data)
-        return {name: self.cleaned_data[name] for name in sorted(told)}
+        before = self.initial if self.instance.pk else {}
+        return {name: (before.get(name), self.cleaned_data[name]) for name in sorted(told)}
 
     def _stays_administrator(self) -> bool:
         return self.cleaned_data.get("role") == Role.ADMIN and bool(self.cleaned_data.get("is_active"))

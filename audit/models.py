@@ -78,7 +78,7 @@ class SealedEvent(models.Model):
 class Verification(models.Model):
     """How the last look at the whole chain ended; one row, its key 1."""
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    id = models.PositiveIntegerField(primary_key=True, default=1)
     ended_at = models.DateTimeField()
     seal = models.PositiveIntegerField()
     events = models.PositiveIntegerField()

@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "audit.origin.known_origin",
+    "audit.denials.denials",
     "dashboard.viewer.viewer_zone",
     "accounts.access.SignInFirst",
     "django.contrib.messages.middleware.MessageMiddleware",

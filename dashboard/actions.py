@@ -16,10 +16,14 @@ def keep_view(view: SavedView, *, by: User) -> None:
     """
     if view.shared and not by.is_operator:
         raise PermissionDenied("Only operators share views.")
-    action = "VIEW_SAVED" if view._state.adding else "VIEW_CHANGED"
+    before = SavedView.objects.filter(pk=view.pk).first() if view.pk else None
     view.save()
-    told = {"name": view.name, "query": view.query, "shared": view.shared}
-    audit.record(by, action, view, details=told)
+    changes = {
+        name: (getattr(before, name, None), getattr(view, name))
+        for name in ("name", "query", "shared")
+        if getattr(before, name, None) != getattr(view, name)
+    }
+    audit.record(by, "VIEW_CHANGED" if before else "VIEW_SAVED", view, changes=changes)
 
 
 @transaction.atomic

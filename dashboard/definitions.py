@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs import masking
-from jobs.actions import changed
-from jobs.definition import Definition
+from jobs.definition import Definition, changed
 from jobs.executors import TYPES
 from jobs.executors.base import JobType
 from jobs.masking import DOTS

@@ -19,8 +19,8 @@ from accounts.models import User
 from audit.models import AuditEvent
 from chronos_site.context import Shell
 from dashboard import failing, late, vitals
+from dashboard.entries import Entry
 from dashboard.failing import Failing
-from dashboard.job_history import Event
 from dashboard.late import Progress, Running
 from dashboard.lately import Lately, lately
 from dashboard.shift import Shift
@@ -72,7 +72,7 @@ class Missed:
 class Change:
     """What a person did, and to which job."""
 
-    event: Event
+    event: Entry
     job_id: str = ""
     job_name: str = ""
 
@@ -228,16 +228,18 @@ class Handover:
     @cached_property
     def changes(self) -> list[Change]:
         """What people did to jobs, newest first; people who do not operate see their own."""
-        events = AuditEvent.objects.filter(
-            timestamp__gte=self.since, user_email__isnull=False, entity_type="Job"
-        ).order_by("-timestamp")
+        events = (
+            AuditEvent.objects.filter(timestamp__gte=self.since, user_email__isnull=False, entity_type="Job")
+            .exclude(action="DENIED")
+            .order_by("-timestamp")
+        )
         if not self.user.is_operator:
             events = events.filter(user_email=self.user.email)
         rows = list(events[:MOST_EVENTS])
         ids = {row.entity_id for row in rows}
         names = dict(Job.objects.visible_to(self.user).filter(pk__in=ids).values_list("pk", "name"))
         return [
-            Change(Event(row), row.entity_id if row.entity_id in names else "", names.get(row.entity_id, ""))
+            Change(Entry(row), row.entity_id if row.entity_id in names else "", names.get(row.entity_id, ""))
             for row in rows
         ]
 

@@ -1,11 +1,11 @@
 """What people did to a job: its versions and its entries in the audit trail."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from audit.models import AuditEvent
 from dashboard import definitions
 from dashboard.definitions import Change
+from dashboard.entries import Entry
 from jobs.definition import Definition
 from jobs.models import Job, JobVersion
 
@@ -69,86 +69,16 @@ def _before(found: list[JobVersion]) -> list[JobVersion | None]:
     return [next((row for row in found[n:] if not row.once), None) for n in range(1, len(found) + 1)]
 
 
-_ACTIONS = {
-    "JOB_CREATED": ("Job created", "plus"),
-    "JOB_UPDATED": ("Job edited", "edit"),
-    "JOB_RESTORED": ("Went back to an earlier version", "replay"),
-    "JOB_HANDED_OVER": ("Handed over", "user"),
-    "JOB_PAUSED": ("Paused", "pause"),
-    "JOB_RESUMED": ("Resumed", "play"),
-    "JOB_TRIGGERED": ("Run started by hand", "play"),
-    "JOB_CANCELLED": ("Cancelled", "stop"),
-    "JOB_FIRE_SKIPPED": ("A fire skipped", "st-skipped"),
-    "DEAD_LETTERS_REPLAYED": ("Dead letters replayed", "replay"),
-    "DEAD_LETTERS_RESOLVED": ("Dead letters resolved", "check"),
-    "DEAD_LETTERS_IGNORED": ("Dead letters ignored", "x"),
-    "DEAD_LETTERS_REOPENED": ("Dead letters opened again", "dlq"),
-    "DEAD_LETTERS_ASSIGNED": ("Dead letters assigned", "user"),
-    "JOB_ACKNOWLEDGED": ("Failures acknowledged", "check"),
-    "ACKNOWLEDGEMENT_TAKEN_BACK": ("No longer acknowledged", "x"),
-    "JOB_BACKFILLED": ("Backfill started", "replay"),
-    "JOB_BACKFILL_CANCELLED": ("Backfill cancelled", "stop"),
-    "JOB_MISSED": ("Its time was missed", "st-late"),
-    "JOB_DISARMED": ("Taken off the plan", "warn"),
-}
-
-
-@dataclass(frozen=True)
-class Event:
-    """One entry of the audit trail in words."""
-
-    row: AuditEvent
-
-    @property
-    def words(self) -> str:
-        return _ACTIONS.get(self.row.action, (self.row.action.replace("_", " ").capitalize(), ""))[0]
-
-    @property
-    def icon(self) -> str:
-        return _ACTIONS.get(self.row.action, ("", "audit"))[1]
-
-    @property
-    def who(self) -> str:
-        return self.row.user_email or "system"
-
-    @property
-    def _details(self) -> dict[str, Any]:
-        return self.row.details if isinstance(self.row.details, dict) else {}
-
-    @property
-    def note(self) -> str:
-        return str(self._details.get("note") or self._details.get("reason") or "")
-
-    @property
-    def run(self) -> str:
-        return str(self._details.get("run") or "") if self.row.action == "JOB_TRIGGERED" else ""
-
-    @property
-    def version(self) -> int | None:
-        return self._details.get("version")
-
-    @property
-    def restored(self) -> int | None:
-        """The earlier version that it went back to."""
-        return self._details.get("restored")
-
-    @property
-    def owners(self) -> tuple[str, str] | None:
-        if self.row.action != "JOB_HANDED_OVER":
-            return None
-        return str(self._details.get("from", "")), str(self._details.get("to", ""))
-
-
 @dataclass(frozen=True)
 class Trail:
     """The newest entries about the job."""
 
-    events: list[Event]
+    events: list[Entry]
 
     @classmethod
     def read(cls, job: Job) -> "Trail":
         rows = AuditEvent.objects.filter(entity_type="Job", entity_id=job.pk).order_by("-timestamp")
-        return cls([Event(row) for row in rows[:EVENTS_SHOWN]])
+        return cls([Entry(row) for row in rows[:EVENTS_SHOWN]])
 
     @property
     def starters(self) -> dict[str, str]:

@@ -40,10 +40,11 @@ PAGES = (
     Place("rule_list", "My alerts", "bell", "", "rules who is told notify mute"),
     Place("contact_list", "Contact points", "ty-email", "", "addresses webhook mail phone targets"),
     Place("system", "System", "system", "g s", "workers queues scheduler storage", Role.OPERATOR),
+    Place("audit_list", "Audit trail", "audit", "g a", "who did what log history entries"),
     Place("retention", "Retention", "disk", "", "purge delete old keep", Role.OPERATOR),
     Place("template_list", "Message texts", "bell", "", "templates wording notifications", Role.ADMIN),
     Place("handover", "Shift handover", "flag", "g h", "summary night"),
-    Place("admin:index", "Administration", "shield", "g a", "users accounts admin", Role.ADMIN),
+    Place("admin:index", "Administration", "shield", "g m", "users accounts admin", Role.ADMIN),
     Place("time_zone", "Time zone", "globe", "", "clock utc"),
     Place("password_change", "Change password", "key", "", "account"),
 )

@@ -3,6 +3,8 @@
 from django.urls import path
 
 from dashboard import (
+    audit,
+    audit_export,
     bulk,
     bulk_jobs,
     calendar,
@@ -27,6 +29,9 @@ from dashboard import (
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("audit/", audit.audit_list, name="audit_list"),
+    path("audit/export/", audit_export.audit_export, name="audit_export"),
+    path("audit/<ulid:event_id>/", audit.audit_detail, name="audit_detail"),
     path("calendar/", calendar.calendar, name="calendar"),
     path("calendar/spread/", calendar.calendar_spread, name="calendar_spread"),
     path("calendar/ran/", calendar.calendar_ran, name="calendar_ran"),

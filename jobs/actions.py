@@ -1,8 +1,7 @@
 """What people do with a job's definition and schedule: one function, one transaction, audited."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -12,8 +11,8 @@ from accounts.models import User
 from audit.models import record, record_all
 from chronos_site.locks import locked
 from jobs import definition as definitions
-from jobs import moves, rights
-from jobs.definition import Definition
+from jobs import moves, recorded, rights
+from jobs.definition import Definition, changed
 from jobs.models import Job, JobSchedule, JobVersion, Kind, Status
 from jobs.moves import Event
 from jobs.schedules import next_fire
@@ -55,8 +54,8 @@ def create(definition: Definition, *, owner: User, by: User | None, at: datetime
     rights.require(definition["type"], by=by, owner=owner)
     job = Job(owner=owner)
     definitions.apply(definition, job)
-    _keep_version(job, by=by)
-    record(by, "JOB_CREATED", job, details={"name": job.name, "type": job.type})
+    told = recorded.changes({}, _keep_version(job, by=by))
+    record(by, "JOB_CREATED", job, details={"name": job.name, "type": job.type}, changes=told)
     if arm:
         _plan_anew(job, at=at)
     return job
@@ -92,14 +91,14 @@ def edit(
         plan_changes.send(JobSchedule, schedule=schedule, at=at)
     definitions.apply(definition, job)
     job = Job.objects.select_related("schedule", "payload").get(pk=job.pk)
-    changes = changed(before, definitions.of(job))
+    after = definitions.of(job)
+    changes = changed(before, after)
     if changes:
         _keep_version(job, by=by, note=note)
-        details = {"version": job.version, "changed": sorted(changes)}
-        if restores:
-            record(by, "JOB_RESTORED", job, details={**details, "restored": restores}, note=note)
-        else:
-            record(by, "JOB_UPDATED", job, details=details, note=note)
+        details = {"version": job.version, **({"restored": restores} if restores else {})}
+        told = recorded.changes(before, after)
+        action = "JOB_RESTORED" if restores else "JOB_UPDATED"
+        record(by, action, job, details=details, changes=told, note=note)
     # A job that waits to be armed is armed by saving it, whatever was changed.
     moved = {name.removeprefix("schedule.") for name in changes if name.startswith("schedule.")} - _PROMISES
     planned = bool(moved) or job.status == Status.PENDING
@@ -143,7 +142,7 @@ def hand_over(job: Job, owner: User, *, by: User | None) -> None:
     before = job.owner
     job.owner = owner
     job.save(update_fields=["owner", "updated_at"])
-    record(by, "JOB_HANDED_OVER", job, details={"from": before.email, "to": owner.email})
+    record(by, "JOB_HANDED_OVER", job, changes={"owner": (before.email, owner.email)})
 
 
 @transaction.atomic
@@ -153,7 +152,8 @@ def delete(job: Job, *, by: User | None) -> None:
     list(locked(JobSchedule.objects.filter(job=job)))
     active = list(job.runs.filter(outcome=None).values_list("pk", flat=True))
     list(locked(job.runs.filter(pk__in=active).order_by("pk")))
-    record(by, "JOB_DELETED", job, details={"name": job.name, "type": job.type})
+    details = {"name": job.name, "type": job.type, "owner": job.owner.email}
+    record(by, "JOB_DELETED", job, details=details, changes=recorded.changes(definitions.of(job), {}))
     job.delete()
 
 
@@ -216,20 +216,6 @@ def _last_outcome(job: Job) -> str | None:
     return outcome
 
 
-def changed(
-    before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = ""
-) -> dict[str, tuple[Any, Any]]:
-    """What differs between two definitions: dotted name to (before, after)."""
-    found: dict[str, tuple[Any, Any]] = {}
-    for name in before.keys() | after.keys():
-        old, new = before.get(name), after.get(name)
-        if isinstance(old, dict) and isinstance(new, dict):
-            found |= changed(old, new, f"{prefix}{name}.")
-        elif old != new:
-            found[prefix + name] = (old, new)
-    return found
-
-
 def hold_plans(job_ids: Iterable[str]) -> dict[str, JobSchedule]:
     """Lock the jobs' schedules, in one order, until the transaction ends; gives them by their jobs."""
     found = list(JobSchedule.objects.filter(job_id__in=list(job_ids)).values_list("pk", flat=True))
@@ -241,12 +227,12 @@ def _lock(job: Job) -> JobSchedule:
     return locked(JobSchedule.objects.filter(job=job)).get()
 
 
-def _keep_version(job: Job, *, by: User | None, note: str = "") -> None:
+def _keep_version(job: Job, *, by: User | None, note: str = "") -> Definition:
     job.version = _last_version(job) + 1
     Job.objects.filter(pk=job.pk).update(version=job.version)
-    JobVersion.objects.create(
-        job=job, version=job.version, definition=definitions.of(job), author=by, note=note
-    )
+    kept = definitions.of(job)
+    JobVersion.objects.create(job=job, version=job.version, definition=kept, author=by, note=note)
+    return kept
 
 
 def _last_version(job: Job) -> int:

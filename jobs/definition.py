@@ -1,6 +1,6 @@
 """A job's definition as one JSON object: what a version keeps and a run executes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 from typing import Any
 
@@ -51,6 +51,20 @@ def _of(job: Job, retry: RetryPolicy | None) -> Definition:
         "payload": _kept(job.payload, PAYLOAD_FIELDS),
         **({"retry": _policy(_kept(retry, RETRY_FIELDS))} if retry else {}),
     }
+
+
+def changed(
+    before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = ""
+) -> dict[str, tuple[Any, Any]]:
+    """What differs between two definitions: dotted name to (before, after)."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for name in before.keys() | after.keys():
+        old, new = before.get(name), after.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            found |= changed(old, new, f"{prefix}{name}.")
+        elif old != new:
+            found[prefix + name] = (old, new)
+    return found
 
 
 def stored(definition: Definition) -> Definition:

@@ -210,7 +210,8 @@ def cancel_run(run: Run, *, by: User | None, at: datetime) -> None:
         settle([Ended(run, Outcome.CANCELLED, at, error_message="Cancelled before it started.")])
     else:
         ask_to_stop_run(run, at)
-    record(by, "RUN_CANCELLED", run, details={"job": run.job_id})
+    told = {"cancel requested": (False, True)} if run.start_time else {"outcome": (None, Outcome.CANCELLED)}
+    record(by, "RUN_CANCELLED", run, details={"job": run.job_id}, changes=told)
 
 
 def ask_to_stop_run(run: Run, at: datetime) -> None:

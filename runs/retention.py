@@ -76,6 +76,6 @@ def change(wanted: Mapping[str, int | None], *, by: User | None, note: str = "")
     changed = [code for code, days in wanted.items() if before[code] != days]
     for code in changed:
         rule, _ = RetentionRule.objects.update_or_create(subject=code, defaults={"days": wanted[code]})
-        told = {"subject": code, "from": before[code], "to": wanted[code]}
-        record(by, "RETENTION_CHANGED", rule, details=told, note=note)
+        told = {"days": (before[code], wanted[code])}
+        record(by, "RETENTION_CHANGED", rule, details={"subject": code}, changes=told, note=note)
     return changed

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from audit.models import record
 from jobs.models import Job
 from runs import bulk
 from runs.bulk_actions import ACTIONS
@@ -53,6 +54,8 @@ PAGES: dict[str, Callable[[User], str]] = {
     "contact points": lambda user: told(user) and "/notifications/contacts/",
     "new contact point": lambda user: "/notifications/contacts/new/",
     "heartbeat of a job": lambda user: f"/jobs/{factories.job(user).pk}/heartbeat/",
+    "audit trail": lambda user: factories.job(user) and "/audit/",
+    "one entry of the audit trail": lambda user: f"/audit/{record(user, 'JOB_PAUSED', user).pk}/",
     "search": lambda user: factories.job(user) and "/search/?q=smoke",
     "change password": lambda user: "/account/password/",
     "time zone": lambda user: "/time-zone/",

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Verification",
             fields=[
-                ("id", models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("id", models.PositiveIntegerField(default=1, primary_key=True, serialize=False)),
                 ("ended_at", models.DateTimeField()),
                 ("seal", models.PositiveIntegerField()),
                 ("events", models.PositiveIntegerField()),

@@ -38,9 +38,13 @@ def test_what_an_administrator_did_is_recorded_without_the_password(client, ada)
     save(client, role="OPERATOR", new_password=NEW, again=NEW)
     event = AuditEvent.objects.get()
     assert (event.action, event.user_email) == ("USER_CREATED", "ada@example.com")
-    assert event.details == {
-        "email": "dora@example.com", "role": "OPERATOR", "password": "set"
-    }  # fmt: skip
+    told = {"email": [None, "dora@example.com"], "role": [None, "OPERATOR"]}
+    assert event.details == {"password": "set", "changes": told}
+
+
+def test_a_change_of_role_tells_the_one_before(client, ada):
+    save(client, factories.alice(), email="alice@example.com", role="OPERATOR")
+    assert AuditEvent.objects.get().details == {"changes": {"role": ["USER", "OPERATOR"]}}
 
 
 def test_saving_without_a_password_keeps_it(client, ada):

@@ -80,7 +80,7 @@ def test_a_job_is_handed_over_and_that_is_recorded(client, ada):
     event = AuditEvent.objects.get(action="JOB_HANDED_OVER")
     assert (event.user_email, event.details) == (
         ada.email,
-        {"from": "alice@example.com", "to": "bob@example.com"},
+        {"changes": {"owner": ["alice@example.com", "bob@example.com"]}},
     )
 
 

@@ -84,7 +84,7 @@ def test_what_is_typed_is_told_against_what_is_saved():
     alice = factories.alice()
     job = factories.job(alice, tags=["night"])
     draft = typed(job, alice, tags="night, billing", interval_seconds="60")
-    found = actions.changed(draft.saved, draft.typed)
+    found = definition.changed(draft.saved, draft.typed)
     assert found == {
         "tags": (["night"], ["billing", "night"]),
         "schedule.interval_seconds": (300, 60),

@@ -79,9 +79,8 @@ def test_a_spread_job_fires_later_as_a_new_version_that_says_so(owner):
     made = Job.objects.select_related("schedule").get(pk=made.pk)
     assert (made.version, made.schedule.cron_expression) == (2, "22 2 * * 1-5")
     assert made.versions.get(version=2).note == "Spread: 17 min later"
-    assert AuditEvent.objects.filter(action="JOB_UPDATED").latest("pk").details["changed"] == [
-        "schedule.cron_expression"
-    ]
+    told = AuditEvent.objects.filter(action="JOB_UPDATED").latest("pk").details["changes"]
+    assert told == {"schedule.cron_expression": ["5 2 * * 1-5", "22 2 * * 1-5"]}
 
 
 @everywhere

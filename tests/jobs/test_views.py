@@ -521,7 +521,7 @@ def test_pausing_keeps_the_note_and_comes_back_to_the_list(client, owner):
     response = post(client, owner, at(one, "pause"), {"note": "ledger move", "next": "/jobs/?q=x"})
     one.refresh_from_db()
     assert (one.status, response.url) == (Status.PAUSED, "/jobs/?q=x")
-    assert AuditEvent.objects.get(action="JOB_PAUSED").details == {"note": "ledger move"}
+    assert AuditEvent.objects.get(action="JOB_PAUSED").details["note"] == "ledger move"
 
 
 def test_a_pause_may_end_by_itself(client, owner):

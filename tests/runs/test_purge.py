@@ -233,7 +233,7 @@ def test_a_change_of_the_rules_is_audited_and_no_change_is_none():
     assert retention.change({**same, "TRIALS": 3}, by=ada, note="Little room") == ["TRIALS"]
     assert retention.change({**same, "TRIALS": 3}, by=ada) == []
     event = AuditEvent.objects.get(action="RETENTION_CHANGED")
-    assert event.details == {"subject": "TRIALS", "from": 7, "to": 3, "note": "Little room"}
+    assert event.details == {"subject": "TRIALS", "changes": {"days": [7, 3]}, "note": "Little room"}
 
 
 # How

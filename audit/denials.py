@@ -1,0 +1,54 @@
+"""What somebody tried and may not do, written down; and no more of it than a person would read."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+
+from audit.models import record_about
+
+# So many entries of one kind from one person or address within so many seconds, by each process.
+MOST, SECONDS = 10, 60
+
+
+def sparing(kind: str, whose: str, most: int = MOST, seconds: int = SECONDS) -> bool:
+    """Whether another entry of this kind is to be written: nobody floods the trail."""
+    key = f"audit:{kind}:{whose}"
+    cache.add(key, 0, seconds)
+    try:
+        return cache.incr(key) <= most
+    except ValueError:
+        # It ended between the two.
+        return True
+
+
+def denials(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Record each POST that is answered with 403 or 404 to somebody who is signed in."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.method == "POST" and response.status_code in (403, 404):
+            _tell(request, response.status_code)
+        return response
+
+    return answer
+
+
+def _tell(request: HttpRequest, status: int) -> None:
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not sparing("DENIED", user.email):
+        return
+    match = request.resolver_match
+    view = match.view_name if match else ""
+    kind, pk = _entity(match.kwargs if match else {})
+    record_about(user, "DENIED", kind, pk or view, details={"page": view, "answer": status})
+
+
+def _entity(found: dict[str, Any]) -> tuple[str, str]:
+    """What the address is about: of `job_id` the type is Job."""
+    for name, value in found.items():
+        if name.endswith("_id"):
+            kind = "".join(word.capitalize() for word in name.removesuffix("_id").split("_"))
+            return kind[:50], str(value)[:255]
+    return "Page", ""

@@ -1,0 +1,227 @@
+"""Entries of the audit trail in words."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from accounts.models import User
+from audit.models import AuditEvent, SealedEvent
+from dashboard import wording
+from dashboard.definitions import Change, text
+from jobs.models import Job
+from runs.bulk import BulkOperation
+from runs.models import Run
+
+ACTIONS = {
+    "JOB_CREATED": ("Job created", "plus"),
+    "JOB_UPDATED": ("Job edited", "edit"),
+    "JOB_RESTORED": ("Went back to an earlier version", "replay"),
+    "JOB_HANDED_OVER": ("Handed over", "user"),
+    "JOB_DELETED": ("Job deleted", "trash"),
+    "JOB_PAUSED": ("Paused", "pause"),
+    "JOB_RESUMED": ("Resumed", "play"),
+    "JOB_TRIGGERED": ("Run started by hand", "play"),
+    "JOB_TRIED": ("Tried before saving", "play"),
+    "JOB_CANCELLED": ("Cancelled", "stop"),
+    "JOB_FIRE_SKIPPED": ("A fire skipped", "st-skipped"),
+    "JOB_BACKFILLED": ("Backfill started", "replay"),
+    "JOB_BACKFILL_CANCELLED": ("Backfill cancelled", "stop"),
+    "JOB_MISSED": ("Its time was missed", "st-late"),
+    "JOB_DISARMED": ("Taken off the plan", "warn"),
+    "RUN_CANCELLED": ("Run cancelled", "stop"),
+    "DEAD_LETTERS_REPLAYED": ("Dead letters replayed", "replay"),
+    "DEAD_LETTERS_RESOLVED": ("Dead letters resolved", "check"),
+    "DEAD_LETTERS_IGNORED": ("Dead letters ignored", "x"),
+    "DEAD_LETTER_RESOLVED": ("Dead letter resolved", "check"),
+    "DEAD_LETTER_IGNORED": ("Dead letter ignored", "x"),
+    "BULK_STARTED": ("Bulk change started", "jobs"),
+    "BULK_CANCELLED": ("Bulk change cancelled", "stop"),
+    "BULK_UNDONE": ("Bulk change undone", "replay"),
+    "FIRING_STOPPED": ("All firing paused", "pause"),
+    "FIRING_RESUMED": ("Firing resumed", "play"),
+    "QUEUE_STOPPED": ("Queue paused", "pause"),
+    "QUEUE_RESUMED": ("Queue resumed", "play"),
+    "WORKER_STOPPED": ("Worker drained", "pause"),
+    "WORKER_RESUMED": ("Worker resumed", "play"),
+    "PROCESS_FORGOTTEN": ("Process forgotten", "trash"),
+    "RETENTION_CHANGED": ("Retention changed", "disk"),
+    "SECRET_CREATED": ("Secret created", "key"),
+    "SECRET_CHANGED": ("Secret changed", "key"),
+    "SECRET_DELETED": ("Secret deleted", "trash"),
+    "VIEW_SAVED": ("View saved", "bookmark"),
+    "VIEW_CHANGED": ("View changed", "bookmark"),
+    "VIEW_DELETED": ("View deleted", "trash"),
+    "SIGNED_IN": ("Signed in", "user"),
+    "SIGNED_OUT": ("Signed out", "logout"),
+    "SIGN_IN_FAILED": ("Sign-in failed", "warn"),
+    "LOCKED_OUT": ("Locked out after wrong passwords", "lock"),
+    "PASSWORD_CHANGED": ("Password changed", "key"),
+    "TIME_ZONE_CHOSEN": ("Time zone chosen", "globe"),
+    "USER_CREATED": ("Account created", "user"),
+    "USER_CHANGED": ("Account changed", "user"),
+    "DENIED": ("Denied", "shield"),
+    "AUDIT_PURGED": ("Old entries exported and purged", "disk"),
+}
+ENTITIES = {
+    "Job": "job",
+    "Run": "run",
+    "DeadLetter": "dead letter",
+    "BulkOperation": "bulk change",
+    "User": "account",
+    "Secret": "secret",
+    "SavedView": "view",
+    "Stop": "stop",
+    "Process": "process",
+    "RetentionRule": "retention",
+    "Trial": "test",
+    "Seal": "block",
+}
+_VIA = {"SESSION": "in the browser", "API": "by an API token"}
+# What has words of its own, or a line of its own.
+_SAID = ("note", "reason", "changes")
+BRIEF_CHANGES = 6
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the audit trail in words."""
+
+    row: AuditEvent
+    name: str = ""
+    link: str = ""
+    seal: SealedEvent | None = None
+
+    @property
+    def words(self) -> str:
+        return ACTIONS.get(self.row.action, (self.row.action.replace("_", " ").capitalize(), ""))[0]
+
+    @property
+    def icon(self) -> str:
+        return ACTIONS.get(self.row.action, ("", "audit"))[1]
+
+    @property
+    def who(self) -> str:
+        return self.row.user_email or "system"
+
+    @property
+    def via(self) -> str:
+        return _VIA.get(self.row.via or "", self.row.via or "")
+
+    @property
+    def kind(self) -> str:
+        return ENTITIES.get(self.row.entity_type, self.row.entity_type)
+
+    @property
+    def entity(self) -> str:
+        """What people call the thing it is about."""
+        return self.name or str(self._details.get("name") or self.row.entity_id)
+
+    @property
+    def _details(self) -> dict[str, Any]:
+        return self.row.details if isinstance(self.row.details, dict) else {}
+
+    @property
+    def note(self) -> str:
+        return str(self._details.get("note") or self._details.get("reason") or "")
+
+    @property
+    def changes(self) -> list[Change]:
+        """What changed, field by field."""
+        told = self._details.get("changes")
+        pairs = told.items() if isinstance(told, dict) else ()
+        return [Change(name, *map(_side, sides)) for name, sides in pairs if _is_pair(sides)]
+
+    @property
+    def brief_changes(self) -> list[Change]:
+        return self.changes[:BRIEF_CHANGES]
+
+    @property
+    def more_changes(self) -> int:
+        return max(0, len(self.changes) - BRIEF_CHANGES)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The rest of what was recorded."""
+        return [
+            (name.replace("_", " "), text(value))
+            for name, value in self._details.items()
+            if name not in _SAID and value is not None
+        ]
+
+    @property
+    def brief_facts(self) -> list[tuple[str, str]]:
+        return [
+            (name, value)
+            for name, value in self.facts
+            if value != self.entity and len(value) < 80 and "\n" not in value
+        ][:3]
+
+    @property
+    def run(self) -> str:
+        return str(self._details.get("run") or "") if self.row.action == "JOB_TRIGGERED" else ""
+
+    @property
+    def version(self) -> int | None:
+        return self._details.get("version")
+
+    @property
+    def restored(self) -> int | None:
+        """The earlier version that it went back to."""
+        return self._details.get("restored")
+
+    @property
+    def owners(self) -> tuple[str, str] | None:
+        if self.row.action != "JOB_HANDED_OVER":
+            return None
+        told = self._details.get("changes")
+        sides = told.get("owner") if isinstance(told, dict) else None
+        before, after = sides if _is_pair(sides) else (self._details.get("from"), self._details.get("to"))
+        return str(before or ""), str(after or "")
+
+
+def told(rows: Iterable[AuditEvent], user: User) -> list[Entry]:
+    """The entries with the names of what they are about, as far as it is there and the person may see it."""
+    rows = list(rows)
+    named = _named(rows, user)
+    seals = SealedEvent.objects.in_bulk([row.pk for row in rows])
+    return [
+        Entry(row, *named.get((row.entity_type, row.entity_id), ("", "")), seals.get(row.pk)) for row in rows
+    ]
+
+
+Names = Mapping[tuple[str, str], tuple[str, str]]
+
+
+def _named(rows: list[AuditEvent], user: User) -> Names:
+    """Name and address of each entity, by its type and id."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    ids = {kind: {row.entity_id for row in rows if row.entity_type == kind} for kind in ENTITIES}
+    if ids["Job"]:
+        jobs = Job.objects.visible_to(user).filter(pk__in=ids["Job"]).values_list("pk", "name")
+        found |= {("Job", pk): (name, reverse("job_detail", args=[pk])) for pk, name in jobs}
+    if ids["Run"]:
+        runs = Run.objects.visible_to(user).filter(pk__in=ids["Run"])
+        for pk, name, due in runs.values_list("pk", "job__name", "scheduled_time"):
+            found["Run", pk] = f"{name}, {wording.in_utc(due)}", reverse("run_detail", args=[pk])
+    if ids["BulkOperation"]:
+        bulk = BulkOperation.objects.visible_to(user).filter(pk__in=ids["BulkOperation"])
+        found |= {
+            ("BulkOperation", each.pk): (each.title, reverse("bulk_detail", args=[each.pk])) for each in bulk
+        }
+    if people := {pk for pk in ids["User"] if pk.isdecimal()}:
+        emails = User.objects.filter(pk__in=people).values_list("pk", "email")
+        found |= {("User", str(pk)): (email, "") for pk, email in emails}
+    return found
+
+
+def _is_pair(sides: Any) -> bool:
+    return isinstance(sides, list) and len(sides) == 2
+
+
+def _side(value: Any) -> str | None:
+    if isinstance(value, list | dict):
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    return None if value in (None, "") else text(value)
