@@ -11,7 +11,8 @@ from django.db import transaction
 from ulid import ULID
 
 from accounts.models import Role, User
-from audit.models import AuditEvent
+from audit.models import AuditEvent, Seal
+from chronos_site.schema import new_ulid
 from dashboard import demo_messages
 from dashboard.demo_jobs import DemoJob, Habit, jobs
 from jobs import actions, retries
@@ -88,6 +89,7 @@ class History:
         self.logs: list[RunLog] = []
         self.letters: list[DeadLetter] = []
         self.events: list[AuditEvent] = []
+        self.sealed = Seal.objects.exists()
 
     def tell(self, demo: DemoJob, job: Job) -> None:
         """What the job's runs did in the last two weeks."""
@@ -212,7 +214,8 @@ class History:
         letter.resolution_notes = self.chance.choice(NOTES)
         self.events.append(
             AuditEvent(
-                id=str(ULID.from_datetime(at)),
+                # Among entries that are sealed, one with an id of back then would be taken for a forged one.
+                id=new_ulid() if self.sealed else str(ULID.from_datetime(at)),
                 entity_type="DeadLetter",
                 entity_id=letter.pk,
                 action=f"DEAD_LETTER_{letter.status}",

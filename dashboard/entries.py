@@ -83,6 +83,9 @@ _VIA = {"SESSION": "in the browser", "API": "by an API token"}
 # What has words of its own, or a line of its own.
 _SAID = ("note", "reason", "changes")
 BRIEF_CHANGES = 6
+# Each field of these came or went.
+_WHOLE = ("JOB_CREATED", "JOB_DELETED")
+_BY_NOBODY = ("SIGN_IN_FAILED", "LOCKED_OUT")
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,9 @@ class Entry:
 
     @property
     def who(self) -> str:
-        return self.row.user_email or "system"
+        if self.row.user_email:
+            return self.row.user_email
+        return "somebody" if self.row.action in _BY_NOBODY else "system"
 
     @property
     def via(self) -> str:
@@ -136,11 +141,12 @@ class Entry:
 
     @property
     def brief_changes(self) -> list[Change]:
-        return self.changes[:BRIEF_CHANGES]
+        """The first changes; all of what came or went is on the entry's own page."""
+        return [] if self.row.action in _WHOLE else self.changes[:BRIEF_CHANGES]
 
     @property
     def more_changes(self) -> int:
-        return max(0, len(self.changes) - BRIEF_CHANGES)
+        return 0 if self.row.action in _WHOLE else max(0, len(self.changes) - BRIEF_CHANGES)
 
     @property
     def facts(self) -> list[tuple[str, str]]:

@@ -12,9 +12,13 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import RedisError
 
+from audit import sealing
+from audit.models import Verification
+from audit.verifying import Look
 from chronos_site import checks
 from chronos_site.clock import database_now
 from chronos_site.logs import masked
+from chronos_site.schema import first_id
 from runs.acknowledgements import Acknowledgement
 from runs.invariants import INVARIANTS, Invariant, Moment, is_unique
 from runs.models import DeadLetter, Process, Run, RunStats
@@ -28,6 +32,9 @@ SHOWN = 20
 # What is seen twice, this far apart, was not in the middle of something.
 APART_SECONDS = 2.0
 DRIFT = timedelta(seconds=5)
+# Blocks of the audit trail that are looked at, and how long an entry may wait for one.
+BLOCKS = 20
+SEALED_WITHIN = timedelta(minutes=10)
 
 
 class Verdict(StrEnum):
@@ -75,6 +82,7 @@ def examine(days: int) -> Iterator[Finding]:
     yield _indexes()
     yield from map(_alive, Process.Kind)
     yield _stops()
+    yield _trail()
     yield from invariants(days)
 
 
@@ -160,6 +168,22 @@ def _indexes() -> Finding:
 def _alive(kind: Process.Kind) -> Finding:
     count = Process.objects.alive(database_now()).filter(kind=kind).count()
     return _finding(kind.lower(), f"A {kind.lower()} is alive.", count > 0, f"{count} alive")
+
+
+def _trail() -> Finding:
+    """The newest blocks, what `audit_verify` or the scheduler found last in the whole chain, and what waits."""
+    claim = "The audit trail is as it was recorded, and sealed."
+    look = Look()
+    look.end(BLOCKS)
+    problems = tuple(map(str, look.problems))
+    known = Verification.objects.exclude(problem="").values_list("problem", flat=True).first()
+    if known and known not in problems:
+        problems += (known,)
+    if problems:
+        return Finding("audit-trail", claim, Verdict.BROKEN, "Run manage.py audit_verify.", problems)
+    if sealing.unsealed().filter(pk__lt=first_id(database_now() - SEALED_WITHIN)).exists():
+        return Finding("audit-trail", claim, Verdict.WARNING, "Entries wait for a scheduler to seal them.")
+    return _finding("audit-trail", claim, True, f"the last {BLOCKS} blocks of {look.block}")
 
 
 def _stops() -> Finding:

@@ -36,7 +36,7 @@ def test_a_slice_has_an_end_and_the_next_goes_on(monkeypatch):
     assert Seal.objects.count() == 2
 
 
-def test_the_whole_chain_is_looked_at_once_a_day():
+def test_the_whole_chain_is_looked_at_again_after_hours():
     keeper = Keeper()
     event = a_trail()[0]
     keep(keeper)

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from audit.models import Verification
 from chronos_site.clock import database_now
 from jobs import actions
 from jobs.executors import base
@@ -26,6 +27,7 @@ from runs.models import DeadLetter, Outcome, Process, Run, Trigger
 from runs.processes import beat
 from runs.settle import Ended, settle
 from tests import factories
+from tests.audit.trail import BEGAN, a_trail, an_event, forge
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
@@ -395,3 +397,30 @@ def test_machines_get_one_object(world, valkey, capsys):
     (bad,) = [check for check in told["checks"] if check["verdict"] == "broken"]
     assert (code, told["healthy"], told["days"]) == (1, False, 7)
     assert (bad["name"], bad["count"], bad["ids"]) == ("a-version-stays", 1, [world.one("well").get().pk])
+
+
+# The audit trail
+
+
+def trail():
+    return next(finding for finding in examine(1) if finding.name == "audit-trail")
+
+
+def test_an_entry_that_was_forged_is_named():
+    event = a_trail()[0]
+    assert trail().verdict == Verdict.OK
+    forge(event, action="FORGED")
+    assert (trail().verdict, trail().ids) == (
+        Verdict.BROKEN,
+        (f"Block 1, event {event.pk}: was changed",),
+    )
+
+
+def test_what_the_last_look_at_the_whole_chain_found_is_not_forgotten():
+    Verification.objects.create(ended_at=BEGAN, seal=1, events=3, problem="Block 1: was changed")
+    assert trail().ids == ("Block 1: was changed",)
+
+
+def test_entries_that_nobody_seals_are_told():
+    an_event(BEGAN)
+    assert trail().verdict == Verdict.WARNING
