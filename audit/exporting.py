@@ -123,7 +123,8 @@ def _read(lines: Iterator[dict[str, Any]]) -> Exported:
     heading = next(lines, {})
     if heading["format"] != FORMAT:
         raise ValueError(heading["format"])
-    previous, numbers, events = heading["previous"], [], 0
+    numbers: list[int] = []
+    previous, events = heading["previous"], 0
     for block in lines:
         inside = [next(lines) for _ in range(block["events"])]
         _check(block, inside, previous, numbers)

@@ -1,4 +1,4 @@
-"""What one process does all the time: seal what was recorded, and look along the whole chain four times a day."""
+"""What one process does all the time: seal what was recorded, and look along the whole chain now and then."""
 
 import logging
 import time

@@ -54,6 +54,21 @@ ACTIONS = {
     "VIEW_SAVED": ("View saved", "bookmark"),
     "VIEW_CHANGED": ("View changed", "bookmark"),
     "VIEW_DELETED": ("View deleted", "trash"),
+    "MESSAGE_RESENT": ("Message sent again", "replay"),
+    "MESSAGE_CANCELLED": ("Message cancelled", "x"),
+    "RULE_CREATED": ("Rule created", "bell"),
+    "RULE_CHANGED": ("Rule changed", "bell"),
+    "RULE_DELETED": ("Rule deleted", "trash"),
+    "RULE_MUTED": ("Rule muted", "pause"),
+    "RULE_UNMUTED": ("Rule speaks again", "play"),
+    "CONTACT_CREATED": ("Contact point created", "bell"),
+    "CONTACT_CHANGED": ("Contact point changed", "bell"),
+    "CONTACT_DELETED": ("Contact point deleted", "trash"),
+    "CONTACT_TESTED": ("Contact point tested", "bell"),
+    "HEARTBEAT_SET": ("Heartbeat set", "bell"),
+    "HEARTBEAT_REMOVED": ("Heartbeat removed", "trash"),
+    "TEMPLATE_CHANGED": ("Text of messages changed", "edit"),
+    "TEMPLATE_RESET": ("Text of messages reset", "replay"),
     "SIGNED_IN": ("Signed in", "user"),
     "SIGNED_OUT": ("Signed out", "logout"),
     "SIGN_IN_FAILED": ("Sign-in failed", "warn"),
@@ -78,11 +93,17 @@ ENTITIES = {
     "RetentionRule": "retention",
     "Trial": "test",
     "Seal": "block",
+    "Notification": "message",
+    "Rule": "rule",
+    "Contact": "contact point",
+    "Template": "text of messages",
 }
 _VIA = {"SESSION": "in the browser", "API": "by an API token"}
 # What has words of its own, or a line of its own.
-_SAID = ("note", "reason", "changes")
+_SAID = ("note", "reason")
+_NESTS = ("changes", "changed")
 BRIEF_CHANGES = 6
+Sides = tuple[Any, Any]
 # Each field of these came or went.
 _WHOLE = ("JOB_CREATED", "JOB_DELETED")
 _BY_NOBODY = ("SIGN_IN_FAILED", "LOCKED_OUT")
@@ -135,9 +156,15 @@ class Entry:
     @property
     def changes(self) -> list[Change]:
         """What changed, field by field."""
-        told = self._details.get("changes")
-        pairs = told.items() if isinstance(told, dict) else ()
-        return [Change(name, *map(_side, sides)) for name, sides in pairs if _is_pair(sides)]
+        return [Change(name, *map(_side, sides)) for name, sides in self._pairs.items()]
+
+    @property
+    def _pairs(self) -> dict[str, Sides]:
+        """Each field's values before and after, wherever in the details they were told."""
+        nested = [told for name in _NESTS if isinstance(told := self._details.get(name), dict)]
+        beside = {name: value for name, value in self._details.items() if isinstance(value, dict)}
+        told = {name: value for each in (beside, *nested) for name, value in each.items()}
+        return {name: sides for name, value in told.items() if (sides := _sides(value))}
 
     @property
     def brief_changes(self) -> list[Change]:
@@ -154,8 +181,11 @@ class Entry:
         return [
             (name.replace("_", " "), text(value))
             for name, value in self._details.items()
-            if name not in _SAID and value is not None
+            if name not in _SAID and value is not None and not self._is_change(name, value)
         ]
+
+    def _is_change(self, name: str, value: Any) -> bool:
+        return isinstance(value, dict) and (name in _NESTS or bool(_sides(value)))
 
     @property
     def brief_facts(self) -> list[tuple[str, str]]:
@@ -182,9 +212,8 @@ class Entry:
     def owners(self) -> tuple[str, str] | None:
         if self.row.action != "JOB_HANDED_OVER":
             return None
-        told = self._details.get("changes")
-        sides = told.get("owner") if isinstance(told, dict) else None
-        before, after = sides if _is_pair(sides) else (self._details.get("from"), self._details.get("to"))
+        told = self._details.get("from"), self._details.get("to")
+        before, after = self._pairs.get("owner", told)
         return str(before or ""), str(after or "")
 
 
@@ -223,8 +252,11 @@ def _named(rows: list[AuditEvent], user: User) -> Names:
     return found
 
 
-def _is_pair(sides: Any) -> bool:
-    return isinstance(sides, list) and len(sides) == 2
+def _sides(value: Any) -> Sides | None:
+    """Before and after, told as a pair or by name."""
+    if isinstance(value, dict) and value.keys() == {"from", "to"}:
+        return value["from"], value["to"]
+    return (value[0], value[1]) if isinstance(value, list) and len(value) == 2 else None
 
 
 def _side(value: Any) -> str | None:

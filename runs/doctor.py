@@ -171,7 +171,7 @@ def _alive(kind: Process.Kind) -> Finding:
 
 
 def _trail() -> Finding:
-    """The newest blocks, what `audit_verify` or the scheduler found last in the whole chain, and what waits."""
+    """The newest blocks, what the last look at the whole chain found, and what waits."""
     claim = "The audit trail is as it was recorded, and sealed."
     look = Look()
     look.end(BLOCKS)

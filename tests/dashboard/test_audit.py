@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit.models import AuditEvent, record
 from audit.origin import coming_from
 from audit.sealing import seal
-from dashboard import audit_filters
+from dashboard import audit_filters, entries
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -166,3 +166,17 @@ def test_the_page_costs_few_queries(client, alice, query, django_assert_max_num_
     seal(timezone.now() + timedelta(minutes=1))
     with django_assert_max_num_queries(15):
         client.get(f"{LIST}{query}")
+
+
+@pytest.mark.parametrize(
+    ("action", "details"),
+    [
+        ("RULE_CHANGED", {"tag": {"from": "a", "to": "b"}}),
+        ("TEMPLATE_CHANGED", {"changed": {"tag": ["a", "b"]}}),
+        ("JOB_UPDATED", {"changes": {"tag": ["a", "b"]}}),
+    ],
+)
+def test_a_change_is_shown_as_one_wherever_it_was_recorded(bob, action, details):
+    [entry] = entries.told([record(bob, action, bob, details=details)], bob)
+    assert [(change.label, change.before, change.after) for change in entry.changes] == [("tag", "a", "b")]
+    assert entry.facts == []
