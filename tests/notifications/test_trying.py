@@ -10,6 +10,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from notifications.contacts import Contact
 from notifications.trying import TooSoon, send_test
+from tests.audit.trail import forge
 from tests.factories import alice, bob, charlie
 from tests.jobs.executors.test_email import mailbox  # noqa: F401 (fixture)
 
@@ -69,7 +70,7 @@ def test_an_hour_has_a_bound_too(mail):
         event = AuditEvent.objects.create(
             entity_type="Contact", entity_id=mail.pk, action="CONTACT_TESTED", user_email=mail.owner.email
         )
-        AuditEvent.objects.filter(pk=event.pk).update(timestamp=at - timedelta(minutes=2 + n))
+        forge(event, timestamp=at - timedelta(minutes=2 + n))
     with pytest.raises(TooSoon, match="20 tests within an hour"):
         send_test(mail, mail.owner, at=at)
 
