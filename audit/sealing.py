@@ -13,6 +13,7 @@ from ulid import ULID
 
 from audit import chain
 from audit.models import AuditEvent, Seal, SealedEvent
+from chronos_site import rows
 from chronos_site.clock import database_now
 from chronos_site.schema import first_id
 
@@ -79,6 +80,5 @@ def _add(hashes: dict[str, str]) -> None:
         content=content,
         hash=chain.block_hash(number, previous, len(hashes), content),
     )
-    SealedEvent.objects.bulk_create(
-        [SealedEvent(event_id=event_id, seal=number, hash=told) for event_id, told in hashes.items()]
-    )
+    covered = [(event_id, number, told) for event_id, told in hashes.items()]
+    rows.insert(SealedEvent, ["event_id", "seal", "hash"], covered)
