@@ -16,5 +16,7 @@ def visible(text: str) -> str:
 
     Windows' line ends become plain ones. The result is still text: whoever puts it into a page escapes it.
     """
+    if text.isascii() and text.isprintable():
+        return text
     plain = text.replace("\r\n", "\n").translate(_PICTURES)
     return _UNSEEN.sub(lambda found: f"[U+{ord(found[0]):04X}]", plain)

@@ -5,6 +5,7 @@ CommonMark with tables. HTML in it is text, pictures are links, and links lead t
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ def html(text: str) -> SafeString:
     return mark_safe(hostile.visible(_MARKDOWN.render(text)))  # noqa: S308
 
 
+@lru_cache(maxsize=1000)
 def first_line(text: str) -> str:
     """The first line that says something, as plain text: without marks of headings, lists and links."""
     for line in text.splitlines():

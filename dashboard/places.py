@@ -1,11 +1,11 @@
 """The pages that people go to by name, by key and from the palette."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
 
-from accounts.models import Role, User
+from accounts.models import Role
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,16 @@ COMMANDS = (
 )
 
 
-def open_to(user: User, places: tuple[Place, ...]) -> Iterator[Place]:
-    """Those that the person may see."""
+def open_to(role: Role, places: tuple[Place, ...]) -> Iterator[Place]:
+    """Those that people of the role may see."""
     ranks = list(Role)
-    return (place for place in places if ranks.index(place.role) <= ranks.index(user.role))
+    return (place for place in places if ranks.index(place.role) <= ranks.index(role))
 
 
-def named(user: User, places: tuple[Place, ...], words: list[str]) -> list[Place]:
+def named(role: Role, places: tuple[Place, ...], words: Sequence[str]) -> list[Place]:
     """Those that every one of the words, in lower case, is a part of."""
     return [
         place
-        for place in open_to(user, places)
+        for place in open_to(role, places)
         if all(word in f"{place.title} {place.words}".lower() for word in words)
     ]

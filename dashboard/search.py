@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import person
-from accounts.models import User
+from accounts.models import Role, User
 from dashboard.filters import plain
 from dashboard.places import COMMANDS, PAGES, Place, named
 from jobs import tags
@@ -68,17 +68,21 @@ def search(request: HttpRequest) -> HttpResponse:
 def groups(user: User, text: str) -> list[Group]:
     """What the person may see that matches the text, in bounded queries; without text, where one may go."""
     words = text.lower().split()[:MOST_WORDS]
-    places = [
-        Group("Go to", _places(named(user, PAGES, words))),
-        Group("Do", _places(named(user, COMMANDS, words))),
-    ]
     things = []
     if words:
         things = [_runs(user, text), _jobs(user, text, words), _tags(user, text), _letters(user, words)]
-    return [group for group in (*things, *places) if group.found]
+    return [group for group in (*things, *places(user.role, words)) if group.found]
 
 
-def _places(places: Sequence[Place]) -> list[Found]:
+def places(role: Role, words: Sequence[str] = ()) -> list[Group]:
+    """Where somebody of the role may go and what they may do from every page, by these words in lower case."""
+    return [
+        Group("Go to", _found(named(role, PAGES, words))),
+        Group("Do", _found(named(role, COMMANDS, words))),
+    ]
+
+
+def _found(places: Sequence[Place]) -> list[Found]:
     return [Found(place.title, place.address, place.icon, key=place.key) for place in places]
 
 

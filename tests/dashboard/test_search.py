@@ -99,7 +99,7 @@ def test_operators_find_everyones(alice):
 
 def test_pages_are_found_by_their_names_and_other_words_for_them(alice):
     assert found(alice, "shift hand")["Go to"] == ["Shift handover"]
-    assert found(alice, "history")["Go to"] == ["Runs"]
+    assert found(alice, "history")["Go to"] == ["Runs", "Audit trail"]
     assert found(alice, "create")["Do"] == ["New job"]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 from django.db import models
 from django.db.backends.ddl_references import Statement
 from django.db.backends.postgresql import base, operations, schema
@@ -28,6 +29,14 @@ _OURS = """
     SET idle_in_transaction_session_timeout = '30s';
     SELECT set_config('random_page_cost', '1.1', false) WHERE current_setting('random_page_cost') = '4'
 """
+
+
+_TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
+
+
+# As the driver's own compiled code reads times: Django's loader, in Python, takes ten times as long for what
+# a page reads hundreds of. Every connection speaks UTC, as the settings do.
+_COMPILED = psycopg.adapters.get_loader(_TIMESTAMPTZ, psycopg.pq.Format.TEXT)
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
@@ -77,6 +86,11 @@ class DatabaseOperations(operations.DatabaseOperations):
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
     ops_class = DatabaseOperations
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        cursor = super().create_cursor(name)
+        cursor.adapters.register_loader("timestamptz", _COMPILED)
+        return cursor
 
     def init_connection_state(self) -> None:
         super().init_connection_state()
