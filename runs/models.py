@@ -154,6 +154,13 @@ class Run(models.Model):
                 fallback=["replay_of"],
                 name="idx_job_runs_replay_of",
             ),
+            # The failed runs of one person's jobs, among those of a hundred thousand.
+            PartialIndex(
+                fields=["job", "-end_time"],
+                condition=Q(outcome__in=[Outcome.FAILURE.value, Outcome.TIMEOUT.value]),
+                fallback=["job", "outcome", "-end_time"],
+                name="idx_job_runs_broken",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(outcome__in=Outcome.values), name="chk_outcome"),

@@ -2,7 +2,8 @@
 
 A line says one thing of its table: a column (type, null, default), a key, an index with its columns
 and their order, a foreign key with its rule, a CHECK with values it allows and refuses, a view's columns.
-What starts with `+` is ours. `or (...)` are the columns of a partial index where the database has no such thing.
+What starts with `+` is ours. `or (...)` are the columns of a partial
+index where the database has no such thing; `only on` names the one database that has it.
 """
 
 # ruff: noqa: E501
@@ -48,6 +49,7 @@ jobs
   + version integer not null default 1
   + safe_to_repeat boolean
   + index idx_jobs_name (name, id)
+  + index idx_jobs_name_words of words only on postgresql
 
 job_schedules
     id bigint not null auto
@@ -194,6 +196,7 @@ job_runs
   + partial index idx_job_runs_lease (lease_expires_at) or (outcome, lease_expires_at)
   + partial index idx_job_runs_waiting (job_id) or (job_id, outcome, available_at)
   + partial index idx_job_runs_replay_of (replay_of_id) or (replay_of_id)
+  + partial index idx_job_runs_broken (job_id, end_time desc) or (job_id, outcome, end_time desc)
 
 job_run_logs
     id bigint not null auto

@@ -21,7 +21,9 @@ def stated() -> Schema:
         if not line.startswith("  "):
             table = line.strip("+ ")
         else:
-            schema[table].add(_as_here(line.strip(" +")))
+            fact, _, only = line.strip(" +").partition(" only on ")
+            if only in ("", connection.vendor):
+                schema[table].add(_as_here(fact))
     return schema
 
 
@@ -91,6 +93,8 @@ def _keys(cursor, table):
             yield f"primary key {columns}"
         elif key["unique"]:
             yield f"unique {columns}"
+        elif not key["columns"]:
+            yield f"index {name} of words"
         else:
             ordered = ", ".join(
                 f"{column} desc" if order == "DESC" else column
