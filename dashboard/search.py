@@ -75,7 +75,7 @@ def groups(user: User, text: str) -> list[Group]:
 
 
 def places(role: Role, words: Sequence[str] = ()) -> list[Group]:
-    """Where somebody of the role may go and what they may do from every page, by these words in lower case."""
+    """Where somebody of the role may go and what they may do from any page, by words in lower case."""
     return [
         Group("Go to", _found(named(role, PAGES, words))),
         Group("Do", _found(named(role, COMMANDS, words))),
