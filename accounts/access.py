@@ -1,15 +1,17 @@
-"""Who may use a view. Everyone must be signed in, unless the view says otherwise (`login_not_required`)."""
+"""Who is there, and whether the address they came to is open to them."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
+from accounts import permissions
 from accounts.models import User
 
 View = Callable[..., HttpResponseBase]
@@ -22,8 +24,27 @@ def person(request: HttpRequest) -> User:
     return request.user
 
 
-class SignInFirst(LoginRequiredMiddleware):
-    """Send people who are not signed in to the sign-in page, and from there back to the page they were on."""
+class Permissions(LoginRequiredMiddleware):
+    """Let people in by the rules of `accounts.permissions`, before any view is asked.
+
+    Who is not signed in is sent to the sign-in page, and from there back to the page they were on. A role
+    that may not gets 403 with the rule's sentence. An address without a rule is a mistake of ours, and shut.
+    """
+
+    def process_view(
+        self, request: HttpRequest, view_func: View, view_args: Any, view_kwargs: Any
+    ) -> HttpResponse | None:
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        rule = permissions.rule(name)
+        if rule is None:
+            raise ImproperlyConfigured(f"The address {name!r} has no rule in accounts.permissions.")
+        if rule.who(str(request.method)) is permissions.Who.ANYBODY:
+            return None
+        if not isinstance(request.user, User):
+            return self.handle_no_permission(request, view_func)
+        if sentence := rule.refusal(request.user, str(request.method)):
+            raise PermissionDenied(sentence)
+        return None
 
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: View

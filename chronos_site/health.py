@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -20,14 +19,12 @@ from runs.stops import Stop
 logger = logging.getLogger(__name__)
 
 
-@login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """This process answers."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
-@login_not_required
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Each part as "ok" or "down", and 503 when one is down; why it is down stands in the log.

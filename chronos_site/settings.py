@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "audit.origin.known_origin",
     "audit.denials.denials",
     "dashboard.viewer.viewer_zone",
-    "accounts.access.SignInFirst",
+    "accounts.access.Permissions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -5,14 +5,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import page_of, person
-from accounts.models import User
 from chronos_site.clock import database_now
 from chronos_site.counting import counted
 from jobs.models import JobSchedule
@@ -36,7 +34,7 @@ class NoteForm(forms.Form):
 @read_or_write
 def firing_stop(request: HttpRequest) -> HttpResponse:
     """What will not happen, and then the deed."""
-    user, at = _operator(request), database_now()
+    user, at = person(request), database_now()
     form = NoteForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         note = form.cleaned_data["note"]
@@ -55,7 +53,7 @@ def firing_stop(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def firing_resume(request: HttpRequest) -> HttpResponse:
-    user = _operator(request)
+    user = person(request)
     told = "Firing goes on. Ticks that came meanwhile follow their jobs' rules for missed fires."
     return _done(request, told, lambda: stops.resume_firing(by=user, at=database_now()), page_of(request))
 
@@ -63,7 +61,7 @@ def firing_resume(request: HttpRequest) -> HttpResponse:
 @read_or_write
 def queue_stop(request: HttpRequest, name: str) -> HttpResponse:
     """What will not happen, and then the deed."""
-    user, at = _operator(request), database_now()
+    user, at = person(request), database_now()
     form = NoteForm(request.POST if request.method == "POST" else None)
     rank = _rank(name)
     if form.is_valid():
@@ -81,7 +79,7 @@ def queue_stop(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def queue_resume(request: HttpRequest, name: str) -> HttpResponse:
-    user = _operator(request)
+    user = person(request)
     _rank(name)
     told = f"The queue {name} goes on."
     return _done(request, told, lambda: stops.resume_queue(name, by=user), page_of(request))
@@ -90,7 +88,7 @@ def queue_resume(request: HttpRequest, name: str) -> HttpResponse:
 @read_or_write
 def worker_drain(request: HttpRequest, name: str) -> HttpResponse:
     """What will not happen, and then the deed."""
-    user, at = _operator(request), database_now()
+    user, at = person(request), database_now()
     worker = _worker(name)
     form = NoteForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -110,24 +108,17 @@ def worker_drain(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_POST
 def worker_undrain(request: HttpRequest, name: str) -> HttpResponse:
-    user = _operator(request)
+    user = person(request)
     worker = _worker(name)
     return _done(request, f"{name} claims runs again.", lambda: stops.undrain_worker(worker, by=user))
 
 
 @require_POST
 def worker_forget(request: HttpRequest, name: str) -> HttpResponse:
-    user = _operator(request)
+    user = person(request)
     worker = _worker(name)
     told = f"{name} is forgotten; if it comes back, it is shown again."
     return _done(request, told, lambda: processes.forget(worker, by=user, at=database_now()))
-
-
-def _operator(request: HttpRequest) -> User:
-    user = person(request)
-    if not user.is_operator:
-        raise PermissionDenied("Only operators and administrators pause firing, queues and workers.")
-    return user
 
 
 def _rank(name: str) -> int:

@@ -113,7 +113,7 @@ def test_the_administration_is_for_administrators(client, name, address):
 
 def test_the_administration_has_no_sign_in_of_its_own(client):
     assert client.get("/admin/", follow=True).redirect_chain == [("/sign-in/?next=%2Fadmin%2F", 302)]
-    assert client.get("/admin/login/").headers["Location"] == "/sign-in/"
+    assert client.get("/admin/login/").headers["Location"] == "/sign-in/?next=%2Fadmin%2Flogin%2F"
 
 
 def test_leaving_the_administration_is_recorded_like_any_leaving(client, ada):

@@ -1,0 +1,215 @@
+"""Who may open which address, as data: the one place where a role opens or closes a page.
+
+An address without a rule is open to nobody. A rule says who may read (GET, HEAD, OPTIONS) and who may change
+(every other method). Whose things an address is about is a second question: `OWN` things of others are not
+there (404) for people with the role USER, and operators see everyone's; `VISIBLE_TO` of each model says so.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from accounts.models import User
+
+READING = {"GET", "HEAD", "OPTIONS"}
+
+
+class Who(Enum):
+    """Who an address is open to; each word leaves out the people of the one before."""
+
+    ANYBODY = "anybody"
+    EVERYONE = "everyone who is signed in"
+    OPERATORS = "operators and administrators"
+    ADMINISTRATORS = "administrators"
+
+    def includes(self, user: User) -> bool:
+        match self:
+            case Who.OPERATORS:
+                return user.is_operator
+            case Who.ADMINISTRATORS:
+                return user.is_administrator
+            case _:
+                return True
+
+
+class Whose(Enum):
+    """Whose things the ids in an address may name."""
+
+    NOTHING = "names no thing"
+    OWN = "own; operators everyone's"
+    MINE = "own"
+    SHARED = "own; those that are shared for administrators too"
+    ANY = "anyone's"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may read and who may change at an address; None where there is no such method."""
+
+    read: Who | None = None
+    change: Who | None = None
+    whose: Whose = Whose.NOTHING
+    sentence: str = ""
+
+    def who(self, method: str) -> Who:
+        """Who may use the method; for one that the address does not know, whoever may use the others."""
+        asked, other = (self.read, self.change) if method in READING else (self.change, self.read)
+        return asked or other or Who.ADMINISTRATORS
+
+    def refusal(self, user: User, method: str) -> str:
+        """Why this person may not use the method here; empty when they may."""
+        who = self.who(method)
+        return "" if who.includes(user) else self.sentence or f"Only {who.value} may do this."
+
+
+OPEN = Rule(read=Who.ANYBODY)
+OPEN_FORM = Rule(read=Who.ANYBODY, change=Who.ANYBODY)
+PAGE = Rule(read=Who.EVERYONE)
+FORM = Rule(read=Who.EVERYONE, change=Who.EVERYONE)
+POST = Rule(change=Who.EVERYONE)
+OWN_PAGE = Rule(read=Who.EVERYONE, whose=Whose.OWN)
+OWN_FORM = Rule(read=Who.EVERYONE, change=Who.EVERYONE, whose=Whose.OWN)
+OWN_POST = Rule(change=Who.EVERYONE, whose=Whose.OWN)
+ADMINISTRATION = Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS, whose=Whose.ANY)
+
+_SYSTEM = "The system page is for operators and administrators."
+_STOPS = "Only operators and administrators pause firing, queues and workers."
+_TEXTS = "Only administrators read and change the texts of messages."
+STOP_FORM = Rule(read=Who.OPERATORS, change=Who.OPERATORS, whose=Whose.ANY, sentence=_STOPS)
+STOP_POST = Rule(change=Who.OPERATORS, whose=Whose.ANY, sentence=_STOPS)
+
+# Every page of Django's admin, whatever its name.
+NAMESPACES = {"admin": ADMINISTRATION}
+
+RULES = {
+    # What runs without anybody.
+    "healthz": OPEN,
+    "readyz": OPEN,
+    "metrics": OPEN,
+    # One's own account.
+    "sign_in": OPEN_FORM,
+    "time_zone": OPEN_FORM,
+    "sign_out": POST,
+    "password_change": FORM,
+    # Looking.
+    "overview": PAGE,
+    "pulse": PAGE,
+    "search": PAGE,
+    "handover": PAGE,
+    "calendar": PAGE,
+    "calendar_ran": PAGE,
+    "calendar_upcoming": PAGE,
+    "calendar_file": PAGE,
+    "calendar_spread": PAGE,
+    "system": Rule(read=Who.OPERATORS, sentence=_SYSTEM),
+    "diagnosis": Rule(read=Who.OPERATORS, sentence=_SYSTEM),
+    # The audit trail.
+    "audit_list": PAGE,
+    "audit_export": PAGE,
+    "audit_detail": OWN_PAGE,
+    # Jobs.
+    "job_list": PAGE,
+    "job_columns": POST,
+    "job_export": FORM,
+    "job_bulk": POST,
+    "job_detail": OWN_PAGE,
+    "job_versions": OWN_PAGE,
+    "job_create": FORM,
+    "schedule_preview": FORM,
+    "tag_suggestions": PAGE,
+    "jobs_spread": POST,
+    "job_edit": OWN_FORM,
+    "job_pause": OWN_FORM,
+    "job_resume": OWN_POST,
+    "job_restore": OWN_POST,
+    "job_file": OWN_PAGE,
+    "job_delete": OWN_FORM,
+    "job_run_now": OWN_FORM,
+    "job_cancel": OWN_POST,
+    "job_skip": OWN_FORM,
+    "job_backfill": OWN_FORM,
+    "job_backfill_cancel": OWN_POST,
+    "job_test": POST,
+    "trial_detail": Rule(read=Who.EVERYONE, whose=Whose.MINE),
+    "trial_cancel": Rule(change=Who.EVERYONE, whose=Whose.MINE),
+    # Saved views of lists.
+    "view_save": FORM,
+    "view_change": Rule(read=Who.EVERYONE, change=Who.EVERYONE, whose=Whose.SHARED),
+    "view_delete": Rule(change=Who.EVERYONE, whose=Whose.SHARED),
+    "run_view_save": FORM,
+    "run_view_change": Rule(read=Who.EVERYONE, change=Who.EVERYONE, whose=Whose.SHARED),
+    "run_view_delete": Rule(change=Who.EVERYONE, whose=Whose.SHARED),
+    # Bulk operations.
+    "bulk_list": PAGE,
+    "bulk_detail": OWN_PAGE,
+    "bulk_cancel": OWN_POST,
+    "bulk_undo": OWN_POST,
+    # Runs.
+    "run_list": PAGE,
+    "run_export": PAGE,
+    "run_compare": PAGE,
+    "run_detail": OWN_PAGE,
+    "run_log": OWN_PAGE,
+    "run_cancel": OWN_POST,
+    "artefact_download": OWN_PAGE,
+    # Dead letters.
+    "dead_letter_list": PAGE,
+    "letter_bulk": POST,
+    "dead_letter_detail": OWN_PAGE,
+    "letter_decide": OWN_POST,
+    "letter_replay": OWN_POST,
+    "letter_replay_changed": OWN_FORM,
+    "letter_resolve": OWN_POST,
+    "letter_ignore": OWN_POST,
+    "letter_assign": OWN_POST,
+    "job_acknowledge": OWN_POST,
+    "signature_acknowledge": Rule(change=Who.OPERATORS, whose=Whose.ANY),
+    "acknowledgement_take_back": OWN_POST,
+    # What people have stopped, and what is kept.
+    "firing_stop": STOP_FORM,
+    "firing_resume": STOP_POST,
+    "queue_stop": STOP_FORM,
+    "queue_resume": STOP_POST,
+    "worker_drain": STOP_FORM,
+    "worker_undrain": STOP_POST,
+    "worker_forget": STOP_POST,
+    "retention": Rule(read=Who.OPERATORS, change=Who.ADMINISTRATORS),
+    # Alerts and messages.
+    "notification_list": PAGE,
+    "notification_detail": OWN_PAGE,
+    "notification_resend": OWN_POST,
+    "notification_cancel": OWN_POST,
+    "rule_list": PAGE,
+    "rule_create": FORM,
+    "rule_edit": OWN_FORM,
+    "rule_mute": OWN_POST,
+    "rule_delete": OWN_FORM,
+    "contact_list": PAGE,
+    "contact_create": FORM,
+    "contact_edit": OWN_FORM,
+    "contact_delete": OWN_FORM,
+    "contact_test": OWN_POST,
+    "job_heartbeat": OWN_FORM,
+    "template_list": Rule(read=Who.ADMINISTRATORS, sentence=_TEXTS),
+    "template_edit": Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS, sentence=_TEXTS),
+}
+
+
+def rule(view_name: str) -> Rule | None:
+    """The rule of an address by its name, `namespace:name` where it has a namespace; None without one."""
+    namespace = view_name.partition(":")[0]
+    return NAMESPACES.get(namespace) or RULES.get(view_name)
+
+
+def table() -> str:
+    """The rules as a table in Markdown: docs/permissions.md shows it."""
+    head = "| address | look | change | whose things |\n|---|---|---|---|"
+    rules = {**RULES, **{f"{name}:…": rule for name, rule in NAMESPACES.items()}}
+    lines = (
+        f"| {name} | {_words(rule.read)} | {_words(rule.change)} | {rule.whose.value} |"
+        for name, rule in sorted(rules.items())
+    )
+    return "\n".join([head, *lines])
+
+
+def _words(who: Who | None) -> str:
+    return who.value if who else "–"
