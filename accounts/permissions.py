@@ -77,8 +77,12 @@ _TEXTS = "Only administrators read and change the texts of messages."
 STOP_FORM = Rule(read=Who.OPERATORS, change=Who.OPERATORS, whose=Whose.ANY, sentence=_STOPS)
 STOP_POST = Rule(change=Who.OPERATORS, whose=Whose.ANY, sentence=_STOPS)
 
-# Every page of Django's admin, whatever its name.
-NAMESPACES = {"admin": ADMINISTRATION}
+# Every page of a part that is not ours alone, whatever its name.
+NAMESPACES = {
+    "admin": ADMINISTRATION,
+    # The token says who asks, and its scope and their role how far they reach.
+    "api": Rule(read=Who.ANYBODY, change=Who.ANYBODY, whose=Whose.OWN),
+}
 
 RULES = {
     # What runs without anybody.
@@ -90,6 +94,8 @@ RULES = {
     "time_zone": OPEN_FORM,
     "sign_out": POST,
     "password_change": FORM,
+    "token_list": FORM,
+    "token_revoke": Rule(change=Who.EVERYONE, whose=Whose.MINE),
     # Looking.
     "overview": PAGE,
     "pulse": PAGE,

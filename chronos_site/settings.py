@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "runs",
     "notifications",
     "dashboard",
+    "api",
     "chronos_site",
     "chronos_site.admin_config.AdministrationConfig",
     "django.contrib.auth",
@@ -81,6 +82,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "jobs.middleware.RefusedMoves",
     "axes.middleware.AxesMiddleware",
+    "api.once.Once",
 ]
 
 ROOT_URLCONF = "chronos_site.urls"

@@ -9,6 +9,8 @@ from chronos_site.metrics import metrics
 
 register_converter(UlidConverter, "ulid")
 
+handler404 = "chronos_site.views.not_found"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dashboard.urls")),
     path("", include("jobs.urls")),
@@ -16,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("notifications.template_urls")),
     path("", include("notifications.urls")),
     path("", include("accounts.urls")),
+    path("", include("api.urls")),
     path("time-zone/", views.time_zone, name="time_zone"),
     path("pulse/", views.pulse, name="pulse"),
     path("admin/", admin.site.urls),

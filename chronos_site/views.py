@@ -3,13 +3,15 @@
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.views.defaults import page_not_found
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import is_ours
 from accounts.actions import choose_time_zone
 from accounts.models import User
+from api.problems import answer
 from dashboard import viewer
 from jobs.zones import names
 
@@ -51,6 +53,13 @@ def time_zone(request: HttpRequest) -> HttpResponse:
         )
         return response
     return render(request, "time_zone.html", {"form": form, "next": back}, status=400 if form.errors else 200)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A page for people, and a problem for programs."""
+    if request.path.startswith("/api/"):
+        return answer(Http404())
+    return page_not_found(request, exception)
 
 
 @require_safe

@@ -46,6 +46,7 @@ PAGES = (
     Place("handover", "Shift handover", "flag", "g h", "summary night"),
     Place("admin:index", "Administration", "shield", "g m", "users accounts admin", Role.ADMIN),
     Place("time_zone", "Time zone", "globe", "", "clock utc"),
+    Place("token_list", "API tokens", "webhook", "", "rest key access"),
     Place("password_change", "Change password", "key", "", "account"),
 )
 COMMANDS = (

@@ -17,6 +17,7 @@ from jobs.models import Job, JobSchedule, JobVersion, Kind, Status
 from jobs.moves import Event
 from jobs.schedules import next_fire
 from jobs.spread import later
+from jobs.vault import Secret
 
 # What was promised about a tick does not move it.
 _PROMISES = {"start_within_seconds", "end_by"}
@@ -155,6 +156,22 @@ def delete(job: Job, *, by: User | None) -> None:
     details = {"name": job.name, "type": job.type, "owner": job.owner.email}
     record(by, "JOB_DELETED", job, details=details, changes=recorded.changes(definitions.of(job), {}))
     job.delete()
+
+
+@transaction.atomic
+def save_secret(secret: Secret, *, changed: Iterable[str], by: User | None, at: datetime) -> None:
+    """Keep a secret whose value was hidden; `changed` names what is new of it, for the audit trail."""
+    action = "SECRET_CREATED" if secret._state.adding else "SECRET_CHANGED"
+    secret.changed_at = at
+    secret.save()
+    record(by, action, secret, details={"name": secret.name, "changed": list(changed)})
+
+
+@transaction.atomic
+def delete_secret(secret: Secret, *, by: User | None) -> None:
+    """Forget a secret; jobs that name it fail from now on."""
+    record(by, "SECRET_DELETED", secret, details={"name": secret.name})
+    secret.delete()
 
 
 @transaction.atomic

@@ -17,7 +17,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from audit.models import record
 from chronos_site.admin_lists import (
     BoundedAdmin,
     BoundedPaginator,
@@ -288,14 +287,10 @@ class SecretAdmin(BoundedAdmin):
         return Q(name__icontains=term)
 
     def save_model(self, request: HttpRequest, obj: Secret, form: SecretForm, change: bool) -> None:
-        obj.changed_at = timezone.now()
-        obj.save()
-        told = {"name": obj.name, "changed": form.changed_data}
-        record(cast(User, request.user), "SECRET_CHANGED" if change else "SECRET_CREATED", obj, details=told)
+        actions.save_secret(obj, changed=form.changed_data, by=cast(User, request.user), at=timezone.now())
 
     def delete_model(self, request: HttpRequest, obj: Secret) -> None:
-        record(cast(User, request.user), "SECRET_DELETED", obj, details={"name": obj.name})
-        obj.delete()
+        actions.delete_secret(obj, by=cast(User, request.user))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Secret]) -> None:
         for secret in queryset:

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each app may import those after it; everyone may import audit and the project, which import none of them.
-ORDER = ["dashboard", "notifications", "runs", "jobs", "accounts"]
+ORDER = ["api", "dashboard", "notifications", "runs", "jobs", "accounts"]
 APPS = {*ORDER, "audit"}
 # The project's own wiring: what knows the apps because it puts them together.
 WIRING = {

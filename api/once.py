@@ -1,0 +1,89 @@
+"""Bodies are read strictly, and a request with an Idempotency-Key has one effect, however often it is sent.
+
+The key's row, the effect and the answer are one transaction: who sends the same at the same time waits for
+it, and a process that dies leaves neither.
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+
+from api.keys import token_of
+from api.models import Answer, ApiToken
+from api.problems import KeyReused, answer, problem
+from audit.origin import API, coming_from
+from jobs.transfer import documents
+from jobs.transfer.limits import Unreadable
+
+HEADER = "Idempotency-Key"
+LONGEST_KEY = 200
+
+View = Callable[..., HttpResponse]
+
+
+class Once:
+    """Middleware, the last one: asks for the view of the API itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, args: Any, kwargs: Any) -> HttpResponse | None:
+        if request.resolver_match is None or request.resolver_match.namespace != "api":
+            return None
+        try:
+            token = token_of(request)
+            request.json = _body(request) if token else None  # type: ignore[attr-defined]
+        except Exception as error:
+            return answer(error)
+        if token:
+            request.user = token.owner
+        with coming_from(request.META.get("REMOTE_ADDR", ""), API):
+            key = request.headers.get(HEADER, "")
+            if not key or request.method != "POST" or token is None:
+                return view(request, *args, **kwargs)
+            if len(key) > LONGEST_KEY or not key.isprintable():
+                return problem(400, f"{HEADER}: use up to {LONGEST_KEY} printable characters.")
+            return _once(request, token, key, lambda: view(request, *args, **kwargs))
+
+
+def _body(request: HttpRequest) -> Any:
+    """The JSON of the body; None where there is none. Raises Unreadable."""
+    if request.method not in ("POST", "PUT", "PATCH") or not request.body:
+        return None
+    if request.content_type not in ("application/json", "application/merge-patch+json"):
+        raise Unreadable("Send application/json.")
+    return documents.read(request.body, "json")
+
+
+def _once(request: HttpRequest, token: ApiToken, key: str, call: Callable[[], HttpResponse]) -> HttpResponse:
+    asked = "\n".join([str(request.method), request.get_full_path(), ""]).encode() + request.body
+    digest = hashlib.sha256(asked).hexdigest()
+    with transaction.atomic():
+        kept, new = Answer.objects.get_or_create(owner=token.owner, key=key, defaults={"digest": digest})
+        if not new:
+            return _again(kept, digest)
+        response = call()
+        if response.status_code >= 500:
+            transaction.set_rollback(True)
+            return response
+        kept.status, kept.body = response.status_code, response.content.decode()
+        kept.location = response.headers.get("Location", "")
+        kept.save()
+    return response
+
+
+def _again(kept: Answer, digest: str) -> HttpResponse:
+    if kept.digest != digest:
+        return answer(KeyReused())
+    media_type = "application/problem+json" if kept.status >= 400 else "application/json"
+    response = HttpResponse(kept.body, status=kept.status, content_type=media_type)
+    if kept.location:
+        response["Location"] = kept.location
+    response["Idempotent-Replayed"] = "true"
+    return response

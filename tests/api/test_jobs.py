@@ -1,0 +1,170 @@
+"""Jobs by the API: the same definitions, actions and rights as on the pages."""
+
+import pytest
+
+from audit.models import AuditEvent
+from jobs.models import Job
+from runs.models import Run
+from tests import factories
+from tests.api.calling import Caller, errors
+
+pytestmark = pytest.mark.django_db
+
+REQUEST = {
+    "name": "greet",
+    "type": "HTTP",
+    "priority": "HIGH",
+    "schedule": {"scheduleType": "CRON", "cronExpression": "0 30 2 * * ?", "timezone": "Europe/Berlin"},
+    "payload": {
+        "type": "HTTP",
+        "httpUrl": "https://example.com/hello",
+        "httpMethod": "POST",
+        "httpHeaders": {"Authorization": "Bearer s3cr3t-of-ours"},
+    },
+}
+
+
+@pytest.fixture
+def alice():
+    return factories.alice()
+
+
+@pytest.fixture
+def call(alice):
+    return Caller(alice)
+
+
+def test_a_request_of_an_import_file_makes_a_job_as_it_is(call, alice):
+    answer = call.post("/jobs", REQUEST)
+    assert answer.status_code == 201, answer.content
+    job = Job.objects.get()
+    assert answer.headers["Location"] == f"/api/jobs/{job.pk}"
+    assert (job.owner, job.name, job.status, job.priority) == (alice, "greet", "SCHEDULED", "HIGH")
+
+
+def test_the_answer_holds_the_definition_without_its_secrets(call):
+    made = call.post("/jobs", REQUEST).json()
+    assert b"s3cr3t" not in call.get(f"/jobs/{made['id']}").content
+    assert made["definition"]["payload"]["httpHeaders"] == {"Authorization": "***"}
+
+
+def test_the_trail_says_that_it_came_by_the_api(call):
+    call.post("/jobs", REQUEST)
+    assert AuditEvent.objects.get(action="JOB_CREATED").via == "API"
+
+
+def test_each_field_that_is_wrong_is_named(call):
+    wrong = {**REQUEST, "name": "", "schedule": {"scheduleType": "CRON", "cronExpression": "60 * * * *"}}
+    answer = call.post("/jobs", wrong)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (422, "application/problem+json")
+    assert {"name", "schedule.cronExpression"} <= set(errors(answer))
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b'{"a": 1, "a": 2}', b'{"a": NaN}', b'{"a": "\\ud800"}', b"\xff", b"[" * 100_000]
+)
+def test_a_body_that_is_no_plain_json_is_refused_in_a_sentence(call, body):
+    answer = call.post("/jobs", body)
+    assert answer.status_code in (400, 422)
+    assert answer.json()["detail"]
+    assert not Job.objects.exists()
+
+
+def test_the_list_is_filtered_like_the_page_and_paged(call, alice):
+    for name in ("a", "b", "c"):
+        factories.job(alice, name=name)
+    first = call.get("/jobs?limit=2").json()
+    assert [job["name"] for job in first["items"]] == ["a", "b"]
+    second = call.get(first["next"].removeprefix("/api")).json()
+    assert ([job["name"] for job in second["items"]], second["next"]) == (["c"], None)
+    assert call.get("/jobs?status=PAUSED").json()["items"] == []
+
+
+def test_a_condition_that_means_nothing_is_told(call):
+    assert "status" in errors(call.get("/jobs?status=BROKEN"))["query"]
+
+
+def test_others_jobs_are_not_there(alice):
+    job = factories.job(alice)
+    stranger = Caller(factories.charlie())
+    assert stranger.get("/jobs").json()["items"] == []
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", ":pause"), ("POST", ":run-now")):
+        assert stranger(method, f"/jobs/{job.pk}{path}").status_code == 404
+    assert Job.objects.get().status == "SCHEDULED"
+
+
+def test_operators_operate_everyones_jobs(alice):
+    job = factories.job(alice)
+    bob = Caller(factories.bob())
+    assert bob.post(f"/jobs/{job.pk}:pause", {"note": "Release"}).json()["status"] == "PAUSED"
+    assert bob.post(f"/jobs/{job.pk}:resume").json()["status"] == "SCHEDULED"
+
+
+def test_a_move_that_the_status_does_not_allow_is_a_conflict_with_a_sentence(call, alice):
+    job = factories.job(alice)
+    answer = call.post(f"/jobs/{job.pk}:resume")
+    assert (answer.status_code, answer.json()["title"]) == (409, "Conflict")
+    assert answer.json()["detail"]
+
+
+def test_a_run_by_hand_is_started(call, alice):
+    job = factories.job(alice)
+    answer = call.post(f"/jobs/{job.pk}:run-now")
+    assert (answer.status_code, answer.json()["state"]) == (202, "PENDING")
+    assert Run.objects.get().trigger == "MANUAL"
+
+
+def test_a_parameter_that_the_payload_does_not_ask_for_is_told(call, alice):
+    job = factories.job(alice)
+    answer = call.post(f"/jobs/{job.pk}:run-now", {"parameters": {"day": "1"}})
+    assert errors(answer) == {"parameters.day": "The payload asks for no such parameter."}
+
+
+def test_a_patch_changes_what_it_names(call):
+    made = call.post("/jobs", REQUEST).json()
+    answer = call("PATCH", f"/jobs/{made['id']}", {"priority": "LOW", "schedule": {"timezone": "UTC"}})
+    assert answer.status_code == 200, answer.content
+    job = Job.objects.select_related("schedule", "payload").get()
+    assert (job.priority, job.schedule.timezone, job.version) == ("LOW", "UTC", 2)
+    assert job.payload.http_headers == {"Authorization": "Bearer s3cr3t-of-ours"}
+
+
+def test_a_change_of_a_version_that_is_gone_is_refused(call):
+    made = call.post("/jobs", REQUEST).json()
+    path = f"/jobs/{made['id']}"
+    assert call("PATCH", path, {"priority": "LOW"}, **{"If-Match": '"1"'}).status_code == 200
+    assert call("PATCH", path, {"priority": "HIGH"}, **{"If-Match": "1"}).status_code == 409
+
+
+def test_a_definition_is_replaced_as_a_whole(call):
+    made = call.post("/jobs", REQUEST).json()
+    answer = call("PUT", f"/jobs/{made['id']}", {**REQUEST, "name": "greet twice", "priority": "LOW"})
+    assert (answer.json()["name"], answer.json()["version"]) == ("greet twice", 2)
+
+
+def test_stars_never_become_a_secret(call):
+    made = call.post("/jobs", REQUEST).json()
+    answer = call("PUT", f"/jobs/{made['id']}", made["definition"])
+    assert answer.status_code == 422
+    assert Job.objects.get().version == 1
+
+
+def test_a_job_is_deleted(call, alice):
+    job = factories.job(alice)
+    assert call("DELETE", f"/jobs/{job.pk}").status_code == 204
+    assert call.get(f"/jobs/{job.pk}").status_code == 404
+
+
+@pytest.mark.parametrize("somebody", [factories.alice, factories.bob])
+def test_scripts_are_for_administrators_by_this_way_too(settings, somebody):
+    settings.SCRIPT_ENABLED = True
+    script = {**REQUEST, "type": "SCRIPT", "payload": {"type": "SCRIPT", "scriptContent": "#!/bin/sh\ntrue"}}
+    answer = Caller(somebody()).post("/jobs", script)
+    assert errors(answer) == {"type": "Only administrators may create or change script jobs."}
+    assert Caller(factories.ada()).post("/jobs", script).status_code == 201
+
+
+def test_the_next_fires_are_told(call):
+    made = call.post("/jobs", REQUEST).json()
+    fires = call.get(f"/jobs/{made['id']}/fires?count=3").json()["fires"]
+    assert len(fires) == 3
