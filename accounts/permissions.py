@@ -38,6 +38,7 @@ class Whose(Enum):
     OWN = "own; operators everyone's"
     MINE = "own"
     SHARED = "own; those that are shared for administrators too"
+    ADMINISTRATED = "own; administrators everyone's"
     ANY = "anyone's"
 
 
@@ -95,7 +96,7 @@ RULES = {
     "sign_out": POST,
     "password_change": FORM,
     "token_list": FORM,
-    "token_revoke": Rule(change=Who.EVERYONE, whose=Whose.MINE),
+    "token_revoke": Rule(change=Who.EVERYONE, whose=Whose.ADMINISTRATED),
     # Looking.
     "overview": PAGE,
     "pulse": PAGE,

@@ -29,8 +29,10 @@ NEWEST = Order((Key("pk", descending=True),))
 
 
 class Replay(Schema):
-    note: str = Field("", max_length=255)
-    force: bool = Field(False, description="Also when it was replayed too often; for operators, with a note.")
+    note: str = Field(default="", max_length=255)
+    force: bool = Field(
+        default=False, description="Also when it was replayed too often; for operators, with a note."
+    )
 
 
 class Decision(Schema):
@@ -60,7 +62,9 @@ def list_dead_letters(
     return listed(request, paging.page(letters, NEWEST, asked(request), limit), shown.letter)
 
 
-@router.get("/{ulid:letter_id}", response={200: LetterShown, **ANSWERS}, auth=READ, operation_id="get_dead_letter")
+@router.get(
+    "/{ulid:letter_id}", response={200: LetterShown, **ANSWERS}, auth=READ, operation_id="get_dead_letter"
+)
 def get_dead_letter(request: HttpRequest, letter_id: str) -> Any:
     return _shown(one(request, letter_id))
 

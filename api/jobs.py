@@ -31,6 +31,8 @@ from runs import actions as run_actions
 from runs.forms import ParametersForm, asked_by
 
 router = Router(tags=["jobs"])
+JOB: dict[Any, Any] = {200: JobShown, **ANSWERS}
+RUN: dict[Any, Any] = {202: RunShown, **ANSWERS}
 READ, OPERATE, WRITE = Bearer(Scope.READ), Bearer(Scope.OPERATE), Bearer(Scope.WRITE)
 
 # Definitions are read by the forms of the product, whose fields depend on the type: docs/job-types has them.
@@ -65,15 +67,17 @@ CHANGE = {
 
 
 class Note(Schema):
-    note: str = Field("", max_length=255, description="Why; the audit trail keeps it.")
+    note: str = Field(default="", max_length=255, description="Why; the audit trail keeps it.")
 
 
 class Pause(Note):
-    until: AwareDatetime | None = Field(None, description="When it resumes by itself.")
+    until: AwareDatetime | None = Field(default=None, description="When it resumes by itself.")
 
 
 class RunNow(Schema):
-    parameters: dict[str, str] = Field({}, description="What the payload's {{ param:name }} stand for.")
+    parameters: dict[str, str] = Field(
+        default={}, description="What the payload's {{ param:name }} stand for."
+    )
 
 
 def of(request: HttpRequest, job_id: str) -> Job:
@@ -117,7 +121,11 @@ def create_job(request: HttpRequest, response: HttpResponse) -> Any:
 
 
 @router.get(
-    "/{ulid:job_id}", response={200: JobShown, **ANSWERS}, auth=READ, url_name="get_job", operation_id="get_job"
+    "/{ulid:job_id}",
+    response=JOB,
+    auth=READ,
+    url_name="get_job",
+    operation_id="get_job",
 )
 def get_job(request: HttpRequest, job_id: str) -> Any:
     return shown.job(of(request, job_id))
@@ -125,7 +133,7 @@ def get_job(request: HttpRequest, job_id: str) -> Any:
 
 @router.put(
     "/{ulid:job_id}",
-    response={200: JobShown, **ANSWERS},
+    response=JOB,
     auth=WRITE,
     operation_id="replace_job",
     openapi_extra=REQUEST,
@@ -137,7 +145,7 @@ def replace_job(request: HttpRequest, job_id: str) -> Any:
 
 @router.patch(
     "/{ulid:job_id}",
-    response={200: JobShown, **ANSWERS},
+    response=JOB,
     auth=WRITE,
     operation_id="change_job",
     openapi_extra=CHANGE,
@@ -156,7 +164,7 @@ def delete_job(request: HttpRequest, job_id: str) -> Any:
     return Status(204, None)
 
 
-@router.post("/{ulid:job_id}:pause", response={200: JobShown, **ANSWERS}, auth=OPERATE, operation_id="pause_job")
+@router.post("/{ulid:job_id}:pause", response=JOB, auth=OPERATE, operation_id="pause_job")
 def pause_job(request: HttpRequest, job_id: str, said: Pause | None = None) -> Any:
     """Stop firing until resumed, or until the given time."""
     told = said or Pause()
@@ -167,14 +175,14 @@ def pause_job(request: HttpRequest, job_id: str, said: Pause | None = None) -> A
     return shown.job(of(request, job_id))
 
 
-@router.post("/{ulid:job_id}:resume", response={200: JobShown, **ANSWERS}, auth=OPERATE, operation_id="resume_job")
+@router.post("/{ulid:job_id}:resume", response=JOB, auth=OPERATE, operation_id="resume_job")
 def resume_job(request: HttpRequest, job_id: str) -> Any:
     """Fire again; ticks missed meanwhile follow the misfire policy."""
     actions.resume(of(request, job_id), by=person(request), at=database_now())
     return shown.job(of(request, job_id))
 
 
-@router.post("/{ulid:job_id}:cancel", response={200: JobShown, **ANSWERS}, auth=OPERATE, operation_id="cancel_job")
+@router.post("/{ulid:job_id}:cancel", response=JOB, auth=OPERATE, operation_id="cancel_job")
 def cancel_job(request: HttpRequest, job_id: str, said: Note | None = None) -> Any:
     """Stop the job for good: what waits ends CANCELLED, what runs is asked to stop."""
     note = said.note if said else ""
@@ -182,9 +190,7 @@ def cancel_job(request: HttpRequest, job_id: str, said: Note | None = None) -> A
     return shown.job(of(request, job_id))
 
 
-@router.post(
-    "/{ulid:job_id}:run-now", response={202: RunShown, **ANSWERS}, auth=OPERATE, operation_id="run_job_now"
-)
+@router.post("/{ulid:job_id}:run-now", response=RUN, auth=OPERATE, operation_id="run_job_now")
 def run_job_now(request: HttpRequest, job_id: str, said: RunNow | None = None) -> Any:
     """Start a run by hand; one with these parameters that still waits is given back instead of a second."""
     job = of(request, job_id)

@@ -131,9 +131,9 @@ def answer(error: Exception) -> HttpResponse:
             return problem(422, "Some fields need a change.", error.errors)
         case ValidationError():
             return problem(422, "Some fields need a change.", _fields(error))
-        case HttpError():
-            return problem(error.status_code, str(error))
     found = next(((status, told) for kinds, status, told in STATUSES if isinstance(error, kinds)), None)
+    if found is None and isinstance(error, HttpError):
+        return problem(error.status_code, str(error))
     if found is None:
         logger.error("A request to the API broke", exc_info=error)
         return problem(500, "Something broke here. The log of the web process says what.")

@@ -1,11 +1,27 @@
 """The REST API: one object, its parts, and its document at /api/openapi.json."""
 
+from typing import Any
+
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 
 from api import audit_trail, dead_letters, jobs, notifications, people, problems, runs, secrets, statistics
 from chronos_site import __version__
 
-api = NinjaAPI(
+
+class Api(NinjaAPI):
+    """Documents problems as what they are: application/problem+json."""
+
+    def get_openapi_schema(self, **asked: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**asked)
+        for operation in (each for methods in document["paths"].values() for each in methods.values()):
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400 and "content" in answer:
+                    answer["content"] = {problems.MEDIA_TYPE: answer["content"]["application/json"]}
+        return document
+
+
+api = Api(
     title="Chronos",
     version=__version__,
     description="Jobs, runs and what people do with them. Send `Authorization: Bearer chr_…`.",

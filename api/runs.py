@@ -23,6 +23,7 @@ from runs import actions
 from runs.models import Run, RunLog, RunQuerySet
 
 router = Router(tags=["runs"])
+RUN: dict[Any, Any] = {202: RunShown, **ANSWERS}
 READ, OPERATE = Bearer(Scope.READ), Bearer(Scope.OPERATE)
 
 IN_ORDER = Order((Key("pk", paging.whole),))
@@ -82,7 +83,7 @@ def get_log_text(request: HttpRequest, run_id: str) -> HttpResponse:
     return StreamingHttpResponse(_text(run), content_type="text/plain; charset=utf-8")  # type: ignore[return-value]
 
 
-@router.post("/{ulid:run_id}:cancel", response={202: RunShown, **ANSWERS}, auth=OPERATE, operation_id="cancel_run")
+@router.post("/{ulid:run_id}:cancel", response=RUN, auth=OPERATE, operation_id="cancel_run")
 def cancel_run(request: HttpRequest, run_id: str) -> Any:
     """End a waiting run, or ask the worker of a running one to stop."""
     actions.cancel_run(of(request, run_id), by=person(request), at=database_now())

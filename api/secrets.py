@@ -36,8 +36,10 @@ class SecretShown(Schema):
 
 class SecretGiven(Schema):
     value: str = Field(min_length=1, max_length=vault.LONGEST)
-    owner: str | None = Field(None, description="Whose jobs may use it, by e-mail; null: everybody's.")
-    description: str = Field("", max_length=255)
+    owner: str | None = Field(
+        default=None, description="Whose jobs may use it, by e-mail; null: everybody's."
+    )
+    description: str = Field(default="", max_length=255)
 
 
 @router.get("", response={200: Listed[SecretShown], **ANSWERS}, auth=ADMIN, operation_id="list_secrets")

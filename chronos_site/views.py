@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.defaults import page_not_found
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.defaults import page_not_found
 
 from accounts.access import is_ours
 from accounts.actions import choose_time_zone

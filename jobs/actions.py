@@ -1,7 +1,8 @@
 """What people do with a job's definition and schedule: one function, one transaction, audited."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Max
@@ -148,9 +149,10 @@ def hand_over(job: Job, owner: User, *, by: User | None) -> None:
 
 @transaction.atomic
 def delete(job: Job, *, by: User | None) -> None:
-    """Remove the job with all its runs, logs and dead letters."""
+    """Remove the job with all its runs, logs and dead letters. Raises Job.DoesNotExist when it is gone."""
     # Before the job's own row: who fires or ends a run holds these when it asks for the job.
-    list(locked(JobSchedule.objects.filter(job=job)))
+    if not list(locked(JobSchedule.objects.filter(job=job))):
+        raise Job.DoesNotExist(f"{job.name} was deleted meanwhile.")
     active = list(job.runs.filter(outcome=None).values_list("pk", flat=True))
     list(locked(job.runs.filter(pk__in=active).order_by("pk")))
     details = {"name": job.name, "type": job.type, "owner": job.owner.email}
@@ -192,9 +194,10 @@ def pause_all(
     JobSchedule.objects.filter(job_id__in=paused).update(
         held_fire_at=F("next_fire_at"), next_fire_at=None, paused_until=until
     )
-    details = {"until": until.isoformat()} if until else None
-    record_all(by, "JOB_PAUSED", Job, dict.fromkeys(sorted(paused), details), note=note)
-    return paused
+    ending = {"until": until.isoformat()} if until else {}
+    told = {pk: {**moved, **ending} for pk, moved in told_of_moves(paused).items()}
+    record_all(by, "JOB_PAUSED", Job, told, note=note)
+    return set(paused)
 
 
 @transaction.atomic
@@ -214,11 +217,17 @@ def resume_all(job_ids: Iterable[str], *, by: User | None, at: datetime) -> set[
         next_fire_at=F("held_fire_at"), held_fire_at=None, paused_until=None, resumed_at=at
     )
     _take_up(resumed)
-    record_all(by, "JOB_RESUMED", Job, dict.fromkeys(sorted(resumed)))
-    return resumed
+    record_all(by, "JOB_RESUMED", Job, told_of_moves(resumed))
+    return set(resumed)
 
 
-def _take_up(resumed: set[str]) -> None:
+def told_of_moves(before: Mapping[str, Status]) -> dict[str, dict[str, Any]]:
+    """What the audit trail keeps of the jobs' moves: their status before, and the one they have now."""
+    now = dict(Job.objects.filter(pk__in=before).values_list("pk", "status"))
+    return {pk: {"changes": {"status": [before[pk].value, now[pk]]}} for pk in sorted(before)}
+
+
+def _take_up(resumed: Iterable[str]) -> None:
     """Give the jobs the status that their runs and what is ahead of them make."""
     started = Job.objects.filter(pk__in=resumed, runs__start_time__isnull=False, runs__outcome=None)
     moves.move(set(started.values_list("pk", flat=True)), Event.CLAIM)

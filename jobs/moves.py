@@ -78,11 +78,11 @@ def move(job_ids: Iterable[str], event: Event) -> int:
     return moved
 
 
-def move_those(job_ids: Iterable[str], event: Event) -> set[str]:
-    """Make the event's move as a person asks for it; gives the ids of the jobs whose status allowed it."""
+def move_those(job_ids: Iterable[str], event: Event) -> dict[str, Status]:
+    """Make the move as a person asks for it; gives the jobs whose status allowed it, with that status."""
     wanted = Job.objects.filter(pk__in=list(job_ids)).order_by("pk")
     held = locked(wanted).values_list("pk", "status")
-    allowing = {pk for pk, status in held if Status(status) in MOVES[event]}
+    allowing = {pk: Status(status) for pk, status in held if Status(status) in MOVES[event]}
     _move(allowing, event)
     return allowing
 

@@ -10,7 +10,7 @@ from accounts.models import User
 from audit.models import record, record_all
 from chronos_site.locks import locked
 from jobs import masking, moves
-from jobs.actions import hold_plans
+from jobs.actions import hold_plans, told_of_moves
 from jobs.models import Job, JobSchedule, Overlap, Priority
 from jobs.moves import Event, IllegalMove
 from jobs.schedules import next_fire
@@ -137,11 +137,14 @@ def _cancel_held(job_ids: Collection[str], *, by: User | None, at: datetime, not
     JobSchedule.objects.filter(job_id__in=cancelled).update(
         next_fire_at=None, held_fire_at=None, paused_until=None
     )
-    told = {pk: {"waiting": waiting[pk], "running": running[pk]} for pk in sorted(cancelled)}
+    told = {
+        pk: {"waiting": waiting[pk], "running": running[pk], **moved}
+        for pk, moved in told_of_moves(cancelled).items()
+    }
     record_all(by, "JOB_CANCELLED", Job, told, note=note)
     ends = [stats.End(pk, Outcome.CANCELLED, at, times=times) for pk, times in waiting.items()]
     stats.write(ends, stats.types_of(waiting))
-    return cancelled
+    return set(cancelled)
 
 
 @transaction.atomic

@@ -103,6 +103,7 @@ def expected(rule: Rule, person: str, user: User | None, method: str, *, names_t
         Whose.OWN: person != "another user",
         Whose.MINE: person == "owner",
         Whose.SHARED: person == "owner",
+        Whose.ADMINISTRATED: person in ("owner", "administrator"),
     }.get(rule.whose, True)
     return "" if visible or not names_thing else "not there"
 

@@ -701,6 +701,36 @@ audit_events
   + foreign key (job_id) references jobs on delete cascade
   + partial index idx_heartbeats_due (due_at) or (due_at)
 
++ api_tokens
+  + id varchar(26) not null
+  + owner_id bigint not null
+  + name varchar(60) not null
+  + scope varchar(10) not null
+  + prefix varchar(12) not null
+  + digest varchar(64) not null
+  + created_at timestamp not null default now
+  + expires_at timestamp not null
+  + last_used_at timestamp
+  + revoked_at timestamp
+  + primary key (id)
+  + unique (digest)
+  + foreign key (owner_id) references users on delete cascade
+  + index idx_api_tokens_owner (owner_id)
+
++ api_answers
+  + id bigint not null auto
+  + owner_id bigint not null
+  + key varchar(200) not null
+  + digest varchar(64) not null
+  + status smallint not null
+  + location varchar(200) not null
+  + body text not null
+  + created_at timestamp not null default now
+  + primary key (id)
+  + unique (owner_id, key)
+  + foreign key (owner_id) references users on delete cascade
+  + index idx_api_answers_created_at (created_at)
+
 job_summary
     view (id, name, type, status, priority, owner_email, schedule_type, run_at, cron_expression, total_runs, last_run_time, avg_duration_ms)
 
