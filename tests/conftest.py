@@ -9,8 +9,10 @@ from django.core.cache import cache
 from redis import Redis
 
 from notifications import known
+from tests import migrated as migrations
 from tests import servers
 from tests.browser import chromium, visit  # noqa: F401 (fixtures)
+from tests.migrated import migrated  # noqa: F401 (fixture)
 from tests.peers import (  # noqa: F401 (fixtures)
     kafka_servers,
     mariadb_server,
@@ -53,6 +55,16 @@ def pytest_sessionfinish(session):
 
 def skipped_though_required(reporter):
     return os.environ.get("CHRONOS_REQUIRE_SERVICES") == "1" and reporter.stats.get("skipped")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request, django_db_modify_db_settings):
+    """On SQLite the tests begin with a copy of a migrated database, which only has to be looked at."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        migrations.copy(request.getfixturevalue("migrated"), Path(database["TEST"]["NAME"]))
+        return True
+    return False
 
 
 @pytest.fixture(autouse=True)

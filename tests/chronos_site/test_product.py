@@ -10,17 +10,21 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests import migrated as migrations
 from tests import product as products
 
 TRACE = "Traceback (most recent call last)"
 
 
 @pytest.fixture
-def launch(tmp_path):
+def launch(tmp_path, migrated):
     """Start a product with one worker; whatever still runs at the end is stopped."""
     started = []
+    database = tmp_path / "data" / "chronos.sqlite3"
 
-    def start(*words, **settings):
+    def start(*words, tables=True, **settings):
+        if tables and not database.exists():
+            migrations.copy(migrated, database)
         started.append(products.start(tmp_path, *words, **{"CHRONOS_WORKERS": "1", **settings}))
         return started[-1]
 
@@ -63,7 +67,7 @@ def ready(running):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
 def test_it_becomes_ready_and_stops_within_seconds_without_a_trace(launch, tmp_path, number):
-    running = launch()
+    running = launch(tables=False)
     await_that(lambda: ready(running))
     assert running.stop(number) == 0
     assert processes_of(tmp_path) == {}

@@ -20,7 +20,8 @@ from tests.notifications.alerting import FAILURES, contact, ended, rule
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.databases]
 
-JOBS, EACH, GROUP = 100, 100, 200
+# Ten thousand failures where the product is at home in such sizes, a fifth of them elsewhere.
+JOBS, EACH, GROUP = 100, 100 if connection.vendor == "postgresql" else 20, 200
 # Together: SQLite lets one write at a time in any case.
 WORKERS = 1 if connection.vendor == "sqlite" else 4
 
@@ -53,7 +54,7 @@ def settled(group):
         connections.close_all()
 
 
-def test_ten_thousand_failures_make_a_known_number_of_messages_with_each_event_in_one():
+def test_thousands_of_failures_make_a_known_number_of_messages_with_each_event_in_one():
     bob = factories.bob()
     rule(bob, *FAILURES, contacts=[contact(bob, f"{name}@example.com") for name in "ab"])
     rule(bob, Event.DEAD_LETTER, contacts=[contact(bob, "c@example.com")])
