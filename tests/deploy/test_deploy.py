@@ -8,6 +8,7 @@ import subprocess
 import pytest
 import yaml
 from django.conf import settings
+from django.core.management import get_commands
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests import factories
@@ -71,3 +72,27 @@ def test_systemd_understands_a_unit(unit, tmp_path):
         ["systemd-analyze", "verify", "--man=no", here], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_compose_runs_each_process_with_time_to_end_and_without_rights():
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    ours = {name: told for name, told in services.items() if told["image"] == "chronos"}
+    assert ours.keys() == {"first_start", "web", "scheduler", "worker"}
+    assert all(told["cap_drop"] == ["ALL"] for told in ours.values())
+    assert all(int(told["stop_grace_period"][:-1]) > settings.STOP_GRACE_SECONDS for told in ours.values())
+
+
+def test_compose_starts_the_commands_that_there_are():
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    named = {told["command"][-1] for told in services.values() if told.get("command", [""])[0] == "python"}
+    assert named == {"first_start", "scheduler", "worker"}
+    assert named <= get_commands().keys()
+
+
+def test_images_are_pinned_and_chronos_is_not_root():
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"].values()
+    images = [line.split()[1] for line in lines if line.startswith("FROM ")]
+    images += [told["image"] for told in services if told["image"] != "chronos"]
+    assert [image for image in images if not re.search(r":\d+\.\d+", image)] == []
+    assert "USER chronos" in lines
