@@ -10,6 +10,7 @@ from audit.models import record_about
 
 # So many entries of one kind from one person or address within so many seconds, by each process.
 MOST, SECONDS = 10, 60
+_NOTED = "is_denied"
 
 
 def sparing(kind: str, whose: str, most: int = MOST, seconds: int = SECONDS) -> bool:
@@ -24,15 +25,21 @@ def sparing(kind: str, whose: str, most: int = MOST, seconds: int = SECONDS) -> 
 
 
 def denials(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Record each POST that is answered with 403 or 404 to somebody who is signed in."""
+    """Record each POST that is refused to somebody who is signed in: with 403, 404 or on a form's page."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if request.method == "POST" and response.status_code in (403, 404):
+        refused = response.status_code in (403, 404) or hasattr(request, _NOTED)
+        if request.method == "POST" and refused:
             _tell(request, response.status_code)
         return response
 
     return answer
+
+
+def note(request: HttpRequest) -> None:
+    """Let the request count as denied, though its answer is a form that says so at a field."""
+    setattr(request, _NOTED, True)
 
 
 def _tell(request: HttpRequest, status: int) -> None:

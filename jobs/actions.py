@@ -155,8 +155,10 @@ def delete(job: Job, *, by: User | None) -> None:
         raise Job.DoesNotExist(f"{job.name} was deleted meanwhile.")
     active = list(job.runs.filter(outcome=None).values_list("pk", flat=True))
     list(locked(job.runs.filter(pk__in=active).order_by("pk")))
+    job.refresh_from_db(fields=["status"])
     details = {"name": job.name, "type": job.type, "owner": job.owner.email}
-    record(by, "JOB_DELETED", job, details=details, changes=recorded.changes(definitions.of(job), {}))
+    told = {"status": (job.status, None), **recorded.changes(definitions.of(job), {})}
+    record(by, "JOB_DELETED", job, details=details, changes=told)
     job.delete()
 
 

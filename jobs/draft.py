@@ -218,9 +218,14 @@ class Draft:
             self._check_error_classes()
         return all(form.is_valid() for form in self._forms) or self._point_at_the_first()
 
+    @property
+    def refusal(self) -> str:
+        """Why the person may not define jobs of the type at all; empty when they may."""
+        return refusal(self.user, self.type.code)
+
     def _check_rights(self) -> None:
-        if sentence := refusal(self.user, self.type.code):
-            self.basics.add_error("type", sentence)
+        if self.refusal:
+            self.basics.add_error("type", self.refusal)
 
     def _check_secrets(self, owner: User) -> None:
         """Refuse secrets that the worker would not find, and those that are another person's own.

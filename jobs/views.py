@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import is_ours, page_of, person
 from accounts.models import User
+from audit import denials
 from chronos_site.clock import database_now
 from chronos_site.counting import counted
 from jobs import actions, definition, moves, spread, tags
@@ -201,6 +202,8 @@ def _job_to_change(request: HttpRequest, job_id: str) -> Job:
 def _is_to_be_saved(request: HttpRequest, draft: Draft) -> bool:
     """Whether the person pressed a save button and there is nothing to complain about."""
     if request.POST.get("do") in (SAVE, SAVE_AND_RUN) and draft.payload.is_bound:
+        if draft.refusal:
+            denials.note(request)
         return draft.is_valid()
     draft.hush()
     return False

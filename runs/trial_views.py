@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import person
+from audit import denials
 from chronos_site.clock import database_now
 from jobs.draft import Draft
 from jobs.views import job_of
@@ -25,6 +26,8 @@ def job_test(request: HttpRequest) -> HttpResponse:
     user = person(request)
     job = job_of(request, request.POST["job"]) if request.POST.get("job") else None
     draft = Draft(request.POST, user=user, at=timezone.now(), job=job)
+    if draft.refusal:
+        denials.note(request)
     tried = draft.to_try()
     if tried is None:
         return _shown(request, {"draft": draft})

@@ -147,6 +147,25 @@ def test_what_waits_of_the_many_is_cancelled_and_told_of_each(alice):
     assert Run.objects.get(pk=running.pk).cancel_requested_at
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("PAUSE", Status.SCHEDULED, ["SCHEDULED", "PAUSED"]),
+        ("RESUME", Status.PAUSED, ["PAUSED", "SCHEDULED"]),
+        ("CANCEL", Status.SCHEDULED, ["SCHEDULED", "CANCELLED"]),
+        ("DELETE", Status.PAUSED, ["PAUSED", None]),
+    ],
+)
+def test_the_trail_tells_each_jobs_status_before_and_after(alice, code, status, told):
+    job = factories.job(alice)
+    JobSchedule.objects.update(next_fire_at=factories.NEVER, held_fire_at=factories.NEVER)
+    Job.objects.update(status=status)
+    key = job.pk
+    apply(code, job, alice)
+    event = AuditEvent.objects.filter(entity_id=key).latest("pk")
+    assert event.details["changes"]["status"] == told
+
+
 def test_many_are_paused_as_each_alone_would_be(alice):
     jobs, over = [factories.job(alice), factories.job(alice)], factories.job(alice)
     Job.objects.filter(pk=over.pk).update(status=Status.CANCELLED)
