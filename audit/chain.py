@@ -23,6 +23,8 @@ COLUMNS = (
     "via",
 )
 GENESIS = "0" * 64
+# One encoder for all: `json.dumps` makes one for each event where its settings are not the usual ones.
+_WRITE = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def plain(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def plain(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def event_hash(event: Mapping[str, Any]) -> str:
-    return _hash(json.dumps(plain(event), sort_keys=True, separators=(",", ":")))
+    return _hash(_WRITE(plain(event)))
 
 
 def content(hashes: Iterable[str]) -> str:

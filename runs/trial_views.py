@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import person
 from audit import denials
@@ -46,7 +46,7 @@ def job_test(request: HttpRequest) -> HttpResponse:
     return _shown(request, _told(trial)) if _is_fragment(request) else redirect("trial_detail", trial.pk)
 
 
-@require_GET
+@require_safe
 def trial_detail(request: HttpRequest, trial_id: str) -> HttpResponse:
     """What became of a trial so far."""
     return _shown(request, _told(_trial(request, trial_id)))

@@ -33,7 +33,7 @@ from tests.notifications import alerting
 pytestmark = pytest.mark.django_db
 
 CAST = {"owner": "alice", "another user": "charlie", "operator": "bob", "administrator": "ada"}
-METHODS = ("GET", "POST", "PUT", "DELETE")
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 # Not there, not for them, not by this method; anything else below 500 is an answer of the page's own.
 SHUT = {401: "sign in", 403: "refused", 404: "not there", 405: "no such method"}
 
@@ -97,7 +97,7 @@ def expected(rule: Rule, person: str, user: User | None, method: str, *, names_t
             return "sign in"
         if not rule.who(method).includes(user):
             return "refused"
-    if not {"GET": rule.read, "POST": rule.change}.get(method):
+    if not {"GET": rule.read, "HEAD": rule.read, "POST": rule.change}.get(method):
         return "no such method"
     visible = {
         Whose.OWN: person != "another user",
