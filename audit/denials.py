@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib.admin.utils import unquote
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
@@ -48,12 +49,14 @@ def _tell(request: HttpRequest, status: int) -> None:
         return
     match = request.resolver_match
     view = match.view_name if match else ""
-    kind, pk = _entity(match.kwargs if match else {})
+    kind, pk = _entity(match.kwargs, match.func) if match else ("Page", "")
     record_about(user, "DENIED", kind, pk or view, details={"page": view, "answer": status})
 
 
-def _entity(found: dict[str, Any]) -> tuple[str, str]:
-    """What the address is about: of `job_id` the type is Job."""
+def _entity(found: dict[str, Any], view: Any) -> tuple[str, str]:
+    """What the address is about: of `job_id` the type is Job, and Django's admin knows its model."""
+    if "object_id" in found and hasattr(view, "model_admin"):
+        return view.model_admin.model.__name__[:50], unquote(found["object_id"])[:255]
     for name, value in found.items():
         if name.endswith("_id"):
             kind = "".join(word.capitalize() for word in name.removesuffix("_id").split("_"))

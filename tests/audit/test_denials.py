@@ -29,6 +29,17 @@ def test_an_attempt_on_anothers_job_is_recorded(client, charlie):
     assert event.details == {"page": "job_pause", "answer": 404}
 
 
+@pytest.mark.parametrize("somebody", [factories.bob, factories.ada])
+def test_what_the_administration_refuses_is_recorded_by_the_things_own_name(client, somebody):
+    job = factories.job()
+    entry = AuditEvent.objects.filter(entity_id=job.pk).earliest("pk")
+    client.force_login(user := somebody(), "django.contrib.auth.backends.ModelBackend")
+    assert client.post(f"/admin/audit/auditevent/{entry.pk}/change/", {"action": "X"}).status_code == 403
+    event = denied().get()
+    assert (event.entity_type, event.entity_id, event.user_email) == ("AuditEvent", entry.pk, user.email)
+    assert event.details == {"page": "admin:audit_auditevent_change", "answer": 403}
+
+
 def test_what_only_looks_is_not_recorded(client, charlie):
     assert client.get(f"/jobs/{factories.job().pk}/").status_code == 404
     assert not denied().exists()
