@@ -11,6 +11,7 @@ from tests import factories
 from tests.factories import NOON
 from tests.jobs.test_views import DUMMY
 from tests.notifications import alerting
+from tests.notifications.test_views import said
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +77,5 @@ def test_a_file_of_selected_jobs_holds_only_ones_own(client, mine, theirs):
 def test_no_rule_is_made_about_or_to_others(client, alice, mine, theirs, smuggled, made):
     told = alerting.contact(theirs.owner if smuggled == "contact" else alice)
     about = {"scope": "JOB", "job_name": theirs.pk if smuggled == "job" else mine.pk}
-    sent = {"name": "mine", "events": ["FAILURE"], "contacts": [told.pk], **about}
-    client.post(reverse("rule_create"), sent)
+    client.post(reverse("rule_create"), said(told, **about))
     assert Rule.objects.count() == made
