@@ -1,14 +1,21 @@
 """What a form does not ask for, nobody sets by sending it all the same."""
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 
+from accounts.checks import addresses
 from accounts.models import User
+from accounts.permissions import RULES
 from dashboard.models import SavedView
 from jobs.models import Job
 from notifications.contacts import Contact
 from notifications.rules import Rule
+from runs.bulk import BulkOperation
+from runs.models import Run
+from runs.trials import Trial
 from tests import factories
+from tests.accounts.test_permissions import BODIES, address, ids  # noqa: F401 (fixture)
 from tests.jobs.test_views import DUMMY
 from tests.notifications.alerting import contact
 
@@ -86,3 +93,35 @@ def test_no_form_of_ones_own_changes_ones_role(client, alice, smuggled, name):
     given = {"old": factories.PASSWORD, "new": "another long password", "again": "another long password"}
     client.post(reverse(name), {**smuggled, **given, "zone": "UTC"})
     assert User.objects.values_list("roles", "is_active").get(pk=alice.pk) == ("USER", True)
+
+
+SAID = {"name": "x", "note": "x", "notes": "x", "zone": "UTC", "given": "1", "confirmed": "1", "do": "save"}
+
+
+def taken_over(other):
+    """What belongs to somebody whom nobody gave anything, and what no form may write."""
+    owned = [Job, Contact, Rule, SavedView]
+    mine = [model.__name__ for model in owned if model.objects.filter(owner=other).exists()]
+    mine += ["Trial"] * Trial.objects.filter(person=other).exists()
+    mine += ["BulkOperation"] * BulkOperation.objects.filter(by=other).exists()
+    mine += ["claim"] * Run.objects.filter(claim_token="smuggled").exists()
+    mine += ["version"] * Job.objects.filter(version__gt=90).exists()
+    roles = set(User.objects.values_list("roles", "is_active"))
+    return mine + ([] if roles == {("USER", True)} else ["roles"])
+
+
+def test_no_address_lets_anybody_write_what_its_form_does_not_ask_for(client, ids, smuggled):  # noqa: F811
+    alice = User.objects.get(email="alice@example.com")
+    other = User.objects.get(pk=smuggled["owner"])
+    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    found = {}
+    for name, pattern in addresses():
+        if name in RULES and RULES[name].change and name not in ("sign_out", "api"):
+            path = address(name, pattern, ids)
+            body = dict(pair.split("=") for pair in BODIES.get(name, "").split("&") if pair)
+            with transaction.atomic():
+                client.post(path, {**smuggled, "claim_token": "smuggled", **SAID, **body})
+                found[name] = taken_over(other)
+                transaction.set_rollback(True)
+    assert {name: what for name, what in found.items() if what} == {}
+    assert len(found) > 40
