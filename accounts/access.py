@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
-from accounts import permissions
+from accounts import permissions, sessions
 from accounts.models import User
 
 View = Callable[..., HttpResponseBase]
@@ -42,6 +42,7 @@ class Permissions(LoginRequiredMiddleware):
             return None
         if not isinstance(request.user, User):
             return self.handle_no_permission(request, view_func)
+        sessions.seen(request)
         if sentence := rule.refusal(request.user, str(request.method)):
             raise PermissionDenied(sentence)
         return None

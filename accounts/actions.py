@@ -1,19 +1,27 @@
 """What people do with their own account, and administrators with others'."""
 
+import time
+
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 import audit.models as audit
+from accounts import links, second_factor, sessions
 from accounts.access import address
-from accounts.models import User
+from accounts.models import Role, SignIn, User
 from audit.denials import sparing
+from chronos_site.locks import locked
 
 # The failure of somebody we do not know is recorded too, without what they typed: it may be a password.
 _NOBODY = User(pk=0)
 # Failures of one address that are written down within a minute.
 MOST_FAILURES = 30
+# In the session of who has given the password and owes the code; for so long, and so many wrong ones.
+WAITING, WAITING_SECONDS, MOST_WRONG_CODES = "waiting", 300, 5
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def sign_in(request: HttpRequest, email: str, password: str) -> User | None:
@@ -22,9 +30,49 @@ def sign_in(request: HttpRequest, email: str, password: str) -> User | None:
     if not isinstance(user, User):
         _tell_of_failure(request, email)
         return None
-    login(request, user)
-    audit.record(user, "SIGNED_IN", user)
+    if user.totp:
+        # Half way in: the session knows whose password it was, and is nobody's until the code comes.
+        request.session.cycle_key()
+        request.session[WAITING] = {
+            "user": user.pk,
+            "since": time.time(),
+            "hash": user.get_session_auth_hash(),
+        }
+        return user
+    begin_session(request, user)
     return user
+
+
+def begin_session(request: HttpRequest, user: User) -> None:
+    """Sign the person in, in a session under a fresh key."""
+    request.session.pop(WAITING, None)
+    login(request, user, backend=BACKEND)
+    sessions.begin(request, user, address(request))
+    audit.record(user, "SIGNED_IN", user)
+
+
+def waiting(request: HttpRequest) -> User | None:
+    """Who has given the password in this session, minutes ago at most, and owes the code."""
+    told = request.session.get(WAITING)
+    if not told or time.time() - told["since"] > WAITING_SECONDS:
+        return None
+    user = User.objects.filter(pk=told["user"], is_active=True).first()
+    return user if user and user.get_session_auth_hash() == told["hash"] else None
+
+
+def sign_in_with_code(request: HttpRequest, user: User, code: str) -> bool:
+    """The second step; wrong codes count, and after some of them the first step is to be done again."""
+    if second_factor.is_right(user, code):
+        begin_session(request, user)
+        return True
+    told = request.session[WAITING]
+    told["wrong"] = told.get("wrong", 0) + 1
+    request.session[WAITING] = told
+    if told["wrong"] >= MOST_WRONG_CODES:
+        del request.session[WAITING]
+    if sparing("SIGN_IN_FAILED", address(request), most=MOST_FAILURES):
+        audit.record(None, "SIGN_IN_FAILED", user, details={"step": "code"})
+    return False
 
 
 def _tell_of_failure(request: HttpRequest, email: str) -> None:
@@ -41,6 +89,7 @@ def _tell_of_failure(request: HttpRequest, email: str) -> None:
 
 def sign_out(request: HttpRequest, user: User) -> None:
     """End this session; others of the same person go on."""
+    SignIn.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
     audit.record(user, "SIGNED_OUT", user)
 
@@ -56,7 +105,9 @@ def change_password(request: HttpRequest, user: User, old: str, new: str) -> boo
         user.set_password(new)
         user.save(update_fields=["password", "updated_at"])
         audit.record(user, "PASSWORD_CHANGED", user)
+        sessions.end(SignIn.objects.filter(owner=user).exclude(session_key=request.session.session_key))
     update_session_auth_hash(request, user)
+    sessions.begin(request, user, address(request))
     return True
 
 
@@ -82,3 +133,94 @@ def save_account(user: User, *, role: str, password: str, changed: audit.Changes
         user.set_password(password)
     user.save()
     audit.record(by, action, user, changes=changed, details={"password": "set"} if password else None)
+
+
+@transaction.atomic
+def invite(email: str, role: Role, *, by: User) -> User:
+    """An account for somebody who chooses the password by the link that they get."""
+    user = User.objects.create_user(email, None, roles=role.value)
+    audit.record(by, "INVITED", user, details={"role": role.value})
+    return user
+
+
+def ask_for_password(email: str) -> None:
+    """Mail a link to whom the address belongs; nobody learns whether there is such an account."""
+    user = User.objects.filter(email__iexact=email, is_active=True).first()
+    if user is None or not sparing("PASSWORD_RESET_ASKED", str(user.pk), most=3, seconds=3600):
+        return
+    audit.record(None, "PASSWORD_RESET_ASKED", user)
+    links.send(user, invited=False)
+
+
+@transaction.atomic
+def set_password(user: User, new: str) -> None:
+    """Set the password of who came by a link; all their sessions end."""
+    first = not user.has_usable_password()
+    user.set_password(new)
+    user.save(update_fields=["password", "updated_at"])
+    sessions.end(SignIn.objects.filter(owner=user))
+    audit.record(user, "INVITATION_ACCEPTED" if first else "PASSWORD_RESET", user)
+
+
+class LastAdministrator(Exception):
+    """Somebody has to administer; `str()` is the sentence for the person."""
+
+
+@transaction.atomic
+def change_person(user: User, *, role: Role, is_active: bool, by: User, note: str = "") -> None:
+    """Give the person a role, and let them in or not; who may not is signed out everywhere.
+
+    Raises LastAdministrator, and for administrators who would shut themselves out.
+    """
+    # Locked, so that two administrators cannot take the role from each other at once.
+    administrators = {each.pk for each in locked(User.objects.administrators().order_by("pk"))}
+    before = {"role": user.role.value, "is_active": user.is_active}
+    after = {"role": role.value, "is_active": is_active}
+    if user.pk in administrators and not (is_active and role is Role.ADMIN):
+        if user == by:
+            raise LastAdministrator("You cannot take this from yourself; ask another administrator.")
+        if not administrators - {user.pk}:
+            raise LastAdministrator("This is the last administrator.")
+    changes = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+    if not changes:
+        return
+    user.roles, user.is_active = role.value, is_active
+    user.save(update_fields=["roles", "is_active", "updated_at"])
+    if not is_active:
+        sessions.end(SignIn.objects.filter(owner=user))
+    audit.record(by, "USER_CHANGED", user, changes=changes, note=note)
+
+
+def tell_of_link(user: User, *, by: User) -> None:
+    """Write down that an administrator made a link by which the person chooses a password."""
+    audit.record(by, "PASSWORD_LINK_MADE", user)
+
+
+def end_sessions(sign_ins: "QuerySet[SignIn]", *, by: User) -> int:
+    """End these sessions of one person."""
+    with transaction.atomic():
+        ended = sessions.end(sign_ins)
+        if ended:
+            audit.record(by, "SESSIONS_ENDED", by, details={"sessions": ended})
+    return ended
+
+
+@transaction.atomic
+def switch_on_second_factor(user: User, key: str, step: int) -> list[str]:
+    """Ask for codes of this key from now on; gives the recovery codes. Raises NoKey."""
+    codes = second_factor.switch_on(user, key, step)
+    audit.record(user, "TWO_FACTOR_ON", user)
+    return codes
+
+
+@transaction.atomic
+def switch_off_second_factor(user: User, *, by: User) -> None:
+    second_factor.switch_off(user)
+    audit.record(by, "TWO_FACTOR_OFF", user)
+
+
+@transaction.atomic
+def renew_recovery_codes(user: User) -> list[str]:
+    codes = second_factor.new_recovery_codes(user)
+    audit.record(user, "RECOVERY_CODES_RENEWED", user)
+    return codes

@@ -37,10 +37,9 @@ class SignInForm(forms.Form):
         return email.lower()
 
 
-class PasswordForm(forms.Form):
-    """The password somebody has and, twice, the one they want."""
+class NewPasswordForm(forms.Form):
+    """The password that somebody wants, twice."""
 
-    old = password_field("Current password", "current-password")
     new = password_field("New password", "new-password")
     again = password_field("New password again", "new-password")
 
@@ -58,6 +57,14 @@ class PasswordForm(forms.Form):
         new, again = self.cleaned_data.get("new"), self.cleaned_data.get("again")
         if new and again and new != again:
             self.add_error("again", "This is not what you typed above.")
+
+
+class PasswordForm(NewPasswordForm):
+    """The password somebody has and, twice, the one they want."""
+
+    old = password_field("Current password", "current-password")
+
+    field_order = ["old", "new", "again"]
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -120,3 +127,45 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(field, "You cannot take this from yourself; ask another administrator.")
         elif not administrators - {self.instance.pk}:
             self.add_error(field, "This is the last administrator.")
+
+
+class ForgottenForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=255,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+
+
+class CodeForm(forms.Form):
+    """A code of the authenticator app, or one of the recovery codes."""
+
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+        ),
+        help_text="Six digits from your authenticator app. Without the app: one of your recovery codes.",
+    )
+
+
+class InviteForm(forms.Form):
+    """Whom an administrator lets in, and as what."""
+
+    email = forms.EmailField(label="E-mail", max_length=255)
+    role = forms.ChoiceField(
+        label="Role", choices=Role.choices, help_text="Operators see and operate everyone's jobs."
+    )
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].lower()
+        if User.objects.filter(email__iexact=email).exists():
+            raise forms.ValidationError("Somebody has this e-mail already.")
+        return email
+
+
+class ConfirmForm(forms.Form):
+    """The password once more, before something that must not happen at somebody's unlocked screen."""
+
+    password = password_field("Your password", "current-password")

@@ -4,8 +4,9 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Now
 
-from chronos_site.schema import SeedIndex, Stamp, UpdateStamp
+from chronos_site.schema import SeedIndex, Stamp, UpdateStamp, cascade
 
 
 class Role(models.TextChoices):
@@ -36,6 +37,38 @@ class Accounts(BaseUserManager["User"]):
         return self.filter(is_active=True, roles__iregex=r"(^|,) *ADMIN *(,|$)")
 
 
+class SignIn(models.Model):
+    """One session of a person's: where it was started from, and when it was last seen."""
+
+    owner = models.ForeignKey("User", on_delete=cascade, related_name="sign_ins", db_index=False)
+    session_key = models.CharField(max_length=40, unique=True)
+    address = models.CharField(max_length=45, blank=True, default="")
+    agent = models.CharField(max_length=200, blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    seen_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "sign_ins"
+        indexes = [SeedIndex(fields=["owner"], name="idx_sign_ins_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} from {self.address}"
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in for the second factor once; only its hash is kept."""
+
+    owner = models.ForeignKey("User", on_delete=cascade, related_name="recovery_codes", db_index=False)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "recovery_codes"
+        constraints = [models.UniqueConstraint(fields=["owner", "digest"], name="uniq_recovery_codes")]
+
+    def __str__(self) -> str:
+        return f"a recovery code of {self.owner_id}"
+
+
 class User(AbstractBaseUser):
     email = models.EmailField(max_length=255, unique=True)
     password = models.CharField(max_length=255)
@@ -53,6 +86,10 @@ class User(AbstractBaseUser):
         db_default="",
         help_text="In which they read times: a zone's name, browser or job; empty until they choose.",
     )
+    # The second factor's key, encrypted; empty without one.
+    totp = models.TextField(blank=True, default="", db_default="", editable=False)
+    # The last step of the clock whose code was used: no code is good twice.
+    totp_step = models.BigIntegerField(default=0, db_default=0, editable=False)
     created_at = Stamp()
     updated_at = UpdateStamp()
 

@@ -93,7 +93,14 @@ RULES = {
     # One's own account.
     "sign_in": OPEN_FORM,
     "time_zone": OPEN_FORM,
+    "sign_in_code": OPEN_FORM,
+    "password_forgotten": OPEN_FORM,
+    "password_set": OPEN_FORM,
     "sign_out": POST,
+    "session_list": PAGE,
+    "session_end": Rule(change=Who.EVERYONE, whose=Whose.MINE),
+    "session_end_others": POST,
+    "two_factor": FORM,
     "password_change": FORM,
     "token_list": FORM,
     "token_revoke": Rule(change=Who.EVERYONE, whose=Whose.ADMINISTRATED),
@@ -171,6 +178,12 @@ RULES = {
     "job_acknowledge": OWN_POST,
     "signature_acknowledge": Rule(change=Who.OPERATORS, whose=Whose.ANY),
     "acknowledgement_take_back": OWN_POST,
+    # People.
+    "people": Rule(read=Who.ADMINISTRATORS),
+    "person_invite": Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS),
+    "person_change": Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS, whose=Whose.ANY),
+    "person_link": Rule(change=Who.ADMINISTRATORS, whose=Whose.ANY),
+    "person_without_code": Rule(change=Who.ADMINISTRATORS, whose=Whose.ANY),
     # What people have stopped, and what is kept.
     "firing_stop": STOP_FORM,
     "firing_resume": STOP_POST,

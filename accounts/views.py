@@ -8,14 +8,16 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions
+from accounts import actions, links
 from accounts.access import is_ours, person
-from accounts.forms import PasswordForm, SignInForm
+from accounts.forms import CodeForm, ForgottenForm, NewPasswordForm, PasswordForm, SignInForm
 
 WRONG = "No account with this e-mail and password."
 
@@ -29,9 +31,67 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if actions.sign_in(request, form.cleaned_data["email"], form.cleaned_data["password"]):
-            return redirect(_next(request))
+            if request.user.is_authenticated:
+                return redirect(_next(request))
+            return redirect(f"{reverse('sign_in_code')}?{urlencode({'next': _next(request)})}")
         form.add_error("password", WRONG)
     return render(request, "accounts/sign_in.html", {"form": form, "next": _next(request)})
+
+
+@never_cache
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_code(request: HttpRequest) -> HttpResponse:
+    """The second step of signing in, for whom it is on."""
+    if request.user.is_authenticated:
+        return redirect(_next(request))
+    user = actions.waiting(request)
+    if user is None:
+        messages.info(request, "Sign in again: the second step has to follow within five minutes.")
+        return redirect("sign_in")
+    form = CodeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        if actions.sign_in_with_code(request, user, form.cleaned_data["code"]):
+            return redirect(_next(request))
+        if actions.waiting(request) is None:
+            messages.error(request, "Too many wrong codes: sign in again.")
+            return redirect("sign_in")
+        form.add_error("code", "This is not the code that the app shows now, or it was used already.")
+    return render(request, "accounts/sign_in_code.html", {"form": form, "next": _next(request)})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_forgotten(request: HttpRequest) -> HttpResponse:
+    """Ask for a link by mail; the answer is the same whether there is such an account or not."""
+    form = ForgottenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and settings.EMAIL_HOST:
+        actions.ask_for_password(form.cleaned_data["email"])
+        messages.info(
+            request, "If there is an account with this e-mail, a link is on its way. It holds for three days."
+        )
+        return redirect("sign_in")
+    shown = {"form": form, "can_mail": bool(settings.EMAIL_HOST)}
+    return render(request, "accounts/password_forgotten.html", shown)
+
+
+@never_cache
+@sensitive_post_parameters("new", "again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_set(request: HttpRequest, uid: str, token: str) -> HttpResponse:
+    """Choose a password, for who came by a link."""
+    user = links.whose(uid, token)
+    if user is None:
+        return render(request, "accounts/link_over.html", status=404)
+    form = NewPasswordForm(user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        actions.set_password(user, form.cleaned_data["new"])
+        messages.success(request, "Your password is set. Sign in with it.")
+        return redirect("sign_in")
+    response = render(request, "accounts/password_set.html", {"form": form, "owner": user})
+    # The address is a key: no other site is to see it.
+    response["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 @require_POST

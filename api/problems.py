@@ -12,11 +12,11 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from api.models import Scope
+from chronos_site.sealing import NoKey
 from jobs.actions import NothingToRestore, Stale, TypeIsFixed
 from jobs.moves import IllegalMove
 from jobs.transfer.limits import Unreadable
 from jobs.transfer.part import Problem as RequestProblem
-from jobs.vault import NoKey
 from runs.actions import BackfillInProgress, NoBackfill, NothingToSkip, RunHasEnded
 from runs.triage import CannotSee, NotesMissing, NotWaiting, ReasonMissing, TooManyLetters
 

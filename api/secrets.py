@@ -36,9 +36,7 @@ class SecretShown(Schema):
 
 class SecretGiven(Schema):
     value: str = Field(min_length=1, max_length=vault.LONGEST)
-    owner: str | None = Field(
-        default=None, description="Whose jobs may use it, by e-mail; null: everybody's."
-    )
+    owner: str | None = Field(default=None, description="Whose jobs may use it, by e-mail; else all.")
     description: str = Field(default="", max_length=255)
 
 

@@ -169,6 +169,7 @@ EMAIL_PORT = env.number("CHRONOS_EMAIL_PORT", 25, least=1, most=65535)
 EMAIL_HOST_USER = env.text("CHRONOS_EMAIL_USER")
 EMAIL_HOST_PASSWORD = env.text("CHRONOS_EMAIL_PASSWORD")
 _EMAIL_TLS = env.one_of("CHRONOS_EMAIL_TLS", "none", "starttls", "tls")
+EMAIL_TIMEOUT = 10
 EMAIL_USE_TLS, EMAIL_USE_SSL = _EMAIL_TLS == "starttls", _EMAIL_TLS == "tls"
 DEFAULT_FROM_EMAIL = env.text("CHRONOS_EMAIL_FROM", "chronos@localhost")
 
@@ -200,6 +201,8 @@ AUTH_PASSWORD_VALIDATORS = [
     }.items()
 ]
 SESSION_COOKIE_AGE = 12 * 3600
+# How long links in invitations and for forgotten passwords hold.
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 
 # Five wrong passwords for one e-mail from one address, then a quarter of an hour without.
 # The address is the connection's own: what a proxy claims in a header can be forged.

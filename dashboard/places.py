@@ -46,6 +46,9 @@ PAGES = (
     Place("handover", "Shift handover", "flag", "g h", "summary night"),
     Place("admin:index", "Administration", "shield", "g m", "users accounts admin", Role.ADMIN),
     Place("time_zone", "Time zone", "globe", "", "clock utc"),
+    Place("people", "People", "user", "", "accounts users invite roles", Role.ADMIN),
+    Place("two_factor", "Two-factor", "shield", "", "totp 2fa code authenticator"),
+    Place("session_list", "Sessions", "key", "", "signed in devices sign out everywhere"),
     Place("token_list", "API tokens", "webhook", "", "rest key access"),
     Place("password_change", "Change password", "key", "", "account"),
 )

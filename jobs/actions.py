@@ -147,6 +147,30 @@ def hand_over(job: Job, owner: User, *, by: User | None) -> None:
     record(by, "JOB_HANDED_OVER", job, changes={"owner": (before.email, owner.email)})
 
 
+# So many jobs at a time: each batch is one transaction.
+_BATCH = 100
+
+
+def pause_of(owner: User, *, by: User, at: datetime, note: str = "") -> int:
+    """Pause all jobs of a person that can be paused, a batch after the other; gives how many were."""
+    paused = 0
+    ids = list(Job.objects.filter(owner=owner).order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), _BATCH):
+        paused += len(pause_all(ids[start : start + _BATCH], by=by, at=at, note=note))
+    return paused
+
+
+def hand_over_of(owner: User, to: User, *, by: User) -> int:
+    """Make all jobs of a person another person's, a batch after the other; gives how many."""
+    handed = 0
+    while jobs := list(Job.objects.filter(owner=owner).select_related("owner").order_by("pk")[:_BATCH]):
+        with transaction.atomic():
+            for job in jobs:
+                hand_over(job, to, by=by)
+        handed += len(jobs)
+    return handed
+
+
 @transaction.atomic
 def delete(job: Job, *, by: User | None) -> None:
     """Remove the job with all its runs, logs and dead letters. Raises Job.DoesNotExist when it is gone."""

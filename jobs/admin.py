@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from chronos_site import sealing
 from chronos_site.admin_lists import (
     BoundedAdmin,
     BoundedPaginator,
@@ -268,7 +269,7 @@ class SecretForm(forms.ModelForm):  # type: ignore[type-arg]
         if value:
             try:
                 self.instance.hide(value)
-            except vault.NoKey as missing:
+            except sealing.NoKey as missing:
                 raise forms.ValidationError(str(missing)) from missing
         return value
 

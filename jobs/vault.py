@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection
 from typing import Self
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
@@ -12,16 +11,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
+from chronos_site.sealing import opened, sealed
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
 LONGEST = 100_000
-
-
-class NoKey(Exception):
-    """There is no key to encrypt with; `str()` is the sentence for the person."""
-
-    def __init__(self) -> None:
-        super().__init__("This installation keeps no secrets: CHRONOS_SECRETS_KEYS holds no key.")
 
 
 class SecretQuerySet(models.QuerySet["Secret"]):
@@ -94,22 +87,3 @@ def missing(names: Collection[str], *, owner_id: int) -> list[str]:
         Secret.objects.usable_by(owner_id).filter(name__in=list(names)) if names else Secret.objects.none()
     )
     return sorted(set(names) - set(usable.values_list("name", flat=True)))
-
-
-def sealed(value: str) -> str:
-    """The value encrypted with the newest key. Raises NoKey."""
-    return _keys().encrypt(value.encode()).decode()
-
-
-def opened(token: str) -> str | None:
-    """What was sealed; None when its key is gone."""
-    try:
-        return _keys().decrypt(token.encode()).decode()
-    except (InvalidToken, NoKey):
-        return None
-
-
-def _keys() -> MultiFernet:
-    if not settings.SECRETS_KEYS:
-        raise NoKey
-    return MultiFernet([Fernet(key) for key in settings.SECRETS_KEYS])

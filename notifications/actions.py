@@ -120,7 +120,7 @@ def delete_rule(rule: Rule, *, by: User) -> None:
 
 @transaction.atomic
 def save_contact(contact: Contact, *, secret: str | None, by: User) -> Contact:
-    """Make the contact point, or change it; `secret` None leaves its secret as it is. Raises vault.NoKey."""
+    """Make the contact point, or change it; `secret` None leaves its secret as it is. Raises NoKey."""
     new = contact._state.adding
     before = {} if new else _contact(Contact.objects.get(pk=contact.pk))
     if secret is not None:
@@ -149,7 +149,7 @@ def delete_contact(contact: Contact, *, by: User) -> None:
 
 @transaction.atomic
 def set_heartbeat(job: Any, url: str, *, by: User) -> None:
-    """Call the URL after each success of the job; an empty one calls none. Raises vault.NoKey."""
+    """Call the URL after each success of the job; an empty one calls none. Raises sealing.NoKey."""
     if not url:
         Heartbeat.objects.filter(job=job).delete()
         record(by, "HEARTBEAT_REMOVED", job)

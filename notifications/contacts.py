@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import User
+from chronos_site import sealing
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
-from jobs import vault
 from notifications.channel_names import Channel
 
 
@@ -69,13 +69,13 @@ class Contact(models.Model):
         return self.name
 
     def hide(self, secret: str) -> None:
-        """Take the secret, encrypted with the newest key; an empty one takes none. Raises vault.NoKey."""
-        self.token = vault.sealed(secret) if secret else ""
+        """Take the secret, encrypted with the newest key; an empty one takes none. Raises sealing.NoKey."""
+        self.token = sealing.sealed(secret) if secret else ""
 
     @property
     def secret(self) -> str | None:
         """The secret in the clear; empty where there is none, None where its key is gone."""
-        return vault.opened(self.token) if self.token else ""
+        return sealing.opened(self.token) if self.token else ""
 
     def is_cut_off(self, at: datetime) -> bool:
         """Whether its circuit is open: nothing is sent there for a while."""

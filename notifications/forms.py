@@ -8,7 +8,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from accounts.models import User
-from jobs import vault, zones
+from chronos_site import sealing
+from jobs import zones
 from jobs.models import Job
 from notifications.channel_names import Channel
 from notifications.channels import CHANNELS
@@ -273,13 +274,13 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
             for sentence in sentences:
                 self.add_error(name if name in self.fields else None, sentence)
         if cleaned.get("secret") and not _may_keep_secrets():
-            self.add_error("secret", str(vault.NoKey()))
+            self.add_error("secret", str(sealing.NoKey()))
         return cleaned
 
 
 def _may_keep_secrets() -> bool:
     try:
-        vault.sealed("")
-    except vault.NoKey:
+        sealing.sealed("")
+    except sealing.NoKey:
         return False
     return True

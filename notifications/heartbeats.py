@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Q
 
+from chronos_site import sealing
 from chronos_site.locks import locked
 from chronos_site.schema import PartialIndex, cascade
-from jobs import vault
 from jobs.executors import guard
 from jobs.executors.base import ExecutionError
 from jobs.executors.calling import calls
@@ -68,15 +68,15 @@ class Heartbeat(models.Model):
         return f"Heartbeat of {self.key}"
 
     def hide(self, url: str) -> None:
-        """Take the URL, encrypted. Raises vault.NoKey."""
-        self.token = vault.sealed(url)
+        """Take the URL, encrypted. Raises sealing.NoKey."""
+        self.token = sealing.sealed(url)
 
     @property
     def url(self) -> str:
         """Where to call; empty where the key is gone that it was encrypted with."""
         if self.key == SCHEDULER:
             return settings.HEARTBEAT_URL
-        return vault.opened(self.token) or ""
+        return sealing.opened(self.token) or ""
 
 
 def host_of(url: str) -> str:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import person
 from accounts.models import User
+from chronos_site import sealing
 from chronos_site.clock import database_now
-from jobs import vault
 from jobs.models import Job
 from notifications import actions
 from notifications.actions import NotNow
@@ -177,7 +177,7 @@ def job_heartbeat(request: HttpRequest, job_id: str) -> HttpResponse:
     if form.is_valid():
         try:
             actions.set_heartbeat(job, form.cleaned_data["url"], by=user)
-        except vault.NoKey as error:
+        except sealing.NoKey as error:
             form.add_error("url", str(error))
         else:
             messages.success(request, "Saved.")

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from accounts.models import Role
 from audit.models import AuditEvent
+from chronos_site import sealing
 from chronos_site.clock import database_now
-from jobs import vault
 from notifications.contacts import Contact
 from notifications.heartbeats import Heartbeat
 from notifications.models import Delivery, Notification
@@ -225,7 +225,7 @@ def test_a_contact_point_is_made_and_its_secret_is_shown_to_nobody(client, alice
 
 
 def test_a_secret_that_is_not_typed_anew_stays(client, alice):
-    to = contact(alice, token=vault.sealed("s3cret-of-mine"))
+    to = contact(alice, token=sealing.sealed("s3cret-of-mine"))
     post(client, alice, "contact_edit", to.pk, **MAIL)
     to.refresh_from_db()
     assert (to.name, to.secret) == ("Me", "s3cret-of-mine")

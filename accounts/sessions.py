@@ -1,0 +1,54 @@
+"""The sessions of people: where somebody is signed in, and how that ends."""
+
+from datetime import timedelta
+
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import SignIn, User
+
+# When a session was last seen is kept this often, and no oftener.
+MARKED = timedelta(minutes=1)
+_AGENT = 200
+
+
+def begin(request: HttpRequest, user: User, address: str) -> None:
+    """Remember the session that has just begun."""
+    agent = request.headers.get("User-Agent", "")
+    shown = "".join(letter for letter in agent if letter.isprintable())[:_AGENT]
+    SignIn.objects.update_or_create(
+        session_key=request.session.session_key,
+        defaults={"owner": user, "address": address[:45], "agent": shown},
+    )
+
+
+def seen(request: HttpRequest) -> None:
+    """Mark the session as alive, at most once a minute in each process."""
+    key = request.session.session_key
+    if key and cache.add(f"seen:{key}", 1, int(MARKED.total_seconds())):
+        SignIn.objects.filter(session_key=key).update(seen_at=timezone.now())
+
+
+def alive(user: User) -> "models.QuerySet[SignIn]":
+    """The sessions in which the person is signed in, the last seen first."""
+    living = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+    return SignIn.objects.filter(owner=user, session_key__in=living).order_by("-seen_at")
+
+
+def end(sign_ins: "models.QuerySet[SignIn]") -> int:
+    """End these sessions at once; gives how many."""
+    keys = list(sign_ins.values_list("session_key", flat=True))
+    Session.objects.filter(session_key__in=keys).delete()
+    SignIn.objects.filter(session_key__in=keys).delete()
+    return len(keys)
+
+
+def forget_over() -> None:
+    """Forget what is known of sessions that are over."""
+    living = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
+    over = SignIn.objects.exclude(session_key__in=living).values_list("pk", flat=True)[:1000]
+    if ids := list(over):
+        SignIn.objects.filter(pk__in=ids).delete()

@@ -1,0 +1,146 @@
+"""The people of the installation, for administrators: who may sign in, as what, and whose jobs become whose."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import actions, links
+from accounts.access import person
+from accounts.forms import InviteForm
+from accounts.models import Role, User
+from chronos_site.clock import database_now
+from dashboard import paging
+from dashboard.paging import Key, Order
+from jobs import actions as job_actions
+from jobs.models import Job
+
+BY_EMAIL = Order((Key("email"), Key("pk", paging.whole)))
+SIZE = 50
+LEAVE, PAUSE, HAND_OVER = "leave", "pause", "hand-over"
+CHOICES = [
+    (LEAVE, "Leave them as they are: they go on firing"),
+    (PAUSE, "Pause them"),
+    (HAND_OVER, "Hand them over to"),
+]
+
+
+class PersonForm(forms.Form):
+    """Role, whether they may sign in, and what becomes of their jobs when they may no longer."""
+
+    role = forms.ChoiceField(label="Role", choices=Role.choices)
+    is_active = forms.BooleanField(label="May sign in", required=False)
+    jobs = forms.ChoiceField(
+        label="Their jobs, when they may not", choices=CHOICES, initial=PAUSE, required=False
+    )
+    to = forms.EmailField(label="New owner", required=False, max_length=255, help_text="E-mail.")
+    note = forms.CharField(
+        label="Note", required=False, max_length=255, help_text="Why; for the audit trail."
+    )
+
+    def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner = owner
+
+    def clean(self) -> None:
+        cleaned = self.cleaned_data
+        if cleaned.get("is_active") or cleaned.get("jobs") != HAND_OVER or "to" in self.errors:
+            return
+        found = User.objects.filter(email__iexact=cleaned.get("to", ""), is_active=True).first()
+        if found is None or found == self.owner:
+            self.add_error("to", "Give the e-mail of somebody else who may sign in.")
+        cleaned["heir"] = found
+
+
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    """A page of the people, by their e-mail."""
+    page = paging.page(User.objects.defer("password"), BY_EMAIL, request.GET, SIZE)
+    return render(request, "dashboard/people/list.html", {"page": page, "now": timezone.now()})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def person_invite(request: HttpRequest) -> HttpResponse:
+    form = InviteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        role = Role(form.cleaned_data["role"])
+        invited = actions.invite(form.cleaned_data["email"], role, by=person(request))
+        return _linked(request, invited, invited_now=True)
+    return render(request, "dashboard/people/invite.html", {"form": form})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def person_change(request: HttpRequest, person_id: int) -> HttpResponse:
+    owner = get_object_or_404(User, pk=person_id)
+    initial = {"role": owner.role, "is_active": owner.is_active, "jobs": PAUSE}
+    form = PersonForm(owner, request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid() and _changed(request, owner, form):
+        return redirect("people")
+    jobs = Job.objects.filter(owner=owner)
+    shown = {"form": form, "owner": owner, "jobs": jobs.count(), "can_mail": bool(settings.EMAIL_HOST)}
+    return render(request, "dashboard/people/change.html", shown, status=400 if form.errors else 200)
+
+
+def _changed(request: HttpRequest, owner: User, form: PersonForm) -> bool:
+    by, cleaned = person(request), form.cleaned_data
+    stops = owner.is_active and not cleaned["is_active"]
+    try:
+        actions.change_person(
+            owner,
+            role=Role(cleaned["role"]),
+            is_active=cleaned["is_active"],
+            by=by,
+            note=cleaned["note"],
+        )
+    except actions.LastAdministrator as refused:
+        form.add_error("role" if cleaned["is_active"] else "is_active", str(refused))
+        return False
+    if stops:
+        messages.success(request, f"{owner} may no longer sign in. {_seen_to(owner, cleaned, by)}")
+    else:
+        messages.success(request, f"{owner} is saved.")
+    return True
+
+
+def _seen_to(owner: User, cleaned: dict[str, Any], by: User) -> str:
+    """What became of the jobs of who left, done and in words."""
+    if cleaned["jobs"] == PAUSE:
+        paused = job_actions.pause_of(owner, by=by, at=database_now(), note=cleaned["note"])
+        return f"{paused:,} of their jobs are paused."
+    if cleaned["jobs"] == HAND_OVER:
+        heir = cleaned["heir"]
+        return f"{job_actions.hand_over_of(owner, heir, by=by):,} jobs are {heir}'s now."
+    return "Their jobs go on."
+
+
+@never_cache
+@require_POST
+def person_link(request: HttpRequest, person_id: int) -> HttpResponse:
+    """A link by which somebody chooses a password: mailed, and shown to the administrator."""
+    owner = get_object_or_404(User.objects.filter(is_active=True), pk=person_id)
+    actions.tell_of_link(owner, by=person(request))
+    return _linked(request, owner, invited_now=not owner.has_usable_password())
+
+
+@require_POST
+def person_without_code(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Let somebody who lost their device sign in by the password alone."""
+    owner = get_object_or_404(User, pk=person_id)
+    actions.switch_off_second_factor(owner, by=person(request))
+    messages.success(request, f"{owner} signs in by the password alone, until they switch it on again.")
+    return redirect("person_change", owner.pk)
+
+
+def _linked(request: HttpRequest, owner: User, *, invited_now: bool) -> HttpResponse:
+    sent = links.send(owner, invited=invited_now)
+    return render(
+        request, "dashboard/people/link.html", {"owner": owner, "link": links.link(owner), "sent": sent}
+    )
