@@ -106,6 +106,8 @@ def change_password(request: HttpRequest, user: User, old: str, new: str) -> boo
         user.save(update_fields=["password", "updated_at"])
         audit.record(user, "PASSWORD_CHANGED", user)
         sessions.end(SignIn.objects.filter(owner=user).exclude(session_key=request.session.session_key))
+    # It changes the session's key too.
+    SignIn.objects.filter(session_key=request.session.session_key).delete()
     update_session_auth_hash(request, user)
     sessions.begin(request, user, address(request))
     return True

@@ -1,4 +1,4 @@
-"""The people of the installation, for administrators: who may sign in, as what, and whose jobs become whose."""
+"""The people of the installation, for administrators: who signs in, as what, and whose jobs become whose."""
 
 from typing import Any
 

@@ -11,9 +11,9 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 from django.utils import timezone
 
-from accounts import permissions
+from accounts import links, permissions
 from accounts.checks import addresses, addresses_have_rules
-from accounts.models import User
+from accounts.models import SignIn, User
 from accounts.permissions import RULES, Rule, Who, Whose
 from api import actions as tokens
 from api.models import Scope
@@ -69,6 +69,8 @@ def world(owner: User) -> dict[str, object]:
         "signature": run.signature,
         "code": "JOB_FAILURE",
         "channel": "EMAIL",
+        "person_id": owner.pk,
+        "sign_in_id": SignIn.objects.create(owner=owner, session_key=f"other-{owner.pk}").pk,
         "token_id": tokens.create(by=owner, name="mine", scope=Scope.READ, expires_at=NEVER)[0].pk,
     }
 
@@ -84,6 +86,8 @@ def address(name: str, pattern: URLPattern, ids: dict[str, object]) -> str:
         wanted["name"] = Process.objects.get(kind=Process.Kind.WORKER).pk
     elif name.startswith("queue_"):
         wanted["name"] = "high"
+    if name == "password_set":
+        return links.link(User.objects.get(pk=ids["person_id"])).removeprefix(settings.BASE_URL)
     if name.startswith("run_view_"):
         shown = SavedView.objects.get(pk=ids["view_id"])
         wanted["view_id"] = SavedView.objects.create(owner=shown.owner, page="run_list", name=name).pk

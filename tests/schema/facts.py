@@ -23,6 +23,8 @@ users
   + last_login timestamp
   + is_active boolean not null default true
   + time_zone varchar(50) not null default ''
+  + totp text not null default ''
+  + totp_step bigint not null default 0
 
 jobs
     id varchar(26) not null
@@ -700,6 +702,27 @@ audit_events
   + unique (job_id)
   + foreign key (job_id) references jobs on delete cascade
   + partial index idx_heartbeats_due (due_at) or (due_at)
+
++ sign_ins
+  + id bigint not null auto
+  + owner_id bigint not null
+  + session_key varchar(40) not null
+  + address varchar(45) not null
+  + agent varchar(200) not null
+  + created_at timestamp not null default now
+  + seen_at timestamp not null default now
+  + primary key (id)
+  + unique (session_key)
+  + foreign key (owner_id) references users on delete cascade
+  + index idx_sign_ins_owner (owner_id)
+
++ recovery_codes
+  + id bigint not null auto
+  + owner_id bigint not null
+  + digest varchar(64) not null
+  + primary key (id)
+  + unique (owner_id, digest)
+  + foreign key (owner_id) references users on delete cascade
 
 + api_tokens
   + id varchar(26) not null

@@ -1,0 +1,114 @@
+"""People, for administrators: invitations, roles, and what becomes of the jobs of who leaves."""
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Role, User
+from audit.models import AuditEvent
+from jobs.models import Job
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada(client):
+    user = factories.ada()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return user
+
+
+@pytest.fixture
+def alice():
+    return factories.alice()
+
+
+def change(client, owner, **data):
+    given = {"role": owner.role.value, "is_active": "on", "jobs": "leave", **data}
+    return client.post(reverse("person_change", args=[owner.pk]), given)
+
+
+def test_people_are_listed_by_their_email(client, ada, alice, django_assert_max_num_queries):
+    with django_assert_max_num_queries(15):
+        shown = client.get(reverse("people")).content.decode()
+    assert shown.index("ada@example.com") < shown.index("alice@example.com")
+
+
+def test_who_is_invited_gets_a_link_and_chooses_the_password(client, ada, settings):
+    settings.EMAIL_HOST = "mail.example.com"
+    answer = client.post(reverse("person_invite"), {"email": "New@Example.com", "role": "OPERATOR"})
+    invited = User.objects.get(email="new@example.com")
+    assert (invited.role, invited.has_usable_password()) == (Role.OPERATOR, False)
+    link = answer.context["link"]
+    assert link in mail.outbox[0].body
+    path = link[link.index("/sign-in") :]
+    Client().post(path, {"new": "a new and long password", "again": "a new and long password"})
+    actions = list(AuditEvent.objects.order_by("pk").values_list("action", flat=True))
+    assert actions == ["INVITED", "INVITATION_ACCEPTED"]
+
+
+def test_without_a_mail_server_the_administrator_gets_the_link(client, ada):
+    answer = client.post(reverse("person_invite"), {"email": "new@example.com", "role": "USER"})
+    assert not answer.context["sent"]
+    assert answer.context["link"] in answer.content.decode().replace("&amp;", "&")
+
+
+def test_somebody_is_invited_once(client, ada, alice):
+    answer = client.post(reverse("person_invite"), {"email": "ALICE@example.com", "role": "USER"})
+    assert answer.context["form"].errors["email"]
+
+
+def test_a_role_is_changed_with_its_before_and_after(client, ada, alice):
+    change(client, alice, role="OPERATOR", note="On call now")
+    told = AuditEvent.objects.get(action="USER_CHANGED")
+    assert told.details == {"changes": {"role": ["USER", "OPERATOR"]}, "note": "On call now"}
+
+
+def test_who_leaves_is_signed_out_and_their_jobs_are_paused(client, ada, alice):
+    job = factories.job(alice)
+    theirs = Client()
+    theirs.post("/sign-in/", {"email": alice.email, "password": factories.PASSWORD})
+    change(client, alice, is_active="", jobs="pause")
+    job.refresh_from_db()
+    assert job.status == "PAUSED"
+    assert theirs.get("/").headers["Location"].startswith("/sign-in/")
+
+
+def test_who_leaves_hands_their_jobs_over(client, ada, alice):
+    for name in ("a", "b"):
+        factories.job(alice, name=name)
+    charlie = factories.charlie()
+    change(client, alice, is_active="", jobs="hand-over", to="Charlie@example.com")
+    assert set(Job.objects.values_list("owner__email", "status")) == {(charlie.email, "SCHEDULED")}
+    assert AuditEvent.objects.filter(action="JOB_HANDED_OVER").count() == 2
+
+
+@pytest.mark.parametrize("to", ["", "nobody@example.com", "alice@example.com"])
+def test_jobs_are_handed_to_somebody_who_is_there(client, ada, alice, to):
+    answer = change(client, alice, is_active="", jobs="hand-over", to=to)
+    assert answer.context["form"].errors["to"]
+    alice.refresh_from_db()
+    assert alice.is_active
+
+
+def test_the_last_administrator_stays_one(client, ada):
+    for data in ({"role": "USER"}, {"is_active": ""}):
+        assert change(client, ada, **data).context["form"].errors
+    ada.refresh_from_db()
+    assert ada.is_administrator
+
+
+def test_who_lost_their_device_signs_in_by_the_password(client, ada, alice):
+    User.objects.filter(pk=alice.pk).update(totp="sealed")
+    client.post(reverse("person_without_code", args=[alice.pk]))
+    alice.refresh_from_db()
+    assert alice.totp == ""
+    assert AuditEvent.objects.get(action="TWO_FACTOR_OFF").user_email == ada.email
+
+
+def test_nobody_else_sees_people(client, alice):
+    for somebody in (alice, factories.bob()):
+        client.force_login(somebody, "django.contrib.auth.backends.ModelBackend")
+        assert client.get(reverse("people")).status_code == 403
