@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from api import actions as tokens
+from api.models import Scope
 from audit.models import record
 from jobs.models import Job
 from runs import bulk
@@ -57,6 +59,12 @@ PAGES: dict[str, Callable[[User], str]] = {
     "audit trail": lambda user: factories.job(user) and "/audit/",
     "one entry of the audit trail": lambda user: f"/audit/{record(user, 'JOB_PAUSED', user).pk}/",
     "search": lambda user: factories.job(user) and "/search/?q=smoke",
+    "people": lambda user: "/people/",
+    "invite": lambda user: "/people/invite/",
+    "one person": lambda user: f"/people/{user.pk}/",
+    "two-factor": lambda user: "/account/two-factor/",
+    "sessions": lambda user: "/account/sessions/",
+    "API tokens": lambda user: make_token(user) and "/account/tokens/",
     "change password": lambda user: "/account/password/",
     "time zone": lambda user: "/time-zone/",
     "not found": lambda user: "/nowhere/",
@@ -69,6 +77,11 @@ for _model in site._registry:
     PAGES[f"{_model._meta.verbose_name_plural} in the administration"] = partial(
         lambda name, user: reverse(f"admin:{name}_changelist"), _model._meta.label_lower.replace(".", "_")
     )
+
+
+def make_token(user: User) -> str:
+    """The text of a new token."""
+    return tokens.create(by=user, name="laptop", scope=Scope.READ, expires_at=factories.NEVER)[1]
 
 
 def bulk_operation(user: User) -> str:

@@ -41,7 +41,9 @@ def test_the_codes_are_those_of_the_standard():
     assert second_factor.step_of(key, "287082", at=59) == 1
 
 
-@pytest.mark.parametrize("typed", ["", "12345", "abcdef", "１２３４５６", "000000", "1" * 500])
+@pytest.mark.parametrize(
+    "typed", ["", "12345", "abcdef", "\uff11\uff12\uff13\uff14\uff15\uff16", "000000", "1" * 500]
+)
 def test_anything_else_is_no_code(typed):
     assert second_factor.step_of(KEY, typed, at=AT) is None
 
