@@ -31,7 +31,7 @@ def address(user: User, key: str) -> str:
 def picture(user: User, key: str) -> str:
     """The address as an SVG without styles of its own."""
     code = segno.make(address(user, key), error="m")
-    return str(code.svg_inline(scale=5, border=2, svgclass="qr", lineclass=None, omitsize=False))
+    return str(code.svg_inline(scale=5, border=2, light="#fff", svgclass=None, lineclass=None))
 
 
 def step_of(key: str, code: str, at: float | None = None) -> int | None:
