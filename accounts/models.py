@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from chronos_site.schema import SeedIndex, Stamp, UpdateStamp, cascade
+from chronos_site.sealed import Token
 
 
 class Role(models.TextChoices):
@@ -87,7 +88,7 @@ class User(AbstractBaseUser):
         help_text="In which they read times: a zone's name, browser or job; empty until they choose.",
     )
     # The second factor's key, encrypted; empty without one.
-    totp = models.TextField(blank=True, default="", db_default="", editable=False)
+    totp = Token(blank=True, default="", db_default="", editable=False)
     # The last step of the clock whose code was used: no code is good twice.
     totp_step = models.BigIntegerField(default=0, db_default=0, editable=False)
     created_at = Stamp()

@@ -103,7 +103,7 @@ class Story:
             ],
             self._schedules(),
         )
-        yield "job_payloads", ["job_id", "type", "http_url", "http_method"], self._payloads()
+        yield "job_payloads", ["job_id", "type", "http_url", "http_method", "host"], self._payloads()
         yield "retry_policies", ["job_id", "max_attempts", "backoff_seconds"], self._policies()
         yield "job_versions", ["job_id", "version", "definition", "created_at", "note"], self._versions()
         yield "job_tags", ["job_id", "name"], self._tags()
@@ -201,10 +201,14 @@ class Story:
     def _payloads(self) -> Iterator[Row]:
         for n, job_id in enumerate(self.job_ids):
             http = self.types[n] == "HTTP"
-            yield (job_id, self.types[n], self._url(n) if http else None, "GET" if http else None)
+            url, host = (self._url(n), self._host(n)) if http else (None, "")
+            yield (job_id, self.types[n], url, "GET" if http else None, host)
+
+    def _host(self, n: int) -> str:
+        return f"service-{n % 300}.example.com"
 
     def _url(self, n: int) -> str:
-        return f"https://service-{n % 300}.example.com/work/{n}"
+        return f"https://{self._host(n)}/work/{n}"
 
     def _policies(self) -> Iterator[Row]:
         return ((job_id, 1 + n % 4, 60) for n, job_id in enumerate(self.job_ids))

@@ -1,5 +1,7 @@
 """Encryption at rest by the keys of CHRONOS_SECRETS_KEYS."""
 
+from functools import lru_cache
+
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
@@ -35,4 +37,9 @@ def renewed(token: str) -> str | None:
 def _keys() -> MultiFernet:
     if not settings.SECRETS_KEYS:
         raise NoKey
-    return MultiFernet([Fernet(key) for key in settings.SECRETS_KEYS])
+    return _fernets(tuple(settings.SECRETS_KEYS))
+
+
+@lru_cache(maxsize=4)
+def _fernets(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])

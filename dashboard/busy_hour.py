@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice, takewhile
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db.models import Q
 from django.utils import timezone
@@ -223,7 +222,7 @@ def _known_from(job: Job) -> datetime:
 
 def _jobs(job_ids: Sequence[str], user: User) -> Any:
     jobs = Job.objects.visible_to(user).filter(pk__in=job_ids, schedule__next_fire_at__isnull=False)
-    columns = ("name", "type", "version", "payload__http_url", "payload__database_url")
+    columns = ("name", "type", "version", "payload__host")
     schedule = ("next_fire_at", "schedule_type", "cron_expression", "interval_seconds", "timezone", "run_at")
     limits = ("anchor_at", "starts_at", "ends_at", "end_by", "jitter_seconds", "job_id")
     fields = [*columns, *(f"schedule__{name}" for name in (*schedule, *limits)), "payload__job_id"]
@@ -232,9 +231,5 @@ def _jobs(job_ids: Sequence[str], user: User) -> Any:
 
 def host_of(job: Job) -> str:
     """The host that the job calls, where its payload names one."""
-    address = job.payload.http_url or job.payload.database_url or ""
-    try:
-        host = urlsplit(address.removeprefix("jdbc:")).hostname or ""
-    except ValueError:
-        return ""
+    host = job.payload.host
     return "" if "{" in host else host

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db.models import Q, QuerySet, TextChoices
 
@@ -70,13 +69,10 @@ class Seeker:
         """
         wanted = text.lower()
         if wanted not in self._calling:
-            somewhere = Q(http_url__icontains=wanted) | Q(database_url__icontains=wanted)
-            payloads = JobPayload.objects.filter(somewhere, job__in=self.visible)
-            told = list(payloads.values_list("job_id", "http_url", "database_url")[: MOST_TARGETS + 1])
+            payloads = JobPayload.objects.filter(host__icontains=wanted, job__in=self.visible)
+            told = list(payloads.values_list("job_id", flat=True)[: MOST_TARGETS + 1])
             self.cut = len(told) > MOST_TARGETS
-            self._calling[wanted] = [
-                job_id for job_id, *urls in told[:MOST_TARGETS] if any(wanted in _host(url) for url in urls)
-            ]
+            self._calling[wanted] = told[:MOST_TARGETS]
         return self._calling[wanted]
 
     @cached_property
@@ -168,13 +164,6 @@ def _due(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
 
 def _late(jobs: JobQuerySet, seeker: Seeker) -> JobQuerySet:
     return jobs.filter(schedule__next_fire_at__lt=seeker.at - LATE_AFTER)
-
-
-def _host(url: str | None) -> str:
-    try:
-        return urlsplit((url or "").removeprefix("jdbc:")).hostname or ""
-    except ValueError:
-        return ""
 
 
 CONDITIONS: dict[str, Condition] = {

@@ -87,7 +87,7 @@ def _ms(milliseconds: int | None) -> str:
 
 
 def _parameters(before: Run, after: Run) -> list[Fact]:
-    given = before.parameters or {}, after.parameters or {}
+    given = before.given, after.given
     shown = masking.anything(given[0]), masking.anything(given[1])
     names = dict.fromkeys([*given[0], *given[1]])
     return [

@@ -193,7 +193,7 @@ class RunPage:
     @property
     def parameters(self) -> dict[str, str]:
         """What a person gave it, by name."""
-        told: dict[str, str] = masking.anything(self.run.parameters or {})
+        told: dict[str, str] = masking.anything(self.run.given)
         return told
 
     @property

@@ -26,7 +26,9 @@ SCHEDULE_FIELDS = (
 )
 RETRY_FIELDS = ("max_attempts", "backoff_strategy", "backoff_seconds", "jitter", "retry_on")
 PAYLOAD_FIELDS = tuple(
-    field.name for field in JobPayload._meta.concrete_fields if field.name not in ("id", "job", "type")
+    field.name
+    for field in JobPayload._meta.concrete_fields
+    if field.name not in ("id", "job", "type", "host")
 )
 _INSTANTS = ("run_at", "starts_at", "ends_at")
 

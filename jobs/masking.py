@@ -18,6 +18,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
+from chronos_site.sealed import Unreadable
+
 DOTS = "••••••••"
 
 HARMLESS_HEADERS = {
@@ -99,7 +101,7 @@ def anything(value: Any) -> Any:
         }
     if isinstance(value, list):
         return [anything(inner) for inner in value]
-    return text(value) if isinstance(value, str) else value
+    return text(value) if isinstance(value, str) and not isinstance(value, Unreadable) else value
 
 
 def text(value: str) -> str:

@@ -22,8 +22,11 @@ from chronos_site.schema import (
     new_ulid,
     set_null,
 )
+from chronos_site.sealed import SealedChar, SealedJson, SealedText
+from jobs.hosts import HostField
 from jobs.promises import Promise
 from jobs.schedules import Plan
+from jobs.sealing import SealedDefinition
 
 
 class Type(models.TextChoices):
@@ -248,17 +251,17 @@ class JobPayload(models.Model):
     job = models.OneToOneField(Job, on_delete=cascade, related_name="payload")
     type = models.CharField(max_length=50, choices=Type)
 
-    http_url = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001
+    http_url = SealedChar(max_length=2048, null=True, blank=True)
     http_method = models.CharField(max_length=10, null=True, blank=True)  # noqa: DJ001
-    http_headers = models.JSONField(null=True, blank=True)
-    http_body = models.TextField(null=True, blank=True)  # noqa: DJ001
+    http_headers = SealedJson(null=True, blank=True)
+    http_body = SealedText(null=True, blank=True)
     timeout_seconds = models.IntegerField(null=True, blank=True)
 
-    script_content = models.TextField(null=True, blank=True)  # noqa: DJ001
+    script_content = SealedText(null=True, blank=True)
 
-    database_url = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001
-    query = models.TextField(null=True, blank=True)  # noqa: DJ001
-    parameters = models.JSONField(null=True, blank=True)
+    database_url = SealedChar(max_length=2048, null=True, blank=True)
+    query = SealedText(null=True, blank=True)
+    parameters = SealedJson(null=True, blank=True)
     query_timeout_seconds = models.IntegerField(null=True, blank=True)
     max_rows = models.IntegerField(null=True, blank=True)
     read_only = models.BooleanField(null=True, default=True, db_default=True)
@@ -266,9 +269,9 @@ class JobPayload(models.Model):
 
     queue_name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     operation_type = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
-    message_body = models.TextField(null=True, blank=True)  # noqa: DJ001
+    message_body = SealedText(null=True, blank=True)
     message_group_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
-    queue_config = models.JSONField(null=True, blank=True)
+    queue_config = SealedJson(null=True, blank=True)
     batch_size = models.IntegerField(null=True, blank=True)
 
     cache_region = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
@@ -277,13 +280,13 @@ class JobPayload(models.Model):
     time_to_live_seconds = models.IntegerField(null=True, blank=True)
     skip_if_exists = models.BooleanField(null=True, default=False, db_default=False)
     source_region = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
-    cache_config = models.JSONField(null=True, blank=True)
+    cache_config = SealedJson(null=True, blank=True)
     run_async = models.BooleanField("async", null=True, default=False, db_default=False, db_column="async")
 
     file_path = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001
     file_operation = models.CharField(max_length=50, null=True, blank=True)  # noqa: DJ001
     target_path = models.CharField(max_length=2048, null=True, blank=True)  # noqa: DJ001
-    file_content = models.TextField(null=True, blank=True)  # noqa: DJ001
+    file_content = SealedText(null=True, blank=True)
     create_directories = models.BooleanField(null=True, default=False, db_default=False)
     overwrite = models.BooleanField(null=True, default=False, db_default=False)
 
@@ -294,7 +297,9 @@ class JobPayload(models.Model):
     field_mappings = models.JSONField(null=True, blank=True)
     excluded_fields = models.JSONField(null=True, blank=True)
 
-    metadata = models.JSONField(null=True, blank=True)
+    metadata = SealedJson(null=True, blank=True)
+    # Of the address that it calls, the part that anybody may see and search.
+    host = HostField(max_length=255, default="", db_default="", editable=False)
 
     class Meta:
         db_table = "job_payloads"
@@ -366,7 +371,7 @@ class JobVersion(models.Model):
 
     job = models.ForeignKey(Job, on_delete=cascade, related_name="versions", db_index=False)
     version = models.PositiveIntegerField()
-    definition = models.JSONField()
+    definition = SealedDefinition()
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=set_null, null=True, related_name="+", db_index=False

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
+from chronos_site.sealed import Token
 from chronos_site.sealing import opened, sealed
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
@@ -43,7 +44,7 @@ class Secret(models.Model):
         help_text="Whose jobs may use it; empty: everybody's.",
     )
     description = models.CharField(max_length=255, blank=True, default="", db_default="")
-    token = models.TextField(editable=False)
+    token = Token(editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from accounts.models import User
 from chronos_site import sealing
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
+from chronos_site.sealed import Token
 from notifications.channel_names import Channel
 
 
@@ -40,7 +41,7 @@ class Contact(models.Model):
     channel = models.CharField(max_length=20, choices=Channel)
     address = models.CharField(max_length=255)
     settings = models.JSONField(default=dict, blank=True)
-    token = models.TextField(blank=True, default="", editable=False)
+    token = Token(blank=True, default="", editable=False)
     shared = models.BooleanField(default=False, help_text="Rules of all operators may tell it.")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -14,6 +14,7 @@ from django.db.models import Q
 from chronos_site import sealing
 from chronos_site.locks import locked
 from chronos_site.schema import PartialIndex, cascade
+from chronos_site.sealed import Token
 from jobs.executors import guard
 from jobs.executors.base import ExecutionError
 from jobs.executors.calling import calls
@@ -43,7 +44,7 @@ class Heartbeat(models.Model):
 
     key = models.CharField(max_length=26, primary_key=True)
     job = models.OneToOneField(Job, on_delete=cascade, null=True, related_name="heartbeat")
-    token = models.TextField(blank=True, default="")
+    token = Token(blank=True, default="")
     host = models.CharField(max_length=255, blank=True, default="")
     due_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)

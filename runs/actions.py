@@ -94,7 +94,7 @@ def asked_for(
         version=version or job.version,
         priority=Priority(job.priority).rank,
         replay_of_id=repeats,
-        parameters=dict(parameters) if parameters else None,
+        parameters=parameters or None,
     )
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from chronos_site.sealed import Unreadable
 from jobs import masking
 from jobs.executors import TYPES, placeholders
 from jobs.executors.base import (
@@ -69,7 +70,8 @@ class Execution:
         self.type: JobType = TYPES[definition["type"]]
         self.limit = limit_of(definition)
         self._given = given
-        secret_parameters = masking.values({"parameters": dict(given.parameters)})
+        parameters = {} if isinstance(given.parameters, Unreadable) else dict(given.parameters)
+        secret_parameters = masking.values({"parameters": parameters})
         self._mask = masking.ByValue(
             [*given.secrets.values(), *masking.values(definition["payload"]), *secret_parameters]
         )
@@ -82,7 +84,7 @@ class Execution:
             deadline=time.monotonic() + self.limit,
             log=self._masked(log),
             value=self._value,
-            parameters=given.parameters,
+            parameters=parameters,
             state=given.state,
             figures=given.figures,
         )
@@ -141,6 +143,7 @@ class Execution:
     def _payload(self) -> Payload:
         """The payload with its placeholders replaced, and then checked as if a person had typed it."""
         columns: dict[str, Any] = self.definition["payload"]
+        _refuse_unreadable({**columns, "the run's parameters": self._given.parameters})
         form = self.type.form
         asked = {
             name: value
@@ -181,6 +184,15 @@ class Execution:
     def _memory(self) -> dict[str, Any]:
         remembered = self.context.remembered
         return {"remembered": remembered} if remembered else {}
+
+
+def _refuse_unreadable(columns: Mapping[str, Any]) -> None:
+    lost = [name for name, value in columns.items() if isinstance(value, Unreadable)]
+    if lost:
+        raise ExecutionError(
+            "SECRET_UNREADABLE",
+            f"{', '.join(lost)}: encrypted with a key that this worker does not have.",
+        )
 
 
 def _check_size(result: Result) -> None:

@@ -20,7 +20,9 @@ from chronos_site.schema import (
     new_ulid,
     set_null,
 )
+from chronos_site.sealed import Unreadable
 from jobs.models import Job, Type
+from jobs.sealing import SealedParameters
 
 
 class Outcome(models.TextChoices):
@@ -108,7 +110,7 @@ class Run(models.Model):
     skip_reason = models.CharField(max_length=20, null=True, blank=True, choices=Skip)  # noqa: DJ001
     skipped_count = models.PositiveIntegerField(null=True, blank=True)
     # What a person gave at run-now or backfill for the payload's {{ param:name }}.
-    parameters = models.JSONField(null=True, blank=True)
+    parameters = SealedParameters(null=True, blank=True)
     replay_of = models.ForeignKey(
         "self", on_delete=set_null, null=True, blank=True, related_name="replays", db_index=False
     )
@@ -169,6 +171,12 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"Run {self.id}"
+
+    @property
+    def given(self) -> dict[str, str]:
+        """The parameters that a person gave, by name; one sentence where no present key opens them."""
+        given: Any = self.parameters or {}
+        return {"parameters": str(given)} if isinstance(given, Unreadable) else given
 
     @property
     def state(self) -> str:

@@ -18,6 +18,7 @@ from chronos_site.clock import database_now
 from chronos_site.locks import locked
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
 from jobs.models import Priority
+from jobs.sealing import SealedDefinition, SealedParameters
 from runs.claim import lease
 from runs.models import Outcome
 from runs.ring import ring
@@ -51,8 +52,8 @@ class Trial(models.Model):
     owner_id = models.BigIntegerField()
     # The job that the definition would change; empty for a new one.
     job_id = models.CharField(max_length=26, blank=True, default="")
-    definition = models.JSONField()
-    parameters = models.JSONField(default=dict)
+    definition = SealedDefinition()
+    parameters = SealedParameters(default=dict)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     # Its worker is there until then, and renews it.

@@ -87,7 +87,7 @@ def job_run_now(request: HttpRequest, job_id: str) -> HttpResponse:
 def _given_before(request: HttpRequest, job: Job) -> dict[str, str]:
     """What the run that `?as=` names was given, without what must not be shown."""
     run = Run.objects.filter(job=job, pk=request.GET.get("as", "").replace("\0", "")).first()
-    given = (run.parameters if run else None) or {}
+    given = run.given if run else {}
     shown = masking.anything(given)
     return {
         f"{ParametersForm.PREFIX}{name}": value for name, value in given.items() if shown.get(name) == value

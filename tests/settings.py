@@ -14,6 +14,7 @@ os.environ |= {
     "CHRONOS_ENV_FILE": os.devnull,
     "CHRONOS_DATA_DIR": folder,
     "SECRET_KEY": "only for tests, long enough and not a secret at all 0123456789",
+    "CHRONOS_SECRETS_KEYS": "b25seSBmb3IgdGVzdHMsIG5vdCBhIHNlY3JldCAuLi4=",
 }
 
 from chronos_site.settings import *  # noqa: E402, F403

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from chronos_site.sealed import Unreadable
 from jobs.executors.error_classes import OF_THE_ENGINE, STATUS, chain
 from jobs.executors.payload_form import PayloadForm
 
@@ -58,13 +59,14 @@ class Cancelled(Exception):
 class Payload:
     """What one run works with: the payload's columns that hold something, by their names.
 
-    Reading a column that is empty gives None.
+    Reading a column that is empty gives None, and so does one that no present key opens.
     """
 
     columns: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+        read = {name: value for name, value in self.columns.items() if not isinstance(value, Unreadable)}
+        object.__setattr__(self, "columns", MappingProxyType(read))
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -3,7 +3,14 @@
 import re
 
 # What runs fail with whatever their type is.
-OF_THE_ENGINE = ("TIMEOUT", "WORKER_LOST", "PLACEHOLDER_ERROR", "ARTEFACT_TOO_LARGE", "INTERNAL_ERROR")
+OF_THE_ENGINE = (
+    "TIMEOUT",
+    "WORKER_LOST",
+    "PLACEHOLDER_ERROR",
+    "SECRET_UNREADABLE",
+    "ARTEFACT_TOO_LARGE",
+    "INTERNAL_ERROR",
+)
 
 # A wider class, and the narrower ones right below it; `retry_on` may name any of a chain.
 FAMILIES = {

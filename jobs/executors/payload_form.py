@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 
+from chronos_site.sealed import Unreadable
 from jobs.executors import placeholders
 from jobs.executors.fields import TextField
 from jobs.executors.json_fields import JsonField
@@ -155,6 +156,8 @@ class PayloadForm(forms.Form):
     @classmethod
     def initial_from(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The form's values for a stored payload: `columns()` read backwards."""
+        if isinstance(payload.get(cls.options_column), Unreadable):
+            return dict(payload)
         others = dict(payload.get(cls.options_column) or {})
         options = {name: others.pop(name) for name in cls.options if name in others}
         return {**payload, cls.options_column: others or None, **options}

@@ -1,8 +1,9 @@
 import pytest
 from cryptography.fernet import Fernet
 
+from chronos_site.sealed import NoKey
 from jobs import vault
-from jobs.vault import NoKey, Secret
+from jobs.vault import Secret
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chronos_site.sealed import Unreadable
 from jobs.executors import TYPES
 from jobs.executors.base import Artefact, DeadlineExceeded, ExecutionError, Result
 from runs.execution import Execution, Given
@@ -204,3 +205,14 @@ def test_files_above_the_limit_are_a_failure(executed, settings):
     settings.ARTEFACT_LIMIT_MB = 1
     end = executed(lambda *_: Result("Done", artefacts=[Artefact("a.bin", b"x" * 1_000_001)]), {})
     assert (end.outcome, end.fields["error_class"]) == ("FAILURE", "ARTEFACT_TOO_LARGE")
+
+
+def test_what_was_encrypted_with_a_key_that_is_gone_fails_the_run_by_name(executed):
+    end = executed(url, {"http_url": Unreadable("sealed:gAAAAA"), "metadata": Unreadable("sealed:gAAAAA")})
+    assert (end.outcome, end.fields["error_class"]) == ("FAILURE", "SECRET_UNREADABLE")
+    assert end.fields["error_message"].startswith("http_url, metadata: encrypted with a key")
+
+
+def test_parameters_that_no_key_opens_fail_the_run_too(executed):
+    end = executed(url, {"http_url": "https://example.com/"}, parameters=Unreadable("sealed:gAAAAA"))
+    assert end.fields["error_class"] == "SECRET_UNREADABLE"

@@ -132,6 +132,7 @@ job_payloads
     field_mappings json
     excluded_fields json
     metadata json
+  + host varchar(255) not null default ''
     primary key (id)
     unique (job_id)
     foreign key (job_id) references jobs on delete cascade
