@@ -15,8 +15,9 @@ from django.utils.timezone import get_current_timezone_name
 
 from accounts.models import User
 from chronos_site.counting import counted
+from chronos_site.sealed import Unreadable
 from jobs import definition as definitions
-from jobs import preview, retry_timeline, vault, zones
+from jobs import masking, preview, retry_timeline, vault, zones
 from jobs.definition import Definition
 from jobs.executors import TYPES, placeholders
 from jobs.executors.base import JobType
@@ -113,8 +114,11 @@ class Draft:
         at: datetime,
         initial: Mapping[str, Mapping[str, Any]] | None = None,
         job: Job | None = None,
+        source: Definition | None = None,
     ) -> None:
+        """`source` is the definition whose secrets stay where the form shows dots."""
         self.user, self.at, self.job = user, at, job
+        self._source = source or {}
         self.data = data or QueryDict()
         self.initial = initial or {}
         self.type = TYPES[self._type_code()]
@@ -135,10 +139,13 @@ class Draft:
     def _payload(self) -> PayloadForm:
         # A type that was not on the page yet has its own defaults: an absent checkbox was never unchecked.
         if self.type.code in self.data.getlist("shown"):
-            return self.type.form(self.data, prefix=PREFIX)
+            return self.type.form(self.data, prefix=PREFIX, kept=self._kept())
         names = {name: f"{PREFIX}-{name}" for name in self.type.form.base_fields}
         typed = {name: self.data[key] for name, key in names.items() if self.data.get(key)}
         return self.type.form(initial=typed or self._initial("payload"), prefix=PREFIX)
+
+    def _kept(self) -> Mapping[str, Any] | None:
+        return self._source["payload"] if self._source.get("type") == self.type.code else None
 
     def _initial(self, part: str) -> dict[str, Any]:
         return dict(self.initial.get(part, {}))
@@ -153,17 +160,19 @@ class Draft:
         return cls(None, user=user, at=at, initial=initial)
 
     @classmethod
-    def copy(cls, job: Job, *, user: User, at: datetime) -> "Draft":
-        """A new job that is like another one."""
-        initial = initial_of(definitions.of(job))
+    def copy(cls, job: Job, data: QueryDict | None, *, user: User, at: datetime) -> "Draft":
+        """A new job that is like another one, or what was made of it; its secrets come along for few."""
+        stored = definitions.of(job)
+        initial = initial_of(_shown(stored))
         initial["basics"]["name"] = f"{job.name} copy"[:255]
-        return cls(None, user=user, at=at, initial=initial)
+        theirs = user == job.owner or user.is_administrator
+        return cls(data, user=user, at=at, initial=initial, source=stored if theirs else None)
 
     @classmethod
     def of(cls, job: Job, data: QueryDict | None, *, user: User, at: datetime) -> "Draft":
         """The stored definition of a job, or what was made of it."""
         stored = definitions.of(job)
-        draft = cls(data, user=user, at=at, initial=initial_of(stored), job=job)
+        draft = cls(data, user=user, at=at, initial=initial_of(_shown(stored)), job=job, source=stored)
         draft.saved = stored
         return draft
 
@@ -437,3 +446,10 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
+
+
+def _shown(stored: Definition) -> Definition:
+    """The definition as the form shows it: dots for secrets, and nothing for what no present key opens."""
+    payload = masking.payload(stored["payload"])
+    read = {name: value for name, value in payload.items() if not isinstance(value, Unreadable)}
+    return {**stored, "payload": read}

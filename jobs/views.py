@@ -41,10 +41,11 @@ read_or_write = require_http_methods(["GET", "HEAD", "POST"])
 def job_create(request: HttpRequest) -> HttpResponse:
     """A new job: blank, or with `?from=` like another one."""
     user, at = person(request), timezone.now()
-    if request.method == "POST":
-        draft = Draft(request.POST, user=user, at=at)
-    elif "from" in request.GET:
-        draft = Draft.copy(_job_to_change(request, request.GET["from"]), user=user, at=at)
+    typed = request.POST if request.method == "POST" else None
+    if "from" in request.GET:
+        draft = Draft.copy(_job_to_change(request, request.GET["from"]), typed, user=user, at=at)
+    elif typed is not None:
+        draft = Draft(typed, user=user, at=at)
     else:
         draft = Draft.blank(request.GET, user=user, at=at)
     if _is_to_be_saved(request, draft):

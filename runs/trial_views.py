@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import person
 from audit import denials
 from chronos_site.clock import database_now
+from jobs import definition
 from jobs.draft import Draft
 from jobs.views import job_of
 from runs import trials
@@ -25,7 +26,8 @@ def job_test(request: HttpRequest) -> HttpResponse:
     """Try what the job form says; or tell what it lacks, or ask for its parameters."""
     user = person(request)
     job = job_of(request, request.POST["job"]) if request.POST.get("job") else None
-    draft = Draft(request.POST, user=user, at=timezone.now(), job=job)
+    source = definition.of(job) if job else None
+    draft = Draft(request.POST, user=user, at=timezone.now(), job=job, source=source)
     if draft.refusal:
         denials.note(request)
     tried = draft.to_try()

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from chronos_site.sealed import Unreadable
 from jobs import masking
 from jobs.executors.addresses import DatabaseUrlField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result, artefact_limit
@@ -55,7 +54,7 @@ class QueryForm(PayloadForm):
     @classmethod
     def initial_from(cls, payload: Any) -> dict[str, Any]:
         initial = super().initial_from(payload)
-        if isinstance(initial["metadata"], Unreadable):
+        if isinstance(initial["metadata"], str):
             return initial
         others = dict(initial["metadata"] or {})
         order, parameters = others.pop("parameter_order", None), initial.get("parameters")

@@ -1,17 +1,18 @@
 """The form of a payload: options beside columns, fields in groups, placeholders in texts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 
-from chronos_site.sealed import Unreadable
-from jobs.executors import placeholders
+from jobs import masking
+from jobs.executors import kept_secrets, placeholders
 from jobs.executors.fields import TextField
 from jobs.executors.json_fields import JsonField
 from jobs.executors.samples import Samples, Shape
+from jobs.masking import DOTS
 
 # Different ones in one payload: each is looked for in the whole of it while a form is checked.
 MOST_PLACEHOLDERS = 300
@@ -52,10 +53,16 @@ class PayloadForm(forms.Form):
     groups: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     binds: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, *args: Any, filled: bool = False, **kwargs: Any) -> None:
-        """`filled` says that whatever looks like a placeholder is meant as it stands."""
+    def __init__(
+        self, *args: Any, filled: bool = False, kept: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """`filled` says that whatever looks like a placeholder is meant as it stands.
+
+        `kept` is the stored payload whose secrets the form shows as dots: where the dots stay, so do they.
+        """
         super().__init__(*args, **kwargs)
         self.filled = filled
+        self.kept = dict(kept or {})
 
     @property
     def main_fields(self) -> list[forms.BoundField]:
@@ -68,6 +75,57 @@ class PayloadForm(forms.Form):
         return [FieldGroup(title, [self[name] for name in names]) for title, names in self.groups.items()]
 
     def full_clean(self) -> None:
+        typed = self.data
+        dotted = {} if self.filled or not self.is_bound else self._dotted()
+        restored, unclear = self._with_secrets(dotted)
+        self.data = {**{name: typed[name] for name in typed}, **restored} if restored else typed
+        self._clean_texts()
+        # What the page shows again is what was typed, and its sentences quote no secret either.
+        self.data = typed
+        self._hush(restored)
+        self._refuse(dotted.keys() - unclear, unclear)
+
+    def _dotted(self) -> dict[str, str]:
+        """The fields in whose text dots stand for a secret."""
+        texts = ((name, self[name].data) for name in self.fields)
+        return {name: text for name, text in texts if isinstance(text, str) and DOTS in text}
+
+    def _with_secrets(self, dotted: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
+        """What was typed with the secrets that stay, by its posted name; and the fields that are unclear."""
+        if not dotted:
+            return {}, set()
+        shown = self.initial_from(masking.payload(self.kept))
+        real = self.initial_from(self.kept)
+        found: dict[str, str] = {}
+        unclear: set[str] = set()
+        for name, text in dotted.items():
+            sides = (_typed_by(self[name], side.get(name)) for side in (shown, real))
+            try:
+                found[self.add_prefix(name)] = kept_secrets.restored(text, *sides)
+            except kept_secrets.Ambiguous:
+                unclear.add(name)
+        return found, unclear
+
+    def _hush(self, restored: Mapping[str, str]) -> None:
+        if restored:
+            hidden = masking.ByValue(masking.values(self.kept))
+            for errors in self.errors.values():
+                errors.data = [ValidationError(hidden.text(str(told))) for told in errors]
+
+    def _refuse(self, kept: Iterable[str], unclear: Iterable[str]) -> None:
+        """Refuse dots that stand for nothing, and secrets that would go to where nobody sent them."""
+        for name in unclear:
+            self.add_error(name, kept_secrets.AGAIN)
+        if self.filled or not self.is_bound or self.errors:
+            return
+        columns = self.columns()
+        if kept and kept_secrets.destinations(columns) != kept_secrets.destinations(self.kept):
+            for name in kept:
+                self.add_error(name, kept_secrets.ELSEWHERE)
+        elif column := kept_secrets.chosen_host(columns):
+            self.add_error(column if column in self.fields else None, kept_secrets.OPEN_HOST)
+
+    def _clean_texts(self) -> None:
         said = {} if self.filled or not self.is_bound else self._with_placeholders()
         if sum(len(placeholders.find(value)) for value in said.values()) > MOST_PLACEHOLDERS:
             super().full_clean()
@@ -156,7 +214,8 @@ class PayloadForm(forms.Form):
     @classmethod
     def initial_from(cls, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The form's values for a stored payload: `columns()` read backwards."""
-        if isinstance(payload.get(cls.options_column), Unreadable):
+        # A sentence or stars, where the options cannot be read.
+        if isinstance(payload.get(cls.options_column), str):
             return dict(payload)
         others = dict(payload.get(cls.options_column) or {})
         options = {name: others.pop(name) for name in cls.options if name in others}
