@@ -1,6 +1,8 @@
 """What must not be so where the product is in use."""
 
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -18,7 +20,7 @@ SIGNING = "signing"
 
 def unsafe() -> list[str]:
     """What makes the settings unsafe for any process, a sentence each; nothing when they are safe."""
-    return [sentence for sentence in (_debug(), _hosts(), _token()) if sentence]
+    return [sentence for sentence in (_debug(), _hosts(), _token(), _store(), _secrets()) if sentence]
 
 
 def refuse_unsafe() -> None:
@@ -61,6 +63,32 @@ def _token() -> str:
     if token and len(token) < SHORTEST_TOKEN:
         return f"CHRONOS_METRICS_TOKEN is too easy to guess: it needs {SHORTEST_TOKEN} characters."
     return ""
+
+
+def _store() -> str:
+    found = urlsplit(settings.REDIS_URL)
+    if settings.DEBUG or found.scheme != "redis" or found.password or _is_this_machine(found.hostname or ""):
+        return ""
+    return (
+        f"REDIS_URL leads to {found.hostname} without a password and without TLS; whoever is in that network"
+        " could start and stop work."
+    )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host in ("", "localhost")
+
+
+def _secrets() -> str:
+    if settings.DEBUG or settings.SECRETS_KEYS:
+        return ""
+    return (
+        "CHRONOS_SECRETS_KEYS holds no key, so that passwords of jobs would be stored in the clear."
+        " `make run` writes one to .env; keep the same one on every machine."
+    )
 
 
 def _key() -> str:

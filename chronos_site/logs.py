@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from chronos_site import hostile
+
 # Addresses of databases, brokers and proxies hold a password between the colon and the at sign.
 _PASSWORD = re.compile(r"(?<=://)([^\s:/@]*):[^\s/@]+@")
 _ORDINARY = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
@@ -26,16 +28,22 @@ def first_line(text: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in line)
 
 
+def one_line(text: str) -> str:
+    """The message with its line ends written out, so that nobody's words look like another message."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")
+
+
 class Text(logging.Formatter):
     """For people: what wrote it, the level where it matters, and which run it is about."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = one_line(record.message)
         told = ((name, vars(record).get(name)) for name in _TOLD)
         fields = " ".join(f"{name}={value}" for name, value in told if value is not None)
         return super().formatMessage(record) + (f" [{fields}]" if fields else "")
 
     def format(self, record: logging.LogRecord) -> str:
-        return masked(super().format(record))
+        return masked(hostile.visible(super().format(record)))
 
 
 class Json(logging.Formatter):
@@ -52,4 +60,4 @@ class Json(logging.Formatter):
         told |= {name: value for name, value in vars(record).items() if name not in _ORDINARY}
         if record.exc_info:
             told["exception"] = self.formatException(record.exc_info)
-        return masked(json.dumps(told, default=str, ensure_ascii=False))
+        return masked(hostile.visible(json.dumps(told, default=str, ensure_ascii=False)))

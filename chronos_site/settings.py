@@ -20,11 +20,13 @@ METRICS_TOKEN = env.text("CHRONOS_METRICS_TOKEN")
 CSRF_TRUSTED_ORIGINS = env.words("CHRONOS_TRUSTED_ORIGINS")
 
 # Names of our own: cookies do not tell ports apart, and other sites run on 127.0.0.1 too.
-SESSION_COOKIE_NAME = "chronos_session"
-CSRF_COOKIE_NAME = "chronos_csrf"
+# Under TLS the prefix lets no other host of the domain, and nobody on the way, set them.
+HTTPS = env.flag("CHRONOS_HTTPS")
+_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_PREFIX}chronos_session"
+CSRF_COOKIE_NAME = f"{_PREFIX}chronos_csrf"
 
 # Behind a proxy that speaks TLS and sets X-Forwarded-Proto. Monitors may go on asking without it.
-HTTPS = env.flag("CHRONOS_HTTPS")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]

@@ -86,7 +86,18 @@ def test_signing_in_starts_a_fresh_session(client, settings):
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "", "job_detail", "foo"]
+    "elsewhere",
+    [
+        "https://evil.example/",
+        "https:evil.example",
+        "//evil.example",
+        "\\/\\/evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "",
+        "job_detail",
+        "foo",
+    ],
 )
 def test_after_signing_in_nobody_is_led_elsewhere(client, elsewhere):
     factories.alice()

@@ -26,6 +26,9 @@ def test_safe_settings_are_let_through(safe):
         ("ALLOWED_HOSTS", ["*"], "CHRONOS_ALLOWED_HOSTS"),
         ("ALLOWED_HOSTS", ["chronos.example.com", "*"], "CHRONOS_ALLOWED_HOSTS"),
         ("DEBUG", True, "CHRONOS_DEBUG"),
+        ("SECRETS_KEYS", [], "CHRONOS_SECRETS_KEYS"),
+        ("REDIS_URL", "redis://cache:6379/0", "REDIS_URL"),
+        ("REDIS_URL", "redis://10.0.0.9/0", "REDIS_URL"),
     ],
 )
 def test_one_unsafe_setting_is_enough_to_refuse(safe, name, value, word):
@@ -33,6 +36,22 @@ def test_one_unsafe_setting_is_enough_to_refuse(safe, name, value, word):
     with pytest.raises(ImproperlyConfigured, match=word):
         checks.refuse_unsafe()
     assert [error.id for error in checks.safe_settings()] == ["chronos.E001"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "redis://localhost/0",
+        "redis://[::1]:6379",
+        "redis://:s3cr3t@cache/0",
+        "rediss://cache/0",
+        "unix:///run/valkey.sock",
+    ],
+)
+def test_a_store_that_strangers_cannot_reach_or_enter_is_let_through(safe, url):
+    safe.REDIS_URL = url
+    checks.refuse_unsafe()
 
 
 @pytest.mark.parametrize("key", ["short", "a" * 60, "django-insecure-" + GOOD_KEY])

@@ -1,4 +1,11 @@
+"""What every answer tells browsers, and which requests are answered at all."""
+
+import os
+import subprocess
+import sys
+
 import pytest
+from django.urls import reverse
 
 from tests import factories
 from tests.browser import PAGES
@@ -55,3 +62,32 @@ def test_signing_in_works_under_the_policy(visit, live_server):
     page.click("text=Sign in >> nth=-1")
     page.wait_for_url("**/account/password/")
     assert page.evaluate("violations") == []
+
+
+@pytest.mark.parametrize(("https", "prefix"), [("0", ""), ("1", "__Host-")])
+def test_cookies_are_bound_to_the_host_where_there_is_tls(https, prefix, settings):
+    told = "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME)"
+    environment = {"CHRONOS_HTTPS": https, "CHRONOS_ENV_FILE": os.devnull, "PATH": os.environ["PATH"]}
+    words = [sys.executable, "-c", told]
+    module = {"DJANGO_SETTINGS_MODULE": "chronos_site.settings", "CHRONOS_DATA_DIR": str(settings.DATA_DIR)}
+    said = subprocess.run(words, env=environment | module, capture_output=True, text=True, check=True).stdout
+    assert said.split() == [f"{prefix}chronos_session", f"{prefix}chronos_csrf"]
+
+
+@pytest.mark.django_db
+def test_the_session_cookie_is_for_no_script_and_no_other_site(client):
+    alice = factories.alice()
+    client.post(reverse("sign_in"), {"email": alice.email, "password": factories.PASSWORD})
+    cookie = client.cookies["chronos_session"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (
+        True,
+        "Lax",
+        "/",
+        "",
+    )
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example"])
+def test_another_host_than_ours_is_refused(client, host, settings):
+    settings.ALLOWED_HOSTS = ["chronos.example.com"]
+    assert client.get("/sign-in/", headers={"host": host}).status_code == 400

@@ -68,3 +68,23 @@ def test_for_people_a_message_about_a_run_says_which_one():
 )
 def test_words_from_elsewhere_stay_one_short_line(text, shown):
     assert first_line(text) == shown
+
+
+def test_no_message_looks_like_two():
+    line = Text("%(levelname)s %(message)s").format(record("no job %s", "x\nERROR forged\r\nERROR twice"))
+    assert line == r"WARNING no job x\nERROR forged\r\nERROR twice"
+
+
+@pytest.mark.parametrize("made", [Text("%(message)s"), Json()])
+def test_a_terminal_that_shows_the_log_obeys_nobody(made):
+    line = made.format(record("job %s", "\x1b]0;pwned\x07\x1b[2J \u202egnp.exe \x9b"))
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(line)
+
+
+def test_a_traceback_keeps_its_lines_but_no_escapes():
+    try:
+        raise OSError("\x1b[31mred")
+    except OSError:
+        line = Text("%(message)s").format(record("broke", exc_info=sys.exc_info()))
+    assert "\nTraceback" in line
+    assert "\x1b" not in line

@@ -83,6 +83,7 @@ class Installation:
             "SECRET_KEY": settings.SECRET_KEY,
             "DATABASE_URL": database_url(),
             "REDIS_URL": self.redis_url,
+            "CHRONOS_SECRETS_KEYS": ",".join(settings.SECRETS_KEYS),
             **self.told,
         }
 

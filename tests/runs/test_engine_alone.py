@@ -24,6 +24,7 @@ def start(*words, **other):
         "CHRONOS_ENV_FILE": os.devnull,
         "DATABASE_URL": f"sqlite:///{settings.DATABASES['default']['NAME']}",
         "REDIS_URL": settings.REDIS_URL,
+        "CHRONOS_SECRETS_KEYS": ",".join(settings.SECRETS_KEYS),
         **other,
     }
     return subprocess.Popen(

@@ -168,7 +168,7 @@
   document.addEventListener("htmx:sendError", () => showNote("no-answer", true));
 
   /* ---- who signed in again in another tab has a new token: forms opened before go on working */
-  const token = () => document.cookie.match(/(?:^|; )chronos_csrf=([^;]+)/)?.[1];
+  const token = () => document.cookie.match(/(?:^|; )(?:__Host-)?chronos_csrf=([^;]+)/)?.[1];
 
   document.addEventListener("submit", (event) => {
     const field = event.target.elements.csrfmiddlewaretoken;
