@@ -22,7 +22,7 @@ TEMPLATE = """\
 # Signs sessions and links. Whoever changes it signs everybody out.
 SECRET_KEY={secret_key}
 
-# Encrypts the secrets that jobs use, the newest key first. Without them those secrets are lost.
+# Encrypts what may hold a secret, the newest key first. Without them it is lost.
 CHRONOS_SECRETS_KEYS={secrets_key}
 
 # Where the data is. Without it: SQLite in the folder data/.

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 
+from chronos_site import sealed
 from jobs import masking
 from jobs.executors import kept_secrets, placeholders
 from jobs.executors.fields import TextField
@@ -16,6 +17,10 @@ from jobs.masking import DOTS
 
 # Different ones in one payload: each is looked for in the whole of it while a form is checked.
 MOST_PLACEHOLDERS = 300
+# The columns whose width is given, and the characters that they hold.
+ADDRESSES = ("http_url", "database_url")
+ADDRESS_ROOM = 2048
+TOO_LONG = "This is too long: once it is encrypted, 1,400 letters fit."
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,9 @@ class PayloadForm(forms.Form):
         if self.filled or not self.is_bound or self.errors:
             return
         columns = self.columns()
+        for name in ADDRESSES:
+            if not sealed.fits(columns.get(name) or "", ADDRESS_ROOM):
+                self.add_error(name, TOO_LONG)
         if kept and kept_secrets.destinations(columns) != kept_secrets.destinations(self.kept):
             for name in kept:
                 self.add_error(name, kept_secrets.ELSEWHERE)

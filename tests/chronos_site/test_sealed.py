@@ -1,6 +1,7 @@
 """What is stored is encrypted, and what is read is what was written."""
 
 import copy
+import json
 import pickle
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from chronos_site import sealed
 from chronos_site.sealed import CANNOT_BE_READ, Unreadable
 from jobs import sealing
+from jobs.executors import TYPES
 from jobs.models import JobPayload, JobVersion
 from runs.models import Run
 from runs.trials import Trial
@@ -124,3 +126,16 @@ def test_an_address_too_long_for_its_column_once_sealed_stays_as_it_is():
     job = factories.job()
     JobPayload.objects.filter(job=job).update(http_url=long)
     assert JobPayload.objects.get(job=job).http_url == long
+
+
+@pytest.mark.parametrize("length", [0, 1, 13, 14, 15, 1400, 1468, 1469, 1470, 1471, 2048])
+def test_the_room_that_a_text_will_take_is_known_before(length):
+    text = "ü" * (length % 7) + "x" * length
+    sealed_length = len(sealed.MARK + sealed.encrypted(json.dumps(text, ensure_ascii=False)))
+    assert sealed.fits(text, sealed_length)
+    assert not sealed.fits(text, sealed_length - 1)
+
+
+def test_a_form_takes_no_address_that_would_stay_in_the_clear():
+    form = TYPES["HTTP"].form({"http_method": "GET", "http_url": "https://example.com/" + "a" * 1500})
+    assert "too long" in str(form.errors["http_url"])
