@@ -1,5 +1,6 @@
 """Jobs: the definitions, and what people do with them."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from dashboard.filters import JobFilters
 from dashboard.jobs import SORTS
 from jobs import actions
 from jobs import definition as definitions
+from jobs.executors.kept_secrets import ELSEWHERE, carried_off
 from jobs.models import Job
 from jobs.schedules import BadSchedule, next_fire
 from jobs.transfer import exporting, requests
@@ -152,9 +154,19 @@ def replace_job(request: HttpRequest, job_id: str) -> Any:
 )
 def change_job(request: HttpRequest, job_id: str) -> Any:
     """Change what is named, as a JSON merge patch (RFC 7396) of the definition; null takes a field away."""
-    job = of(request, job_id)
+    job, patch = of(request, job_id), _body(request)
     whole = exporting.document([job], with_secrets=True)["jobs"][0]
-    return _changed(request, job, merged(whole, _body(request)))
+    changed = merged(whole, patch)
+    _refuse_to_carry_off(job, changed, patch)
+    return _changed(request, job, changed)
+
+
+def _refuse_to_carry_off(job: Job, changed: Any, patch: Any) -> None:
+    """Who may change a job may not have its secrets sent to themselves."""
+    before, reading = definitions.of(job)["payload"], requests.read(changed)
+    after = reading.definition["payload"] if reading.definition else {}
+    if carried_off(before, after, typed=json.dumps(patch, ensure_ascii=False)):
+        raise Invalid([("payload", ELSEWHERE)])
 
 
 @router.delete("/{ulid:job_id}", response={204: None, **ANSWERS}, auth=WRITE, operation_id="delete_job")

@@ -77,6 +77,13 @@ def destinations(columns: Mapping[str, Any]) -> set[str]:
     return {*_hosts(columns), masking.text(database)}
 
 
+def carried_off(before: Mapping[str, Any], after: Mapping[str, Any], typed: str) -> bool:
+    """Whether a secret that nobody typed is in both payloads, and the second one connects to elsewhere."""
+    stayed = masking.values(before) & masking.values(after)
+    unsaid = {secret for secret in stayed if secret not in typed}
+    return bool(unsaid) and destinations(before) != destinations(after)
+
+
 def chosen_host(columns: Mapping[str, Any]) -> str:
     """The column in which a parameter chooses the host that the secrets are sent to; empty for none."""
     if not (masking.values(columns) or placeholders.secrets(dict(columns))):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from chronos_site.sealed import Unreadable
 from jobs import definition
 from jobs.definition import Definition
 from jobs.executors import TYPES
@@ -12,7 +13,7 @@ from jobs.transfer import documents
 from jobs.transfer.documents import Format
 from jobs.transfer.importing import FORMAT
 from jobs.transfer.keys import BASICS, RETRY, SCHEDULE, Keys, by_field
-from jobs.transfer.stars import masked
+from jobs.transfer.stars import MASK, masked
 
 
 def document(jobs: Iterable[Job], *, with_secrets: bool = False) -> dict[str, Any]:
@@ -54,7 +55,12 @@ def request(definition: Definition) -> dict[str, Any]:
     """The request that reads back to this definition."""
     job_type = TYPES[definition["type"]]
     keys = by_field(job_type.aliases)
-    stored = job_type.form.initial_from(definition["payload"])
+    # What no present key opens must not become text of the payload where it is imported.
+    read = {
+        name: MASK if isinstance(value, Unreadable) else value
+        for name, value in definition["payload"].items()
+    }
+    stored = job_type.form.initial_from(read)
     payload = {keys[name]: stored.get(name) for name in job_type.form.base_fields}
     return _said(
         {

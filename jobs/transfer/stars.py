@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chronos_site.sealed import Unreadable
 from jobs import masking
 from jobs.definition import Definition
 
@@ -25,8 +24,6 @@ def starred(payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _with_stars(value: Any) -> Any:
-    if isinstance(value, Unreadable):
-        return MASK
     if isinstance(value, str):
         return value.replace(masking.DOTS, MASK)
     if isinstance(value, Mapping):

@@ -1,8 +1,10 @@
 """Jobs by the API: the same definitions, actions and rights as on the pages."""
 
 import pytest
+from cryptography.fernet import Fernet
 
 from audit.models import AuditEvent
+from jobs.executors.kept_secrets import ELSEWHERE
 from jobs.models import Job
 from runs.models import Run
 from tests import factories
@@ -168,3 +170,18 @@ def test_the_next_fires_are_told(call):
     made = call.post("/jobs", REQUEST).json()
     fires = call.get(f"/jobs/{made['id']}/fires?count=3").json()["fires"]
     assert len(fires) == 3
+
+
+def test_a_patch_sends_no_secret_to_another_host(call):
+    made = call.post("/jobs", REQUEST).json()
+    path, payload = f"/jobs/{made['id']}", {"httpUrl": "https://evil.example.com/"}
+    assert errors(call("PATCH", path, {"payload": payload})) == {"payload": ELSEWHERE}
+    told = {**payload, "httpHeaders": {"Authorization": "Bearer s3cr3t-of-ours"}}
+    assert call("PATCH", path, {"payload": told}).status_code == 200
+
+
+def test_a_patch_stores_no_sentence_for_what_no_key_opens(call, settings):
+    made = call.post("/jobs", REQUEST).json()
+    settings.SECRETS_KEYS = [Fernet.generate_key().decode()]
+    answer = call("PATCH", f"/jobs/{made['id']}", {"priority": "LOW"})
+    assert answer.status_code in (400, 422), answer.content
