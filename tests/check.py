@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-PACKAGES = ("accounts", "audit", "chronos_site", "dashboard", "jobs", "notifications", "runs")
+PACKAGES = ("accounts", "api", "audit", "chronos_site", "dashboard", "jobs", "notifications", "runs")
 # The longest first: the others are done beside it.
 CHECKS = {
     "types": ["-m", "mypy", "--no-error-summary"],

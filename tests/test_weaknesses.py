@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("accounts", "audit", "chronos_site", "dashboard", "jobs", "notifications", "runs")
+APPS = ("accounts", "api", "audit", "chronos_site", "dashboard", "jobs", "notifications", "runs")
 # What makes objects or code of data. RQ keeps its own jobs as JSON (settings.RQ_QUEUES).
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "jsonpickle"}
 CALLS = {"eval", "exec", "compile", "__import__"}
@@ -75,6 +75,10 @@ def test_no_module_makes_objects_or_code_of_data():
 )
 def test_the_search_finds_each_of_them(text):
     assert weaknesses(text)
+
+
+def test_no_page_does_without_the_token_against_forged_forms():
+    assert [path.name for path in sources() if "csrf_exempt" in path.read_text()] == []
 
 
 def test_no_template_calls_text_safe():
