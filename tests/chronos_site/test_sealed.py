@@ -131,7 +131,7 @@ def test_an_address_too_long_for_its_column_once_sealed_stays_as_it_is():
 @pytest.mark.parametrize("length", [0, 1, 13, 14, 15, 1400, 1468, 1469, 1470, 1471, 2048])
 def test_the_room_that_a_text_will_take_is_known_before(length):
     text = "ü" * (length % 7) + "x" * length
-    sealed_length = len(sealed.MARK + sealed.encrypted(json.dumps(text, ensure_ascii=False)))
+    sealed_length = len(sealed.MARK + sealed.sealed(json.dumps(text, ensure_ascii=False)))
     assert sealed.fits(text, sealed_length)
     assert not sealed.fits(text, sealed_length - 1)
 
