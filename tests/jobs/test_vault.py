@@ -1,7 +1,7 @@
 import pytest
 from cryptography.fernet import Fernet
 
-from chronos_site.sealed import NoKey
+from chronos_site.sealing import NoKey
 from jobs import vault
 from jobs.vault import Secret
 from tests import factories
