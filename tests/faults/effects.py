@@ -1,15 +1,20 @@
 """What jobs did to the world, noted outside the database: an HTTP server that remembers who called."""
 
 import threading
+import time
 from collections import Counter
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from tests.faults.checker import Call
 
 
 class Effects(ThreadingHTTPServer):
     """Notes each request by method and name, `/NAME`; keeps those to `/held/NAME` waiting until released.
 
-    `then` maps a name to what is to happen as soon as it was called, while the caller waits.
+    `then` maps a name to what is to happen as soon as it was called, while the caller waits. Of those who say
+    which run they are, `/NAME?run=ID`, it keeps the history in `calls`.
     """
 
     request_queue_size = 512
@@ -20,9 +25,14 @@ class Effects(ThreadingHTTPServer):
         self.seen = Counter()
         self.released = threading.Event()
         self.then = {}
+        self.calls = []
 
     def url(self, name):
         return f"http://127.0.0.1:{self.server_port}/{name}"
+
+    def of_run(self, name):
+        """The address for a job of this name, whose runs say which they are."""
+        return self.url(name) + "?run={{ run.id }}"
 
     def of(self, name):
         """How often the name was called."""
@@ -40,11 +50,14 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        name = self.path.rpartition("/")[2]
+        began, asked = time.time(), urlsplit(self.path)
+        name, run = asked.path.rpartition("/")[2], "".join(parse_qs(asked.query).get("run", []))
         self.server.seen[self.command, name] += 1
         self.server.then.get(name, int)()
-        if self.path.startswith("/held/"):
+        if asked.path.startswith("/held/"):
             self.server.released.wait(60)
+        if run:
+            self.server.calls.append(Call(run, name, began, time.time()))
         with suppress(OSError):
             self.send_response(204)
             self.end_headers()
