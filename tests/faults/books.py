@@ -1,4 +1,4 @@
-"""Whether everything that was due is accounted for."""
+"""Whether everything that was due is accounted for, by our own books, by the checker and by the doctor."""
 
 from collections import Counter
 from datetime import timedelta
@@ -6,10 +6,13 @@ from datetime import timedelta
 from jobs.models import Job, Status
 from jobs.schedules import fires
 from runs.models import DeadLetter, Outcome, Run, Trigger
+from tests.faults import checker
+from tests.faults.histories import History
 from tests.faults.installation import until
 
 BAD = (Outcome.FAILURE, Outcome.TIMEOUT)
 MOST_TICKS = 1000
+LONGEST_OUTAGE_SECONDS = 120
 
 
 def are_closed():
@@ -23,6 +26,8 @@ def close(chronos, effects):
     until(are_closed, "all done")
     check()
     check_effects(effects)
+    verdict = judge(effects)
+    assert verdict.word == checker.VALID, verdict
     found = chronos.manage("doctor")
     assert found.returncode == 0, found.stdout + found.stderr
 
@@ -43,6 +48,24 @@ def check_effects(effects):
     said = set(ended_well.values_list("job__name", flat=True))
     assert said - {name for _, name in effects.seen} == set()
     assert not Run.objects.filter(attempt__gt=1, job__payload__http_method="POST").exists()
+
+
+def judge(effects, patience=LONGEST_OUTAGE_SECONDS):
+    """The checker's verdict on the jobs whose ticks it can reckon itself."""
+    jobs = Job.objects.filter(type__in=["HTTP", "DUMMY"], schedule__schedule_type__in=["ONCE", "CRON"])
+    plans = [_plan(job, patience) for job in jobs.select_related("schedule")]
+    return History(effects).verdict(plans)
+
+
+def _plan(job, patience):
+    schedule, called = job.schedule, job.type == "HTTP"
+    if schedule.schedule_type == "ONCE":
+        ticks = (schedule.run_at.timestamp(),)
+    else:
+        begin, end = schedule.starts_at.timestamp(), schedule.ends_at.timestamp()
+        ticks = checker.crons(schedule.cron_expression, schedule.timezone, begin - 0.001, end)
+    repeatable = job.payload.http_method != "POST"
+    return checker.Plan(job.name, ticks, patience, repeatable=repeatable, alone=called, seen=called)
 
 
 def owed(job):

@@ -19,7 +19,8 @@ VALID, INVALID, UNKNOWN = "valid", "invalid", "unknown"
 class Plan:
     """What the driver asked for: a job's ticks, and how many seconds each may begin late and may take.
 
-    `repeatable` says whether a tick may be worked on more than once, `alone` that its runs never overlap.
+    `repeatable` says whether a tick may be worked on more than once, `alone` that its runs never overlap,
+    `seen` that the world outside sees what they do.
     """
 
     job: str
@@ -28,6 +29,7 @@ class Plan:
     longest: float = 60
     repeatable: bool = False
     alone: bool = True
+    seen: bool = True
 
 
 @dataclass(frozen=True)
@@ -221,5 +223,6 @@ def _ends(plan, rows, of_run, read_at, faults):
         if calls and not row.outcomes:
             deadline = stretched(calls[0].began, plan.longest, faults)
             yield _open("no outcome", f"run {row.run} of {plan.job}", deadline, read_at)
-        if row.outcomes[-1:] == ("SUCCESS",) and not any(call.ended is not None for call in calls):
+        silent = plan.seen and row.outcomes[-1:] == ("SUCCESS",)
+        if silent and not any(call.ended is not None for call in calls):
             yield Finding("success without effect", f"run {row.run} of {plan.job}")

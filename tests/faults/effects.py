@@ -13,8 +13,8 @@ from tests.faults.checker import Call
 class Effects(ThreadingHTTPServer):
     """Notes each request by method and name, `/NAME`; keeps those to `/held/NAME` waiting until released.
 
-    `then` maps a name to what is to happen as soon as it was called, while the caller waits. Of those who say
-    which run they are, `/NAME?run=ID`, it keeps the history in `calls`.
+    `then` maps a name to what is to happen as soon as it was called, while the caller waits. `calls` is the
+    history, by the runs that the callers say they are: `/NAME?run=ID`.
     """
 
     request_queue_size = 512
@@ -28,11 +28,8 @@ class Effects(ThreadingHTTPServer):
         self.calls = []
 
     def url(self, name):
-        return f"http://127.0.0.1:{self.server_port}/{name}"
-
-    def of_run(self, name):
-        """The address for a job of this name, whose runs say which they are."""
-        return self.url(name) + "?run={{ run.id }}"
+        """The address for a job, whose runs say which they are."""
+        return f"http://127.0.0.1:{self.server_port}/{name}?run={{{{ run.id }}}}"
 
     def of(self, name):
         """How often the name was called."""

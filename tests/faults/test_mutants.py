@@ -50,7 +50,7 @@ def history(effects, settings, monkeypatch):
 
 
 def calling(history, method="GET", **over):
-    payload = {"http_method": method, "http_url": history.effects.of_run("job")}
+    payload = {"http_method": method, "http_url": history.effects.url("job")}
     return factories.job(factories.alice(), name="job", type="HTTP", payload=payload, **over)
 
 

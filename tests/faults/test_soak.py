@@ -1,0 +1,156 @@
+"""All that can be broken at once, at random."""
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+from django.db import connection
+
+from chronos_site.clock import database_now
+from jobs.models import Job
+from tests import factories
+from tests.faults import books, load
+from tests.faults.installation import Installation, until
+from tests.faults.proxy import Proxy
+from tests.faults.test_redis import Store
+
+pytestmark = pytest.mark.databases("sqlite3", "postgresql")
+
+SEED = int(os.environ.get("SOAK_SEED", "1"))
+SECONDS = float(os.environ.get("SOAK_MINUTES", "0.75")) * 60
+# A stretch of faults and a quiet one, each: of a run as long as Jepsen's it is 200 s.
+STRETCH_SHARE = 0.2
+WORKERS = 2
+
+
+class Chaos:
+    """An installation, and the ways to break it; what it broke is counted."""
+
+    def __init__(self, chronos, store, line, random):
+        self.chronos, self.store, self.line, self.random = chronos, store, line, random
+        self.done = Counter()
+        self.asleep = []
+
+    def strike(self):
+        """Break one thing."""
+        faults = [
+            self.kill,
+            self.kill_a_process,
+            self.stop,
+            self.stand_still,
+            self.empty_redis,
+            self.kill_redis,
+        ]
+        faults += [self.cut, self.silence, self.slow_down] if self.line else []
+        fault = self.random.choice(faults)
+        fault()
+        self.done[fault.__name__] += 1
+
+    def heal(self):
+        """Let all go on, and start again what is gone."""
+        while self.asleep:
+            with_pid(self.asleep.pop(), signal.SIGCONT)
+        if self.line:
+            self.line.mode = "PASS"
+        kinds = Counter(part.output.name.partition("-")[0] for part in self.chronos.parts if part.alive)
+        for start, count in ((self.chronos.scheduler, 2), (self.chronos.worker, WORKERS)):
+            for _ in range(count - kinds[start.__name__]):
+                start()
+
+    def part(self):
+        return self.random.choice([part for part in self.chronos.parts if part.alive])
+
+    def kill(self):
+        self.part().send(signal.SIGKILL)
+
+    def kill_a_process(self):
+        horses = [part.horse for part in self.chronos.parts if part.alive and part.horse]
+        with_pid(self.random.choice(horses or [self.part().pid]), signal.SIGKILL)
+
+    def stop(self):
+        self.part().send(signal.SIGTERM)
+
+    def stand_still(self):
+        part = self.part()
+        self.asleep += [pid for pid in (part.pid, part.horse) if pid]
+        for pid in self.asleep:
+            with_pid(pid, signal.SIGSTOP)
+
+    def empty_redis(self):
+        self.store.lose_all()
+
+    def kill_redis(self):
+        self.store.die()
+
+    def cut(self):
+        self.line.cut()
+
+    def silence(self):
+        self.line.mode = "HOLE"
+
+    def slow_down(self):
+        self.line.mode, self.line.delay = "DELAY", 0.02
+
+
+def with_pid(pid, number):
+    if Path(f"/proc/{pid}").exists():
+        os.kill(pid, number)
+
+
+@pytest.fixture
+def line():
+    """Between the engine and PostgreSQL, where there is one."""
+    if connection.vendor == "sqlite":
+        yield None
+        return
+    told = connection.settings_dict
+    with closing(Proxy((told["HOST"], int(told["PORT"])))) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def store():
+    folder = Path(tempfile.mkdtemp())
+    store = Store(folder)
+    store.start()
+    yield store
+    store.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def chaos(transactional_db, store, line, tmp_path):
+    with closing(Installation(tmp_path, store.url)) as chronos:
+        if line:
+            told = connection.settings_dict
+            address = f"postgresql://{told['USER']}@127.0.0.1:{line.port}/{told['NAME']}"
+            chronos.told = {"DATABASE_URL": address}
+        chaos = Chaos(chronos, store, line, Random(SEED))
+        yield chaos
+        while chaos.asleep:
+            with_pid(chaos.asleep.pop(), signal.SIGCONT)
+        chronos.told = {}
+
+
+def test_a_minute_of_random_faults_leaves_nothing_unaccounted_for(chaos, effects, capsys):
+    owner, began = factories.alice(), time.monotonic()
+    load.load(owner, effects, seconds=int(SECONDS), each=4)
+    chaos.heal()
+    while (passed := time.monotonic() - began) < SECONDS:
+        if passed // (SECONDS * STRETCH_SHARE) % 2 == 0:
+            chaos.strike()
+        time.sleep(chaos.random.uniform(0.5, 2.5))
+        chaos.heal()
+    with capsys.disabled():
+        print(f"\nseed {SEED}: {chaos.done.total()} faults in {SECONDS:.0f} s, {dict(chaos.done)}")
+    until(books.are_closed, "all done", seconds=120)
+    chaos.chronos.told = {}
+    books.close(chaos.chronos, effects)
+    assert Job.objects.filter(created_at__lte=database_now()).count() == int(SECONDS) * 4 + 1
