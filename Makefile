@@ -1,6 +1,8 @@
 # make run    Chronos on this machine, from a fresh clone to the sign-in page
 # make demo   the same with demo jobs and two weeks of history
 # make test   the whole test suite; ARGS="tests/jobs -k cron" runs a part of it, ON=postgresql elsewhere
+# make faults break all there is a test for; ARGS=--write puts what came of it into the documentation
+# make soak   break things at random; MINUTES=30 SEED=7 ON=sqlite
 # make check  lint, types, settings, migrations, known vulnerabilities
 
 PYTHON ?= python3
@@ -13,7 +15,7 @@ REFUSE = { echo "Chronos cannot be installed. $(1)" >&2; exit 1; }
 # An environment whose Python was upgraded or taken away is of no use.
 $(shell [ ! -e $(VENV)/.installed ] || $(IN_VENV) -c "import django, honcho" 2>/dev/null || rm -rf $(VENV))
 
-.PHONY: run demo test check
+.PHONY: run demo test faults soak check
 
 run: $(VENV)/.installed
 	@exec $(IN_VENV) -m chronos_site.product
@@ -23,6 +25,12 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@exec $(IN_VENV) tests/run.py $(if $(ON),--on $(ON)) $(ARGS)
+
+faults: $(VENV)/.installed-dev
+	@exec $(IN_VENV) -m tests.faults $(ARGS)
+
+soak: $(VENV)/.installed-dev
+	@exec $(IN_VENV) -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(ON),--on $(ON))
 
 check: $(VENV)/.installed-dev
 	@exec $(IN_VENV) tests/check.py
