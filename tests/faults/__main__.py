@@ -47,8 +47,10 @@ def run(place):
 def read(cases):
     words = {}
     for case in cases:
-        path = case.attrib["classname"].replace(".", "/").partition("/Test")[0]
-        node = f"{path}.py::{case.attrib['name'].partition('[')[0]}"
+        *path, last = case.attrib["classname"].split(".")
+        module, inside = ([*path, last], []) if last.startswith("test_") else (path, [last])
+        name = case.attrib["name"].partition("[")[0]
+        node = "::".join(["/".join(module) + ".py", *inside, name])
         bad = any(case.find(kind) is not None for kind in ("failure", "error"))
         word = "FAILED" if bad else "skipped" if case.find("skipped") is not None else "passed"
         if words.get(node) != "FAILED":

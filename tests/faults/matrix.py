@@ -27,10 +27,10 @@ class Fault:
 
 
 def node(short):
-    """`runs/claim::a_thing_happens` as pytest names it."""
-    module, _, claim = short.partition("::")
+    """`runs/claim::a_thing_happens`, perhaps with a class between, as pytest names it."""
+    module, *classes, claim = short.split("::")
     folder, _, name = module.rpartition("/")
-    return f"tests/{folder}/test_{name}.py::test_{claim}"
+    return "::".join([f"tests/{folder}/test_{name}.py", *classes, f"test_{claim}"])
 
 
 A_DEAD_SCHEDULER = "faults/every_statement::a_scheduler_that_dies_anywhere_in_a_round_leaves_the_same_rows"
@@ -46,6 +46,8 @@ A_KILLED_PROCESS = "faults/workers::what_a_killed_process_worked_on_is_found_wit
 
 A_STORM = "notifications/storm::ten_thousand_failures_make_a_known_number_of_messages_with_each_event_in_one"
 
+A_YEAR = "runs/fire::TestFire::a_year_of_seconds_is_caught_up_at_once_with_every_tick_counted"
+
 MATRIX = (
     Fault("F01", "A scheduler is killed before any statement of a round", (A_DEAD_SCHEDULER, A_DEAD_RESCUER)),
     Fault("F02", "Five schedulers at once", (FIVE_SCHEDULERS,), live=True),
@@ -58,7 +60,7 @@ MATRIX = (
     Fault(
         "F04",
         "No scheduler for a long time",
-        ("runs/fire::an_outage_never_floods", "runs/reckon::every_tick_is_accounted_for_in_order"),
+        ("runs/fire::TestFire::an_outage_never_floods", "runs/reckon::every_tick_is_accounted_for_in_order"),
         ALL,
     ),
     Fault("F05", "A bell is rung, and the process that rang dies", (A_DEAD_SCHEDULER,)),
@@ -159,11 +161,16 @@ MATRIX = (
         SQLITE,
         missing="a full disk under the database itself was not tried",
     ),
-    Fault("F25", "A clock is put back", ("runs/fire::firing_again_at_the_same_instant_adds_nothing",), ALL),
+    Fault(
+        "F25",
+        "A clock is put back",
+        ("runs/fire::TestFire::firing_again_at_the_same_instant_adds_nothing",),
+        ALL,
+    ),
     Fault(
         "F26",
         "A clock jumps ahead",
-        ("runs/fire::a_year_of_seconds_is_caught_up_at_once_with_every_tick_counted",),
+        (A_YEAR,),
         ALL,
     ),
     Fault(

@@ -24,14 +24,14 @@ def test_every_fault_has_its_row():
 def test_its_tests_exist_or_it_says_what_is_missing(fault):
     assert fault.tests or fault.missing
     for node in fault.nodes:
-        path, _, name = node.partition("::")
+        path, *_, name = node.split("::")
         assert name in functions(path), node
 
 
 @pytest.mark.parametrize("fault", [each for each in MATRIX if each.live], ids=lambda fault: fault.id)
 def test_what_an_installation_goes_through_ends_with_the_books_closed(fault):
     def closes(node):
-        path, _, name = node.partition("::")
+        path, *_, name = node.split("::")
         known = functions(path)
         return "books.close(" in known[name] or (
             "finish(" in known[name] and "books.close(" in known["finish"]
