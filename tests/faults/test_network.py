@@ -16,7 +16,7 @@ from tests.faults import books, load
 from tests.faults.installation import LEASE_SECONDS, until
 from tests.faults.proxy import Proxy
 
-pytestmark = pytest.mark.databases("sqlite3", "postgresql")
+pytestmark = [pytest.mark.faults, pytest.mark.databases("sqlite3", "postgresql")]
 HOLE_SECONDS = 15
 
 
