@@ -8,15 +8,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chronos_site.clock import database_now
+from jobs.management.files import SOMETHING_REFUSED, UNUSABLE, entries_in
 from jobs.management.people import person
+from jobs.management.terminal import many, shown
 from jobs.models import Status
-from jobs.transfer import documents
-from jobs.transfer.importing import Entry, Import, Outcome, Verdict, entries_of
-from jobs.transfer.limits import SIZE_LIMIT, Unreadable
-
-SOMETHING_REFUSED = 1
-UNUSABLE = 2
-WIDEST = 48
+from jobs.transfer.importing import Import, Outcome, Verdict
 
 
 class Command(BaseCommand):
@@ -49,7 +45,7 @@ class Command(BaseCommand):
             partial=options["partial"],
             allow_duplicates=options["allow_duplicates"],
         )
-        verdicts = asked.carry_out(_entries(options["file"]))
+        verdicts = asked.carry_out(entries_in(options["file"]))
         totals = _totals(verdicts)
         if options["json"]:
             told = {"verdicts": [_told(each) for each in verdicts], "totals": totals}
@@ -68,28 +64,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{'  '.join(cells)}  {_status(verdict)}".rstrip())
             for problem in verdict.problems:
                 where = f"{problem.field}: " if problem.field else ""
-                self.stdout.write(f"    {_shown(where + problem.reason, 300)}")
+                self.stdout.write(f"    {shown(where + problem.reason, 300)}")
             for warning in verdict.warnings:
-                self.stdout.write(f"    warning: {_shown(warning, 300)}")
-
-
-def _entries(path: str) -> list[Entry]:
-    try:
-        return entries_of(documents.read(_content(path), documents.format_of(path)))
-    except Unreadable as error:
-        raise CommandError(str(error), returncode=UNUSABLE) from None
-
-
-def _content(path: str) -> bytes:
-    """The file's bytes, one more at most than are allowed."""
-    try:
-        if path == "-":
-            return sys.stdin.buffer.read(SIZE_LIMIT + 1)
-        with open(path, "rb") as file:
-            return file.read(SIZE_LIMIT + 1)
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise CommandError(f"{path!a} cannot be read: {reason}.", returncode=UNUSABLE) from None
+                self.stdout.write(f"    warning: {shown(warning, 300)}")
 
 
 def _totals(verdicts: list[Verdict]) -> dict[str, int]:
@@ -107,15 +84,11 @@ def _last_line(totals: dict[str, int], asked: Import) -> str:
     """The totals; all good requests share one verdict, for they come in together or not at all."""
     waiting = totals["would_be_imported"]
     good = f"{waiting} would be imported" if waiting else f"{totals['imported']} imported"
-    line = f"{_many(totals['requests'], 'request')}: {good}, {totals['refused']} refused"
-    line += f"; {_many(totals['warnings'], 'warning')}."
+    line = f"{many(totals['requests'], 'request')}: {good}, {totals['refused']} refused"
+    line += f"; {many(totals['warnings'], 'warning')}."
     if waiting and not asked.dry_run:
         return f"{line} Nothing was written: correct what was refused, or import the rest with --partial."
     return f"{line} Nothing was written." if asked.dry_run else line
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:
@@ -131,14 +104,8 @@ def _told(verdict: Verdict) -> dict[str, Any]:
 
 
 def _row(verdict: Verdict) -> tuple[str, str, str]:
-    return verdict.outcome.value, _shown(verdict.source), _shown(verdict.name or "(no name)")
+    return verdict.outcome.value, shown(verdict.source), shown(verdict.name or "(no name)")
 
 
 def _status(verdict: Verdict) -> str:
     return Status(verdict.job.status).label.lower() if verdict.job else ""
-
-
-def _shown(text: str, most: int = WIDEST) -> str:
-    """Text from a file as it may stand on a terminal: on one line, nothing but printable characters."""
-    plain = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
