@@ -44,7 +44,7 @@ FIVE_SCHEDULERS = "faults/schedulers::five_schedulers_fire_each_tick_once_though
 A_KILLED_WORKER = "faults/workers::a_process_whose_worker_is_killed_stops_as_if_it_had_been_asked_to"
 A_KILLED_PROCESS = "faults/workers::what_a_killed_process_worked_on_is_found_within_its_lease"
 
-A_STORM = "notifications/storm::ten_thousand_failures_make_a_known_number_of_messages_with_each_event_in_one"
+A_STORM = "notifications/storm::thousands_of_failures_make_a_known_number_of_messages_with_each_event_in_one"
 
 A_YEAR = "runs/fire::TestFire::a_year_of_seconds_is_caught_up_at_once_with_every_tick_counted"
 
