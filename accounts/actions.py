@@ -4,6 +4,7 @@ import time
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -21,6 +22,8 @@ _NOBODY = User(pk=0)
 MOST_FAILURES = 30
 # In the session of who has given the password and owes the code; for so long, and so many wrong ones.
 WAITING, WAITING_SECONDS, MOST_WRONG_CODES = "waiting", 300, 5
+# Wrong codes of one person within an hour, in each web process.
+MOST_GUESSES, GUESSES_SECONDS = 25, 3600
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
@@ -61,10 +64,16 @@ def waiting(request: HttpRequest) -> User | None:
 
 
 def sign_in_with_code(request: HttpRequest, user: User, code: str) -> bool:
-    """The second step; wrong codes count, and after some of them the first step is to be done again."""
-    if second_factor.is_right(user, code):
+    """The second step; wrong codes count, and after some of them the first step is to be done again.
+
+    After many within an hour even the right one is refused: who knows the password may not go on guessing.
+    """
+    guesses = f"codes:{user.pk}"
+    if cache.get(guesses, 0) < MOST_GUESSES and second_factor.is_right(user, code):
         begin_session(request, user)
         return True
+    cache.add(guesses, 0, GUESSES_SECONDS)
+    cache.incr(guesses)
     told = request.session[WAITING]
     told["wrong"] = told.get("wrong", 0) + 1
     request.session[WAITING] = told

@@ -13,6 +13,7 @@ from accounts.models import SignIn, User
 # When a session was last seen is kept this often, and no oftener.
 MARKED = timedelta(minutes=1)
 _AGENT = 200
+_BATCH = 1000
 
 
 def begin(request: HttpRequest, user: User, address: str) -> None:
@@ -46,9 +47,10 @@ def end(sign_ins: "models.QuerySet[SignIn]") -> int:
     return len(keys)
 
 
-def forget_over() -> None:
-    """Forget what is known of sessions that are over."""
-    living = Session.objects.filter(expire_date__gt=timezone.now()).values("session_key")
-    over = SignIn.objects.exclude(session_key__in=living).values_list("pk", flat=True)[:1000]
-    if ids := list(over):
-        SignIn.objects.filter(pk__in=ids).delete()
+def forget_over() -> int:
+    """Delete some of the sessions that are over, and what is known of them; gives how many."""
+    over = Session.objects.filter(expire_date__lte=timezone.now()).order_by("expire_date")
+    keys = list(over.values_list("session_key", flat=True)[:_BATCH])
+    Session.objects.filter(session_key__in=keys).delete()
+    SignIn.objects.filter(session_key__in=keys).delete()
+    return len(keys)

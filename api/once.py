@@ -14,7 +14,6 @@ from django.http import HttpRequest, HttpResponse
 from api.keys import token_of
 from api.models import Answer, ApiToken
 from api.problems import KeyReused, answer, problem
-from audit.origin import API, coming_from
 from jobs.transfer import documents
 from jobs.transfer.limits import Unreadable
 
@@ -43,13 +42,12 @@ class Once:
             return answer(error)
         if token:
             request.user = token.owner
-        with coming_from(request.META.get("REMOTE_ADDR", ""), API):
-            key = request.headers.get(HEADER, "")
-            if not key or request.method != "POST" or token is None:
-                return view(request, *args, **kwargs)
-            if len(key) > LONGEST_KEY or not key.isprintable():
-                return problem(400, f"{HEADER}: use up to {LONGEST_KEY} printable characters.")
-            return _once(request, token, key, lambda: view(request, *args, **kwargs))
+        key = request.headers.get(HEADER, "")
+        if not key or request.method != "POST" or token is None:
+            return None
+        if len(key) > LONGEST_KEY or not key.isprintable():
+            return problem(400, f"{HEADER}: use up to {LONGEST_KEY} printable characters.")
+        return _once(request, token, key, lambda: view(request, *args, **kwargs))
 
 
 def _body(request: HttpRequest) -> Any:

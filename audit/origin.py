@@ -46,7 +46,8 @@ def known_origin(get_response: Answer) -> Answer:
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
-        with coming_from(request.META.get("REMOTE_ADDR", ""), SESSION):
+        via = API if request.path.startswith("/api/") else SESSION
+        with coming_from(request.META.get("REMOTE_ADDR", ""), via):
             return get_response(request)
 
     return answer

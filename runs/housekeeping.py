@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 
+from accounts import sessions
 from audit.keeping import Keeper
 from chronos_site.clock import database_now
 from runs import acknowledgements, days, purge, retention, signals
@@ -76,6 +77,8 @@ class House:
 
 def everything() -> Iterator[int]:
     """Delete all that is too old by the rules of now, piece by piece; each tells how many rows went."""
+    while gone := sessions.forget_over():
+        yield gone
     before = retention.cutoffs(retention.rules(), database_now())
     for code in purge.KINDS:
         if code in before:

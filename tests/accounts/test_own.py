@@ -3,12 +3,15 @@
 import re
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.test import Client
 
 from accounts import links
 from accounts.models import SignIn, User
 from audit.models import AuditEvent
+from runs import housekeeping
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +73,15 @@ def test_a_changed_password_ends_the_others_and_keeps_this_one(alice):
 def test_signing_out_forgets_the_session(alice):
     signed_in().post("/sign-out/")
     assert not SignIn.objects.exists()
+
+
+def test_what_is_over_goes_with_the_rest_of_what_is_old(alice):
+    over, mine = signed_in("old"), signed_in("new")
+    key = over.cookies[settings.SESSION_COOKIE_NAME].value
+    Session.objects.filter(session_key=key).update(expire_date=factories.NOON)
+    list(housekeeping.everything())
+    assert list(SignIn.objects.values_list("agent", flat=True)) == ["new"]
+    assert (Session.objects.count(), is_in(mine)) == (1, True)
 
 
 # Forgotten passwords

@@ -118,6 +118,17 @@ def test_a_wrong_code_is_told_and_after_five_the_password_is_asked_again(client,
     assert AuditEvent.objects.filter(action="SIGN_IN_FAILED").count() == 5
 
 
+def test_who_knows_the_password_cannot_go_on_guessing(client, alice):
+    codes = on(alice)
+    for _ in range(5):
+        client.post("/sign-in/", SIGN_IN)
+        for _ in range(5):
+            client.post("/sign-in/code/", {"code": "000000"})
+    client.post("/sign-in/", SIGN_IN)
+    assert client.post("/sign-in/code/", {"code": codes[0]}).context["form"].errors["code"]
+    assert RecoveryCode.objects.count() == 10
+
+
 def test_the_second_step_needs_the_first(client, alice):
     codes = on(alice)
     assert client.post("/sign-in/code/", {"code": codes[0]}).headers["Location"] == "/sign-in/"
