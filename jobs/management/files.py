@@ -1,6 +1,8 @@
 """Files of job requests that a command is given, and how commands end that read them."""
 
+import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,13 +29,11 @@ def entries_under(path: str) -> list[Entry]:
 
     Raises CommandError.
     """
-    folder = Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(path):
         return entries_in(path)
-    files = sorted(file for file in folder.rglob("*") if _holds_requests(file.relative_to(folder)))
     found = [
-        replace(entry, source=f"{file.relative_to(folder)} {entry.source}")
-        for file in files
+        replace(entry, source=f"{file.relative_to(path)} {entry.source}")
+        for file in sorted(_files_under(path))
         for entry in _entries_of(file)
     ]
     if not found:
@@ -45,9 +45,17 @@ def entries_under(path: str) -> list[Entry]:
     return found
 
 
-def _holds_requests(path: Path) -> bool:
-    is_hidden = any(part.startswith(".") for part in path.parts)
-    return not is_hidden and documents.format_of(path.name) is not None
+def _files_under(path: str) -> Iterator[Path]:
+    for folder, below, names in os.walk(path, onerror=_refuse):
+        below[:] = [name for name in below if not name.startswith(".")]
+        for name in names:
+            if documents.format_of(name) and not name.startswith("."):
+                yield Path(folder, name)
+
+
+def _refuse(error: OSError) -> None:
+    # To pass over a folder would make its jobs look as if they were in no file any more.
+    raise CommandError(f"{error.filename!a} cannot be read: {error.strerror}.", returncode=UNUSABLE)
 
 
 def _entries_of(file: Path) -> list[Entry]:

@@ -1,6 +1,7 @@
 """The command as people call it: what it prints, what it exits with, and the example of its page."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -147,6 +148,13 @@ def test_a_folder_without_files_removes_nothing(owner, folder, tmp_path, capsys)
     (tmp_path / "jobs.json").unlink()
     assert "holds no files of job requests" in refusal(str(tmp_path), "--prune")
     assert Job.objects.exists()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read any folder")
+def test_a_folder_that_cannot_be_read_is_not_passed_over(owner, folder, tmp_path):
+    path = folder(jobs=[dummy()])
+    (tmp_path / "team").mkdir(mode=0)
+    assert "Permission denied" in refusal(path, "--prune")
 
 
 def test_an_owner_must_be_an_active_person(owner, folder):
