@@ -111,6 +111,7 @@ class Apply:
         written = Counter(verdict.name for verdict in verdicts)
         steps = [self._step(verdict, stored[verdict.name], written[verdict.name]) for verdict in verdicts]
         left = [job for name, jobs in stored.items() if name not in written for job in jobs]
+        # MariaDB finds cafe where café is asked for.
         left = [job for job in left if self.tag in {tag.name for tag in job.tags.all()}]
         if self.prune:
             steps += [Step("", job.name, job=job, deed=Deed.REMOVED) for job in left]

@@ -112,6 +112,12 @@ def test_pruning_removes_only_what_the_set_left_behind(owner):
     assert Job.objects.count() == 4
 
 
+def test_a_set_is_another_with_an_accent(owner):
+    put(owner, dummy(), tag="cafe")
+    put(owner, dummy(name="other"), tag="café", prune=True)
+    assert Job.objects.count() == 2
+
+
 def test_a_job_made_by_hand_is_taken_over(owner):
     job = factories.job(owner)
     [step] = put(owner, dummy()).steps
