@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
+
 from audit import chain
 from audit.models import AuditEvent, Seal, SealedEvent, Verification
 from audit.sealing import too_late
@@ -82,7 +84,9 @@ class Look:
             yield Problem("was changed", seal.number)
 
     def _cut_off(self) -> Iterator[Problem]:
-        beyond = SealedEvent.objects.filter(seal__gt=self.block).order_by("seal")
+        # A block that was sealed since we read the last one is none that is missing.
+        since = Seal.objects.filter(number=OuterRef("seal"))
+        beyond = SealedEvent.objects.filter(~Exists(since), seal__gt=self.block).order_by("seal")
         if (number := beyond.values_list("seal", flat=True).first()) is not None:
             yield Problem("is missing, and events say they are in it", number)
 

@@ -109,6 +109,15 @@ def test_the_last_block_removed_is_missed_by_its_events():
     assert problems() == ["Block 2: is missing, and events say they are in it"]
 
 
+def test_a_block_that_is_sealed_while_we_look_is_not_missed():
+    last = a_trail()[-1]
+    look = Look()
+    for _ in look.whole():
+        an_event(last.timestamp + timedelta(minutes=5))
+        assert seal(last.timestamp + timedelta(minutes=9)) == 1
+    assert look.problems == []
+
+
 def test_a_tail_cut_off_and_written_anew_is_found_by_the_anchor():
     a_trail(blocks=2)
     anchor = Seal.objects.get(number=2).hash
