@@ -145,6 +145,7 @@ MATRIX = (
         ("faults/network::a_slow_database_whose_connections_are_cut_delays_and_loses_nothing", A_DEAD_WORKER),
         POSTGRESQL,
         live=True,
+        missing="cuts came at random, not at the byte of a commit",
     ),
     Fault(
         "F22",
@@ -153,7 +154,13 @@ MATRIX = (
         SQLITE,
         live=True,
     ),
-    Fault("F23", "SIGKILL at each statement and commit on SQLite", (A_DEAD_SCHEDULER, A_DEAD_WORKER), SQLITE),
+    Fault(
+        "F23",
+        "SIGKILL at each statement and commit on SQLite",
+        (A_DEAD_SCHEDULER, A_DEAD_WORKER),
+        SQLITE,
+        missing="the file's own integrity check was not asked",
+    ),
     Fault(
         "F24",
         "A full disk",
@@ -166,18 +173,21 @@ MATRIX = (
         "A clock is put back",
         ("runs/fire::TestFire::firing_again_at_the_same_instant_adds_nothing",),
         ALL,
+        missing="no process was given another clock: schedules go by the database's",
     ),
     Fault(
         "F26",
         "A clock jumps ahead",
         (A_YEAR,),
         ALL,
+        missing="no process was given another clock: schedules go by the database's",
     ),
     Fault(
         "F27",
         "All stand still, as a machine asleep does",
         ("runs/reckon::what_was_missed_goes_by_the_policy",),
         SQLITE,
+        missing="a whole installation was not put to sleep",
     ),
     Fault(
         "F28",
