@@ -82,6 +82,17 @@ ACTIONS = {
     "TIME_ZONE_CHOSEN": ("Time zone chosen", "globe"),
     "USER_CREATED": ("Account created", "user"),
     "USER_CHANGED": ("Account changed", "user"),
+    "INVITED": ("Invited", "user"),
+    "INVITATION_ACCEPTED": ("Invitation accepted", "check"),
+    "PASSWORD_LINK_MADE": ("Link for a password made", "key"),
+    "PASSWORD_RESET_ASKED": ("Link for a password asked for", "key"),
+    "PASSWORD_RESET": ("Password chosen by a link", "key"),
+    "SESSIONS_ENDED": ("Sessions ended", "logout"),
+    "TWO_FACTOR_ON": ("Two-factor switched on", "shield"),
+    "TWO_FACTOR_OFF": ("Two-factor switched off", "shield"),
+    "RECOVERY_CODES_RENEWED": ("Recovery codes renewed", "key"),
+    "API_TOKEN_CREATED": ("API token made", "webhook"),
+    "API_TOKEN_REVOKED": ("API token revoked", "trash"),
     "DENIED": ("Denied", "shield"),
     "AUDIT_PURGED": ("Old entries exported and purged", "disk"),
 }
@@ -92,6 +103,7 @@ ENTITIES = {
     "BulkOperation": "bulk change",
     "User": "account",
     "Secret": "secret",
+    "ApiToken": "API token",
     "SavedView": "view",
     "Stop": "stop",
     "Process": "process",
@@ -111,7 +123,7 @@ BRIEF_CHANGES = 6
 Sides = tuple[Any, Any]
 # Each field of these came or went.
 _WHOLE = ("JOB_CREATED", "JOB_DELETED")
-_BY_NOBODY = ("SIGN_IN_FAILED", "LOCKED_OUT")
+_BY_NOBODY = ("SIGN_IN_FAILED", "LOCKED_OUT", "PASSWORD_RESET_ASKED")
 
 
 @dataclass(frozen=True)

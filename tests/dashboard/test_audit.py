@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from audit.models import AuditEvent, record
@@ -180,3 +182,12 @@ def test_a_change_is_shown_as_one_wherever_it_was_recorded(bob, action, details)
     [entry] = entries.told([record(bob, action, bob, details=details)], bob)
     assert [(change.label, change.before, change.after) for change in entry.changes] == [("tag", "a", "b")]
     assert entry.facts == []
+
+
+def test_every_action_that_the_code_names_has_words():
+    apps = ("accounts", "api", "audit", "dashboard", "jobs", "notifications", "runs")
+    sources = [path.read_text() for app in apps for path in (settings.BASE_DIR / app).rglob("*.py")]
+    calls = r'\brecord(?:_all|_about)?\(\s*[^"()]*?,\s*"([A-Z_]+)"'
+    named = {action for source in sources for action in re.findall(calls, source)}
+    assert len(named) > 50
+    assert named - set(entries.ACTIONS) == set()
