@@ -13,11 +13,14 @@ from accounts.models import SignIn, User
 # When a session was last seen is kept this often, and no oftener.
 MARKED = timedelta(minutes=1)
 _AGENT = 200
+# In a session that the list of sessions has.
+LISTED = "listed"
 _BATCH = 1000
 
 
 def begin(request: HttpRequest, user: User, address: str) -> None:
     """Remember the session that has just begun."""
+    request.session[LISTED] = True
     agent = request.headers.get("User-Agent", "")
     shown = "".join(letter for letter in agent if letter.isprintable())[:_AGENT]
     SignIn.objects.update_or_create(
@@ -28,7 +31,7 @@ def begin(request: HttpRequest, user: User, address: str) -> None:
 
 def seen(request: HttpRequest) -> None:
     """Mark the session as alive, at most once a minute in each process."""
-    key = request.session.session_key
+    key = request.session.session_key if LISTED in request.session else None
     if key and cache.add(f"seen:{key}", 1, int(MARKED.total_seconds())):
         SignIn.objects.filter(session_key=key).update(seen_at=timezone.now())
 

@@ -11,9 +11,10 @@ from chronos_site import env
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):
-    """An `.env` of our own, and no SECRET_KEY around it."""
+    """An `.env` of our own, and no keys around it."""
     monkeypatch.setattr(env, "FILE", tmp_path / ".env")
-    monkeypatch.delenv("SECRET_KEY", raising=False)
+    for name in ("SECRET_KEY", "CHRONOS_SECRETS_KEYS"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path / ".env"
 
 

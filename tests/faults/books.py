@@ -54,7 +54,7 @@ def judge(effects, patience=LONGEST_OUTAGE_SECONDS):
     """The checker's verdict on the jobs whose ticks it can reckon itself."""
     jobs = Job.objects.filter(type__in=["HTTP", "DUMMY"], schedule__schedule_type__in=["ONCE", "CRON"])
     plans = [_plan(job, patience) for job in jobs.select_related("schedule")]
-    return History(effects).verdict(plans)
+    return History(effects, {plan.job for plan in plans}).verdict(plans)
 
 
 def _plan(job, patience):

@@ -9,10 +9,10 @@ from tests.faults.checker import Row, check
 
 
 class History:
-    """The outcomes that were ever seen, what the world saw, and at the end the rows."""
+    """The outcomes that were ever seen, what the world saw, and at the end the rows; of these jobs, or all."""
 
-    def __init__(self, effects):
-        self.effects = effects
+    def __init__(self, effects, jobs=None):
+        self.effects, self.jobs = effects, jobs
         self._seen = defaultdict(list)
 
     def look(self):
@@ -23,11 +23,13 @@ class History:
 
     def rows(self):
         fields = ("pk", "job__name", "scheduled_time", "attempt", "skipped_count", "error_class")
-        for run, job, tick, attempt, skips, error in Run.objects.values_list(*fields):
+        runs = Run.objects.all() if self.jobs is None else Run.objects.filter(job__name__in=self.jobs)
+        for run, job, tick, attempt, skips, error in runs.values_list(*fields):
             outcomes = tuple(self._seen[run])
             yield Row(run, job, tick.timestamp(), attempt, outcomes, skips or 0, lost=error == WORKER_LOST)
 
-    def verdict(self, plans, faults=()):
-        """The checker's word on all of it, as of now."""
+    def verdict(self, plans, faults=(), *, later=0):
+        """The checker's word on all of it, as of now, or seconds later where nothing more will come."""
         self.look()
-        return check(plans, [*self.rows()], list(self.effects.calls), time.time(), faults)
+        calls = [call for call in self.effects.calls if self.jobs is None or call.job in self.jobs]
+        return check(plans, [*self.rows()], calls, time.time() + later, faults)

@@ -53,7 +53,7 @@ def test_a_cancel_reaches_a_running_run_within_five_seconds(chronos, effects):
 def test_a_timeout_overshoots_by_two_seconds_at_the_most(chronos, effects):
     alice, one_second = factories.alice(), {"timeout_seconds": 1}
     for number in range(20):
-        payload = {"http_url": effects.url(f"held/{number}"), **one_second}
+        payload = {"http_url": effects.url(f"held/{number}"), "http_method": "GET", **one_second}
         load.call(alice, str(number), "", payload=payload)
     chronos.scheduler()
     chronos.worker()
