@@ -9,7 +9,7 @@ from tests.faults.checker import Row, check
 
 
 class History:
-    """The outcomes that were ever seen, what the world saw, and at the end the rows; of these jobs, or all."""
+    """The outcomes ever seen, what the world saw, and at the end the rows; of these jobs, or of all."""
 
     def __init__(self, effects, jobs=None):
         self.effects, self.jobs = effects, jobs
