@@ -1,7 +1,9 @@
 """The product around a measurement: Django in the measuring process, real processes beside it."""
 
 import atexit
+import base64
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -38,6 +40,7 @@ def set_up(database: str, *, pages: bool = False, key: str = KEY) -> None:
         "CHRONOS_ALLOWED_NETWORKS": "127.0.0.0/8",
         "CHRONOS_DATA_DIR": folder,
         "CHRONOS_ENV_FILE": os.devnull,
+        "CHRONOS_SECRETS_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
     }
     import django
     from django.core.management import call_command
