@@ -3,7 +3,7 @@
 # make test   the whole test suite; ARGS="tests/jobs -k cron" runs a part of it, ON=postgresql elsewhere
 # make faults break all there is a test for; ARGS=--write puts what came of it into the documentation
 # make soak   break things at random; MINUTES=30 SEED=7 ON=sqlite
-# make check  lint, types, settings, migrations, known vulnerabilities
+# make check  lint, types, settings, migrations, weaknesses, known vulnerabilities
 
 PYTHON ?= python3
 VENV := .venv
