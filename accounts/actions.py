@@ -4,7 +4,6 @@ import time
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -15,6 +14,7 @@ from accounts.access import address
 from accounts.models import Role, SignIn, User
 from audit.denials import sparing
 from chronos_site.locks import locked
+from chronos_site.tally import tallied, tally
 
 # The failure of somebody we do not know is recorded too, without what they typed: it may be a password.
 _NOBODY = User(pk=0)
@@ -69,11 +69,10 @@ def sign_in_with_code(request: HttpRequest, user: User, code: str) -> bool:
     After many within an hour even the right one is refused: who knows the password may not go on guessing.
     """
     guesses = f"codes:{user.pk}"
-    if cache.get(guesses, 0) < MOST_GUESSES and second_factor.is_right(user, code):
+    if tally(guesses) < MOST_GUESSES and second_factor.is_right(user, code):
         begin_session(request, user)
         return True
-    cache.add(guesses, 0, GUESSES_SECONDS)
-    cache.incr(guesses)
+    tallied(guesses, GUESSES_SECONDS)
     told = request.session[WAITING]
     told["wrong"] = told.get("wrong", 0) + 1
     request.session[WAITING] = told
@@ -177,21 +176,30 @@ class LastAdministrator(Exception):
     """Somebody has to administer; `str()` is the sentence for the person."""
 
 
+def why_needed(user: User, *, by: User) -> str:
+    """Why the person must stay an administrator, as a sentence; empty when they need not, or are none.
+
+    Call it in the transaction that takes the role away: the administrators are locked, so that two cannot
+    take it from each other at once.
+    """
+    administrators = {each.pk for each in locked(User.objects.administrators().order_by("pk"))}
+    if user.pk not in administrators:
+        return ""
+    if user == by:
+        return "You cannot take this from yourself; ask another administrator."
+    return "" if administrators - {user.pk} else "This is the last administrator."
+
+
 @transaction.atomic
 def change_person(user: User, *, role: Role, is_active: bool, by: User, note: str = "") -> None:
     """Give the person a role, and let them in or not; who may not is signed out everywhere.
 
     Raises LastAdministrator, and for administrators who would shut themselves out.
     """
-    # Locked, so that two administrators cannot take the role from each other at once.
-    administrators = {each.pk for each in locked(User.objects.administrators().order_by("pk"))}
     before = {"role": user.role.value, "is_active": user.is_active}
     after = {"role": role.value, "is_active": is_active}
-    if user.pk in administrators and not (is_active and role is Role.ADMIN):
-        if user == by:
-            raise LastAdministrator("You cannot take this from yourself; ask another administrator.")
-        if not administrators - {user.pk}:
-            raise LastAdministrator("This is the last administrator.")
+    if not (is_active and role is Role.ADMIN) and (sentence := why_needed(user, by=by)):
+        raise LastAdministrator(sentence)
     changes = {name: (before[name], after[name]) for name in before if before[name] != after[name]}
     if not changes:
         return

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
+from accounts import actions
 from accounts.models import Role, User
 
 # Long enough for any password manager; what is longer would only keep the hasher busy.
@@ -121,12 +122,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _refuse_last_administrator(self) -> None:
         field = "is_active" if self.cleaned_data.get("role") == Role.ADMIN else "role"
-        # Locked, so that two administrators cannot take the role from each other at once.
-        administrators = {user.pk for user in User.objects.administrators().select_for_update()}
-        if self.instance == self.by:
-            self.add_error(field, "You cannot take this from yourself; ask another administrator.")
-        elif not administrators - {self.instance.pk}:
-            self.add_error(field, "This is the last administrator.")
+        if sentence := actions.why_needed(self.instance, by=self.by):
+            self.add_error(field, sentence)
 
 
 class ForgottenForm(forms.Form):

@@ -45,15 +45,17 @@ def alive(user: User) -> "models.QuerySet[SignIn]":
 def end(sign_ins: "models.QuerySet[SignIn]") -> int:
     """End these sessions at once; gives how many."""
     keys = list(sign_ins.values_list("session_key", flat=True))
-    Session.objects.filter(session_key__in=keys).delete()
-    SignIn.objects.filter(session_key__in=keys).delete()
-    return len(keys)
+    return _delete(keys)
 
 
 def forget_over() -> int:
     """Delete some of the sessions that are over, and what is known of them; gives how many."""
     over = Session.objects.filter(expire_date__lte=timezone.now()).order_by("expire_date")
     keys = list(over.values_list("session_key", flat=True)[:_BATCH])
+    return _delete(keys)
+
+
+def _delete(keys: list[str]) -> int:
     Session.objects.filter(session_key__in=keys).delete()
     SignIn.objects.filter(session_key__in=keys).delete()
     return len(keys)

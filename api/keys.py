@@ -1,18 +1,17 @@
 """Who a request with a bearer token comes from."""
 
 from datetime import timedelta
-from typing import Any
 
-from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
 from accounts.access import address
 from api.actions import digest
 from api.models import ApiToken, Scope
 from api.problems import NotInScope, TooMany
+from chronos_site.tally import tallied, tally
 
 # A token is marked as used this often, and no oftener: reading is not to write each time.
 MARKED = timedelta(minutes=1)
@@ -27,16 +26,13 @@ class Bearer(HttpBearer):
         super().__init__()
         self.scope = scope
 
-    def __call__(self, request: HttpRequest) -> Any:
-        token = token_of(request)
-        if token is None:
-            raise AuthenticationError
-        if not token.may(self.scope):
+    def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
+        known = token_of(request)
+        if known and not known.may(self.scope):
             raise NotInScope(self.scope)
-        return token
-
-    def authenticate(self, request: HttpRequest, token: str) -> Any:
-        raise NotImplementedError
+        if known and self.scope is Scope.ADMIN and not known.owner.is_administrator:
+            raise PermissionDenied("Only administrators may do this.")
+        return known
 
 
 def token_of(request: HttpRequest) -> ApiToken | None:
@@ -49,25 +45,16 @@ def token_of(request: HttpRequest) -> ApiToken | None:
 def _found(request: HttpRequest) -> ApiToken | None:
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     wrong = f"api:wrong:{address(request)}"
-    if cache.get(wrong, 0) >= MOST_WRONG:
+    if tally(wrong) >= MOST_WRONG:
         raise TooMany(SECONDS)
     at = timezone.now()
     known = ApiToken.objects.usable(at).select_related("owner").filter(digest=digest(text.strip()))
     token = known.first() if scheme.lower() == "bearer" and text.strip() else None
     if token is None:
-        _count(wrong)
+        tallied(wrong, SECONDS)
         return None
-    if _count(f"api:token:{token.pk}") > MOST_REQUESTS:
+    if tallied(f"api:token:{token.pk}", SECONDS) > MOST_REQUESTS:
         raise TooMany(SECONDS)
     if token.last_used_at is None or token.last_used_at < at - MARKED:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=at)
     return token
-
-
-def _count(key: str) -> int:
-    cache.add(key, 0, SECONDS)
-    try:
-        return cache.incr(key)
-    except ValueError:
-        # It ended between the two.
-        return 1

@@ -10,11 +10,11 @@ from django.utils import timezone
 from ninja import Router, Schema, Status
 from pydantic import Field
 
+from accounts.access import person
 from accounts.models import User
 from api.keys import Bearer
 from api.models import Scope
 from api.pages import After, Limit, Listed, asked, listed
-from api.people import administrator
 from api.problems import ANSWERS, Invalid
 from dashboard import paging
 from dashboard.paging import Key, Order
@@ -43,7 +43,6 @@ class SecretGiven(Schema):
 @router.get("", response={200: Listed[SecretShown], **ANSWERS}, auth=ADMIN, operation_id="list_secrets")
 def list_secrets(request: HttpRequest, limit: Limit = 50, after: After = "") -> Any:
     """The names of secrets; their values are shown to nobody."""
-    administrator(request)
     secrets = Secret.objects.select_related("owner").defer("token", "owner__password")
     return listed(request, paging.page(secrets, BY_NAME, asked(request), limit), _shown)
 
@@ -51,7 +50,6 @@ def list_secrets(request: HttpRequest, limit: Limit = 50, after: After = "") -> 
 @router.put("/{name}", response={200: SecretShown, **ANSWERS}, auth=ADMIN, operation_id="put_secret")
 def put_secret(request: HttpRequest, name: str, given: SecretGiven) -> Any:
     """Make a secret, or put other values in the place of the one of this name."""
-    by = administrator(request)
     secret = Secret.objects.filter(name=name).first() or Secret(name=name)
     secret.owner, secret.description = _owner(given.owner), given.description
     secret.hide(given.value)
@@ -59,15 +57,16 @@ def put_secret(request: HttpRequest, name: str, given: SecretGiven) -> Any:
         secret.full_clean(exclude=["token"])
     except ValidationError as wrong:
         raise Invalid((field, why) for field, all_ in wrong.message_dict.items() for why in all_) from wrong
-    actions.save_secret(secret, changed=["value", "owner", "description"], by=by, at=timezone.now())
+    actions.save_secret(
+        secret, changed=["value", "owner", "description"], by=person(request), at=timezone.now()
+    )
     return _shown(secret)
 
 
 @router.delete("/{name}", response={204: None, **ANSWERS}, auth=ADMIN, operation_id="delete_secret")
 def delete_secret(request: HttpRequest, name: str) -> Any:
     """Forget a secret; jobs that name it fail from now on."""
-    by = administrator(request)
-    actions.delete_secret(get_object_or_404(Secret, name=name), by=by)
+    actions.delete_secret(get_object_or_404(Secret, name=name), by=person(request))
     return Status(204, None)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin.utils import unquote
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 
 from audit.models import record_about
+from chronos_site.tally import tallied
 
 # So many entries of one kind from one person or address within so many seconds, by each process.
 MOST, SECONDS = 10, 60
@@ -16,13 +16,7 @@ _NOTED = "is_denied"
 
 def sparing(kind: str, whose: str, most: int = MOST, seconds: int = SECONDS) -> bool:
     """Whether another entry of this kind is to be written: nobody floods the trail."""
-    key = f"audit:{kind}:{whose}"
-    cache.add(key, 0, seconds)
-    try:
-        return cache.incr(key) <= most
-    except ValueError:
-        # It ended between the two.
-        return True
+    return tallied(f"audit:{kind}:{whose}", seconds) <= most
 
 
 def denials(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

@@ -26,14 +26,6 @@ def opened(token: str) -> str | None:
         return None
 
 
-def renewed(token: str) -> str | None:
-    """The same encrypted with the newest key; None when its key is gone. Raises NoKey."""
-    try:
-        return _keys().rotate(token.encode()).decode()
-    except InvalidToken:
-        return None
-
-
 def _keys() -> MultiFernet:
     if not settings.SECRETS_KEYS:
         raise NoKey
