@@ -32,6 +32,12 @@ def shows(page, heading):
     page.wait_for_load_state()
 
 
+def told(page, text):
+    """Wait for the page that says so, and for its scripts."""
+    expect(page.locator("#main").get_by_text(text)).to_be_visible(timeout=SOON)
+    page.wait_for_load_state()
+
+
 def typed(page, field, text):
     tab_to(page, field)
     page.keyboard.type(text)
@@ -73,13 +79,13 @@ def test_a_job_is_made_found_run_paused_resumed_and_deleted(page):
     press(page, "p")
     tab_to(page, page.get_by_role("button", name="Pause job"))
     press(page, "Enter")
-    expect(page.locator("#main").get_by_text("by-keys-alone is paused.")).to_be_visible(timeout=SOON)
+    told(page, "by-keys-alone is paused.")
     press(page, "p")
-    expect(page.locator("#main").get_by_text("by-keys-alone fires again.")).to_be_visible(timeout=SOON)
+    told(page, "by-keys-alone fires again.")
     find(page, "Delete")
     tab_to(page, page.get_by_role("button", name="Delete job"))
     press(page, "Enter")
-    expect(page.locator("#main").get_by_text("by-keys-alone is deleted.")).to_be_visible(timeout=SOON)
+    told(page, "by-keys-alone is deleted.")
 
 
 @pytest.fixture
