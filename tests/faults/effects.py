@@ -9,9 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.faults.checker import Call
 
+SLOW_SECONDS = 0.7
+
 
 class Effects(ThreadingHTTPServer):
-    """Notes each request by method and name, `/NAME`; keeps those to `/held/NAME` waiting until released.
+    """Notes each request by method and name, `/NAME`; keeps those to `/held/NAME` waiting until released,
+    and those to `/slow/NAME` for a moment.
 
     `then` maps a name to what is to happen as soon as it was called, while the caller waits. `calls` is the
     history, by the runs that the callers say they are: `/NAME?run=ID`.
@@ -53,6 +56,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.then.get(name, int)()
         if asked.path.startswith("/held/"):
             self.server.released.wait(60)
+        if asked.path.startswith("/slow/"):
+            time.sleep(SLOW_SECONDS)
         if run:
             self.server.calls.append(Call(run, name, began, time.time()))
         with suppress(OSError):

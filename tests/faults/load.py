@@ -26,13 +26,13 @@ def call(owner, name, url, method="GET", *, at=None, **over):
 
 
 @transaction.atomic
-def load(owner, effects, *, seconds, each=10):
-    """So many calls a second, by GET and by POST in turn, and a tick a second."""
+def load(owner, effects, *, seconds, each=10, under=""):
+    """So many calls a second of what is under the path, by GET and by POST in turn, and a tick a second."""
     begin = database_now() + timedelta(seconds=1)
     for number in range(seconds * each):
         method = ("GET", "POST")[number % 2]
         name = f"{method.lower()}-{number}"
-        call(owner, name, effects.url(name), method, at=begin + timedelta(seconds=number / each))
+        call(owner, name, effects.url(f"{under}{name}"), method, at=begin + timedelta(seconds=number / each))
     every_second(owner, begin, begin + timedelta(seconds=seconds))
 
 

@@ -1,29 +1,15 @@
 """The database goes away under load and comes back."""
 
-import signal
 import sqlite3
 import time
 
-import dj_database_url
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
-from tests import factories, servers
+from tests import factories
 from tests.faults import books, load
 from tests.faults.installation import LEASE_SECONDS, until
-
-
-@pytest.fixture
-def own_server(transactional_db):
-    """A PostgreSQL server that the test may stop; the test's connection leads to it."""
-    kept = dict(connection.settings_dict)
-    with servers.prepared_postgresql() as server:
-        connection.close()
-        connection.settings_dict.update(dj_database_url.parse(server.url) | {"ENGINE": kept["ENGINE"]})
-        yield server
-        connection.close()
-    connection.settings_dict.update(kept)
+from tests.faults.postgres import AS_AFTER_A_CRASH
 
 
 def under_load(chronos, effects):
@@ -39,24 +25,14 @@ def finish(chronos, effects):
 
 
 @pytest.mark.databases("postgresql")
-def test_a_postgresql_that_is_restarted_under_load_fast_and_as_after_a_crash(own_server, chronos, effects):
-    with own_server.running() as server:
-        call_command("migrate", verbosity=0)
-        under_load(chronos, effects)
-        stop(server, signal.SIGINT)
-    with own_server.running() as server:
-        until(lambda: len(effects.seen) > 40, "under load again")
-        stop(server, signal.SIGQUIT)
-    with own_server.running() as server:
-        finish(chronos, effects)
-        stop(server, signal.SIGINT)
-
-
-def stop(server, how):
-    # Asked by SIGTERM, it would wait for everybody's connection to end.
-    connection.close()
-    server.send_signal(how)
-    server.wait()
+def test_a_postgresql_that_is_restarted_under_load_fast_and_as_after_a_crash(postgres, chronos, effects):
+    under_load(chronos, effects)
+    postgres.stop()
+    postgres.start()
+    until(lambda: len(effects.seen) > 40, "under load again")
+    postgres.stop(AS_AFTER_A_CRASH)
+    postgres.start()
+    finish(chronos, effects)
 
 
 @pytest.mark.databases("sqlite3")

@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from random import Random
 
@@ -15,9 +15,11 @@ from django.db import connection
 
 from chronos_site.clock import database_now
 from jobs.models import Job
+from runs.models import Run
 from tests import factories
 from tests.faults import books, load
 from tests.faults.installation import Installation, until
+from tests.faults.postgres import AS_AFTER_A_CRASH
 from tests.faults.proxy import Proxy
 from tests.faults.test_redis import Store
 
@@ -36,13 +38,17 @@ OUTAGES = (0.5, 1, 2, 7)
 class Chaos:
     """An installation, and the ways to break it; what it broke is counted."""
 
-    def __init__(self, chronos, store, line, random):
-        self.chronos, self.store, self.line, self.random = chronos, store, line, random
+    def __init__(self, chronos, store, line, postgres, random):
+        self.chronos, self.store, self.random = chronos, store, random
+        self.line, self.postgres = line, postgres
         self.done = Counter()
+        # How many faults came while something was being worked on.
+        self.met_work = 0
         self.asleep = []
 
     def strike(self):
         """Break one thing."""
+        self.met_work += Run.objects.running().exists()
         faults = [
             self.kill,
             self.kill_a_process,
@@ -51,7 +57,8 @@ class Chaos:
             self.empty_redis,
             self.kill_redis,
         ]
-        faults += [self.cut, self.silence, self.slow_down] if self.line else []
+        if self.postgres:
+            faults += [self.cut, self.silence, self.slow_down, self.stop_postgres, self.crash_postgres]
         fault = self.random.choice(faults)
         fault()
         self.done[fault.__name__] += 1
@@ -60,8 +67,10 @@ class Chaos:
         """Let all go on, and start again what is gone."""
         while self.asleep:
             with_pid(self.asleep.pop(), signal.SIGCONT)
-        if self.line:
+        if self.postgres:
             self.line.mode = "PASS"
+            if not self.postgres.runs:
+                self.postgres.start()
         kinds = Counter(part.output.name.partition("-")[0] for part in self.chronos.parts if part.alive)
         for start, count in ((self.chronos.scheduler, 2), (self.chronos.worker, WORKERS)):
             for _ in range(count - kinds[start.__name__]):
@@ -101,21 +110,16 @@ class Chaos:
     def slow_down(self):
         self.line.mode, self.line.delay = "DELAY", 0.02
 
+    def stop_postgres(self):
+        self.postgres.stop()
+
+    def crash_postgres(self):
+        self.postgres.stop(AS_AFTER_A_CRASH)
+
 
 def with_pid(pid, number):
     if Path(f"/proc/{pid}").exists():
         os.kill(pid, number)
-
-
-@pytest.fixture
-def line():
-    """Between the engine and PostgreSQL, where there is one."""
-    if connection.vendor == "sqlite":
-        yield None
-        return
-    told = connection.settings_dict
-    with closing(Proxy((told["HOST"], int(told["PORT"])))) as proxy:
-        yield proxy
 
 
 @pytest.fixture
@@ -129,13 +133,21 @@ def store():
 
 
 @pytest.fixture
-def chaos(transactional_db, store, line, tmp_path):
-    with closing(Installation(tmp_path, store.url)) as chronos:
+def server(request):
+    """PostgreSQL of the test's own, where it is tested."""
+    return request.getfixturevalue("postgres") if connection.vendor == "postgresql" else None
+
+
+@pytest.fixture
+def chaos(transactional_db, server, store, tmp_path):
+    with ExitStack() as open_until_the_end:
+        chronos = open_until_the_end.enter_context(closing(Installation(tmp_path, store.url)))
+        line = server and open_until_the_end.enter_context(closing(Proxy(server.address)))
         if line:
             told = connection.settings_dict
             address = f"postgresql://{told['USER']}@127.0.0.1:{line.port}/{told['NAME']}"
             chronos.told = {"DATABASE_URL": address}
-        chaos = Chaos(chronos, store, line, Random(SEED))
+        chaos = Chaos(chronos, store, line, server, Random(SEED))
         yield chaos
         while chaos.asleep:
             with_pid(chaos.asleep.pop(), signal.SIGCONT)
@@ -144,7 +156,7 @@ def chaos(transactional_db, store, line, tmp_path):
 
 def test_a_minute_of_random_faults_leaves_nothing_unaccounted_for(chaos, effects, capsys):
     owner, began = factories.alice(), time.monotonic()
-    load.load(owner, effects, seconds=int(SECONDS), each=EACH_SECOND)
+    load.load(owner, effects, seconds=int(SECONDS), each=EACH_SECOND, under="slow/")
     chaos.heal()
     while (passed := time.monotonic() - began) < SECONDS:
         if passed // (SECONDS * STRETCH_SHARE) % 2 == 0:
@@ -152,7 +164,8 @@ def test_a_minute_of_random_faults_leaves_nothing_unaccounted_for(chaos, effects
         time.sleep(chaos.random.choice(OUTAGES))
         chaos.heal()
     with capsys.disabled():
-        print(f"\nseed {SEED}: {chaos.done.total()} faults in {SECONDS:.0f} s, {dict(chaos.done)}")
+        told = f"seed {SEED}: {chaos.done.total()} faults in {SECONDS:.0f} s, {dict(chaos.done)}"
+        print(f"\n{told}, {chaos.met_work} of them while runs were at work")
     until(books.are_closed, "all done", seconds=120)
     chaos.chronos.told = {}
     books.close(chaos.chronos, effects)
