@@ -3,6 +3,8 @@
 from collections import Counter
 from datetime import timedelta
 
+from django.db import connection
+
 from jobs.models import Job, Status
 from jobs.schedules import fires
 from runs.models import DeadLetter, Outcome, Run, Trigger
@@ -39,6 +41,16 @@ def check():
         assert ticks_of_rows == owed(job), job.name
     assert not Run.objects.active().exists()
     assert letters() == given_up()
+    assert is_whole()
+
+
+def is_whole():
+    """Whether the file of the database is in order, where it is one."""
+    if connection.vendor != "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA integrity_check")
+        return cursor.fetchall() == [("ok",)]
 
 
 def check_effects(effects):

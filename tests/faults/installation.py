@@ -94,17 +94,19 @@ class Installation:
             words, cwd=settings.BASE_DIR, env=self.environment, capture_output=True, text=True, check=False
         )
 
-    def scheduler(self):
-        return self._start("scheduler")
+    def scheduler(self, **where):
+        return self._start("scheduler", **where)
 
-    def worker(self):
-        return self._start("worker")
+    def worker(self, **where):
+        return self._start("worker", **where)
 
-    def _start(self, command):
+    def _start(self, command, *, on=(), clock=None):
+        """Start it on another machine, whose command is given, or with the clock that a file tells."""
         output = self.folder / f"{command}-{len(self.parts)}"
+        shifted = ("-m", "tests.faults.shifted", str(clock)) if clock else ()
         with output.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", command],
+                [*on, sys.executable, *shifted, "manage.py", command],
                 cwd=settings.BASE_DIR,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

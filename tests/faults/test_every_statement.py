@@ -94,6 +94,7 @@ def test_a_scheduler_that_dies_anywhere_in_a_round_leaves_the_same_rows(restore,
         assert rows() == expected, f"killed before statement {step}"
         if not died:
             break
+    assert books.is_whole()
     assert step > 20
 
 
@@ -126,6 +127,7 @@ def outcomes(name):
 
 def check_ends(effects):
     assert books.letters() == books.given_up()
+    assert books.is_whole()
     assert effects.seen["POST", "post"] <= 1
     assert outcomes("get")[-1] == ("SUCCESS", None)
     assert outcomes("post") in ([("SUCCESS", None)], [("FAILURE", "WORKER_LOST")])
