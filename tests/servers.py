@@ -115,7 +115,10 @@ class PostgreSQL:
         """The address of the database that is there from the beginning."""
         return f"postgresql://chronos@127.0.0.1:{self.port}/postgres"
 
-    def running(self, **over: str) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
+    def running(
+        self, largest_file: str = "unlimited", **over: str
+    ) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
+        """Run it; what would make a file of it larger than so many bytes fails, as on a full disk."""
         options = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self.folder),
@@ -124,7 +127,8 @@ class PostgreSQL:
             **over,
         }
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        return _running("postgres", f"-D{self.folder}/data", f"-p{self.port}", *words, user=self.user,
+        return _running("prlimit", f"--fsize={largest_file}", program("postgres") or "postgres",
+                        f"-D{self.folder}/data", f"-p{self.port}", *words, user=self.user,
                         log=self.folder / "log", ready=lambda: _answers_postgresql(self.url))  # fmt: skip
 
 

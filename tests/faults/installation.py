@@ -87,6 +87,12 @@ class Installation:
             **self.told,
         }
 
+    @property
+    def pids(self):
+        """What runs of it, also what its workers forked."""
+        alive = [part for part in self.parts if part.alive]
+        return [pid for part in alive for pid in (part.pid, part.horse) if pid]
+
     def manage(self, command):
         """Run another command; gives how it ended and what it wrote."""
         words = [sys.executable, "manage.py", command]

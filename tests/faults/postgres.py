@@ -22,8 +22,13 @@ class Postgres:
     def runs(self):
         return self._process is not None and self._process.poll() is None
 
-    def start(self):
-        self._process = self._running.enter_context(self.prepared.running())
+    @property
+    def said(self):
+        """What it wrote since it was started."""
+        return (self.prepared.folder / "log").read_text()
+
+    def start(self, **how):
+        self._process = self._running.enter_context(self.prepared.running(**how))
 
     def stop(self, how=FAST):
         """End it; asked by SIGTERM, it would wait for everybody's connection to end."""

@@ -14,16 +14,19 @@ class Proxy:
     """Passes on what is said to `target`, an address or the path of a socket, as `mode` says at that moment.
 
     PASS, DELAY (each piece waits `delay` seconds), TRICKLE (byte by byte) and HOLE, which takes all and
-    answers nothing, without an end of the connection.
+    answers nothing, without an end of the connection. `traps` are the next cuts: each closes one connection
+    BEFORE what holds the bytes `bait` has been passed on to the target, or right AFTER it.
     """
 
-    def __init__(self, target):
+    def __init__(self, target, host="127.0.0.1"):
         self.target = target
         self.mode = "PASS"
         self.delay = 0.0
+        self.bait = b"COMMIT"
+        self.traps = []
         self._ends = set()
         self._closed = False
-        self._server = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._server = socket.create_server((host, 0), backlog=128)
         self.port = self._server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -52,8 +55,8 @@ class Proxy:
             near.close()
             return
         self._ends |= {near, far}
-        for one, other in ((near, far), (far, near)):
-            threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
+        for pumped in ((near, far, self.traps), (far, near)):
+            threading.Thread(target=self._pump, args=pumped, daemon=True).start()
 
     def _reach(self):
         if isinstance(self.target, tuple):
@@ -62,10 +65,15 @@ class Proxy:
         far.connect(self.target)
         return far
 
-    def _pump(self, one, other):
+    def _pump(self, one, other, traps=()):
         with suppress(OSError):
             while said := one.recv(PIECE):
+                trap = traps.pop() if traps and self.bait in said else None
+                if trap == "BEFORE":
+                    break
                 self._pass_on(said, other)
+                if trap == "AFTER":
+                    break
         for end in (one, other):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

@@ -82,7 +82,7 @@ def test_a_leap_ahead_accounts_for_each_tick_that_it_passed(leaping, clock, effe
 
 
 def test_a_machine_that_slept_wakes_up_and_accounts_for_each_tick(leaping, effects):
-    pids = [pid for part in leaping.parts for pid in (part.pid, part.horse) if pid]
+    pids = leaping.pids
     for number in (signal.SIGSTOP, signal.SIGCONT):
         for pid in pids:
             os.kill(pid, number)

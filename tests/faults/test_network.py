@@ -99,6 +99,14 @@ def test_a_slow_database_whose_connections_are_cut_delays_and_loses_nothing(data
     finish(chronos, effects)
 
 
+@pytest.mark.databases("postgresql")
+def test_commits_whose_fate_nobody_told_are_neither_lost_nor_repeated(database_line, chronos, effects):
+    under_load(chronos, effects, seconds=10)
+    database_line.traps += ["BEFORE", "AFTER"] * 15
+    until(lambda: not database_line.traps, "all cut")
+    finish(chronos, effects)
+
+
 def test_a_scheduler_that_stood_still_fires_nothing_twice(chronos, effects):
     under_load(chronos, effects)
     stale = chronos.parts[0]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from redis.exceptions import ResponseError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -22,6 +23,8 @@ from tests.faults import books, load
 from tests.faults.installation import GRACE_SECONDS, Installation, until
 
 OUTAGE_SECONDS = 30
+REFUSAL_SECONDS = 8
+NOWHERE = ("127.0.0.1", "1")
 
 
 @dataclass
@@ -110,6 +113,25 @@ def test_a_store_that_is_away_for_half_a_minute_and_comes_back_empty(store, chro
     time.sleep(OUTAGE_SECONDS)
     shutil.rmtree(store.folder / "appendonlydir")
     store.start()
+    finish(chronos, effects)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "allow"),
+    [
+        pytest.param(("REPLICAOF", *NOWHERE), ("REPLICAOF", "NO", "ONE"), id="a replica"),
+        pytest.param(("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), id="full"),
+    ],
+)
+def test_a_store_that_takes_nothing_only_delays(store, chronos, effects, refuse, allow):
+    load.load(factories.alice(), effects, seconds=6)
+    until(lambda: len(effects.seen) > 10, "under load")
+    with store.client as client:
+        client.execute_command(*refuse)
+        with pytest.raises(ResponseError):
+            client.set("refused", 1)
+        time.sleep(REFUSAL_SECONDS)
+        client.execute_command(*allow)
     finish(chronos, effects)
 
 
