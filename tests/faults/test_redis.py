@@ -44,8 +44,13 @@ class Store:
 
     @property
     def pid(self):
-        with self.client as client:
+        with self.up() as client:
             return client.info("server")["process_id"]
+
+    def up(self):
+        """A client, once the store answers: it may have died a moment ago."""
+        until(lambda: answers(socket_path(self.folder)), "up again")
+        return self.client
 
     def start(self):
         self.running.enter_context(servers.valkey(self.folder))
@@ -54,9 +59,7 @@ class Store:
         self.running.close()
 
     def lose_all(self):
-        """Once it answers: it may have died a moment ago."""
-        until(lambda: answers(socket_path(self.folder)), "up again")
-        with self.client as client:
+        with self.up() as client:
             client.flushall()
 
     def die(self):
