@@ -1,5 +1,7 @@
+import tempfile
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import dj_database_url
 import pytest
@@ -11,6 +13,7 @@ from tests import servers
 from tests.faults.effects import Effects
 from tests.faults.installation import Installation
 from tests.faults.postgres import Postgres
+from tests.faults.store import Store
 
 
 @pytest.fixture
@@ -27,6 +30,15 @@ def chronos(transactional_db, valkey, tmp_path):
     """An installation without processes yet."""
     with closing(Installation(tmp_path, settings.REDIS_URL)) as running:
         yield running
+
+
+@pytest.fixture
+def store():
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        store = Store(Path(folder))
+        store.start()
+        yield store
+        store.stop()
 
 
 @pytest.fixture

@@ -29,10 +29,12 @@ class Effects(ThreadingHTTPServer):
         self.released = threading.Event()
         self.then = {}
         self.calls = []
+        # Where the callers find it.
+        self.address = f"127.0.0.1:{self.server_port}"
 
     def url(self, name):
         """The address for a job, whose runs say which they are."""
-        return f"http://127.0.0.1:{self.server_port}/{name}?run={{{{ run.id }}}}"
+        return f"http://{self.address}/{name}?run={{{{ run.id }}}}"
 
     def of(self, name):
         """How often the name was called."""

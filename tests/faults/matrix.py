@@ -70,9 +70,12 @@ MATRIX = (
     Fault(
         "F09",
         "Redis refuses: it holds something else, is a replica or full",
-        ("runs/ring::what_is_no_queue_is_cleared_away_and_silences_no_other",),
+        (
+            "runs/ring::what_is_no_queue_is_cleared_away_and_silences_no_other",
+            "faults/redis::a_store_that_takes_nothing_only_delays",
+        ),
         SQLITE,
-        missing="a replica and a full Redis were not tried",
+        live=True,
     ),
     Fault(
         "F10",
@@ -128,6 +131,7 @@ MATRIX = (
         (
             "faults/network::work_behind_a_black_hole_is_given_up_before_others_may_take_it",
             "runs/drain::work_stops_in_time_while_the_database_keeps_us_waiting",
+            "faults/machines::a_machine_that_loses_its_network_is_relieved_and_comes_back",
         ),
         POSTGRESQL,
         live=True,
@@ -142,10 +146,9 @@ MATRIX = (
     Fault(
         "F21",
         "The connection is cut at a commit",
-        ("faults/network::a_slow_database_whose_connections_are_cut_delays_and_loses_nothing", A_DEAD_WORKER),
+        ("faults/network::commits_whose_fate_nobody_told_are_neither_lost_nor_repeated", A_DEAD_WORKER),
         POSTGRESQL,
         live=True,
-        missing="cuts came at random, not at the byte of a commit",
     ),
     Fault(
         "F22",
@@ -159,35 +162,46 @@ MATRIX = (
         "SIGKILL at each statement and commit on SQLite",
         (A_DEAD_SCHEDULER, A_DEAD_WORKER),
         SQLITE,
-        missing="the file's own integrity check was not asked",
     ),
     Fault(
         "F24",
         "A full disk",
-        ("jobs/executors/file_system::a_full_disk_says_so_and_nothing_half_is_left",),
-        SQLITE,
-        missing="a full disk under the database itself was not tried",
+        (
+            "jobs/executors/file_system::a_full_disk_says_so_and_nothing_half_is_left",
+            "faults/database::a_disk_too_full_for_the_sqlite_file_delays_and_loses_nothing",
+            "faults/database::a_disk_too_full_for_a_table_of_postgresql_delays_and_loses_nothing",
+        ),
+        live=True,
     ),
     Fault(
         "F25",
         "A clock is put back",
-        ("runs/fire::TestFire::firing_again_at_the_same_instant_adds_nothing",),
+        (
+            "runs/fire::TestFire::firing_again_at_the_same_instant_adds_nothing",
+            "faults/clocks::a_clock_that_is_put_back_fires_nothing_twice",
+        ),
         ALL,
-        missing="no process was given another clock: schedules go by the database's",
+        live=True,
     ),
     Fault(
         "F26",
         "A clock jumps ahead",
-        (A_YEAR,),
+        (
+            A_YEAR,
+            "faults/clocks::a_leap_of_one_machine_ahead_fires_nothing_early",
+            "faults/clocks::a_leap_ahead_accounts_for_each_tick_that_it_passed",
+        ),
         ALL,
-        missing="no process was given another clock: schedules go by the database's",
+        live=True,
     ),
     Fault(
         "F27",
         "All stand still, as a machine asleep does",
-        ("runs/reckon::what_was_missed_goes_by_the_policy",),
-        SQLITE,
-        missing="a whole installation was not put to sleep",
+        (
+            "runs/reckon::what_was_missed_goes_by_the_policy",
+            "faults/clocks::a_machine_that_slept_wakes_up_and_accounts_for_each_tick",
+        ),
+        live=True,
     ),
     Fault(
         "F28",
@@ -202,9 +216,11 @@ MATRIX = (
     Fault(
         "F29",
         "A leap second",
-        (),
-        (),
-        missing="not tried: neither Python nor the databases know the second 60",
+        (
+            "jobs/forms::what_makes_no_sense_is_told_at_its_field",
+            "faults/clocks::a_clock_that_is_put_back_fires_nothing_twice",
+        ),
+        live=True,
     ),
     Fault("F30", "The year 9999", ("jobs/next_fire::the_calendar_ends_with_the_year_9999",), SQLITE),
     Fault(
@@ -329,14 +345,17 @@ MATRIX = (
             "runs/bad_schedules::tables_that_are_not_in_order_are_no_schedules_fault",
         ),
         ALL,
-        missing="two versions of Chronos beside one another were not tried",
+        missing="there is one version yet: two beside one another were not tried",
     ),
     Fault(
         "F51",
         "A machine's clock differs from the database's",
-        ("runs/rescue::a_run_within_its_lease_is_left_alone",),
+        (
+            "runs/rescue::a_run_within_its_lease_is_left_alone",
+            "faults/clocks::machines_whose_clocks_are_wrong_fire_and_work_on_time",
+        ),
         ALL,
-        missing="a process with another clock was not tried; leases go by the database's",
+        live=True,
     ),
     Fault(
         "F52",

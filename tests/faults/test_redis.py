@@ -3,76 +3,23 @@
 import os
 import shutil
 import signal
-import tempfile
 import time
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import closing
 
 import pytest
-from redis import Redis
 from redis.exceptions import ResponseError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from chronos_site.valkey import answers, socket_path
 from runs.models import Process
 from runs.ring import QUEUES
-from tests import factories, servers
+from tests import factories
 from tests.faults import books, load
 from tests.faults.installation import GRACE_SECONDS, Installation, until
 
 OUTAGE_SECONDS = 30
 REFUSAL_SECONDS = 8
 NOWHERE = ("127.0.0.1", "1")
-
-
-@dataclass
-class Store:
-    """A Valkey of the test's own."""
-
-    folder: Path
-    running: ExitStack = field(default_factory=ExitStack)
-
-    @property
-    def url(self):
-        return f"unix://{socket_path(self.folder)}"
-
-    @property
-    def client(self):
-        return Redis.from_url(self.url)
-
-    @property
-    def pid(self):
-        with self.up() as client:
-            return client.info("server")["process_id"]
-
-    def up(self):
-        """A client, once the store answers: it may have died a moment ago."""
-        until(lambda: answers(socket_path(self.folder)), "up again")
-        return self.client
-
-    def start(self):
-        self.running.enter_context(servers.valkey(self.folder))
-
-    def stop(self):
-        self.running.close()
-
-    def lose_all(self):
-        with self.up() as client:
-            client.flushall()
-
-    def die(self):
-        os.kill(self.pid, signal.SIGKILL)
-
-
-@pytest.fixture
-def store():
-    with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder))
-        store.start()
-        yield store
-        store.stop()
 
 
 @pytest.fixture

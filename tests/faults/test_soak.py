@@ -1,9 +1,7 @@
 """All that can be broken at once, at random."""
 
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack, closing
@@ -21,7 +19,6 @@ from tests.faults import books, load
 from tests.faults.installation import Installation, until
 from tests.faults.postgres import AS_AFTER_A_CRASH
 from tests.faults.proxy import Proxy
-from tests.faults.test_redis import Store
 
 pytestmark = [pytest.mark.faults, pytest.mark.databases("sqlite3", "postgresql")]
 
@@ -120,16 +117,6 @@ class Chaos:
 def with_pid(pid, number):
     if Path(f"/proc/{pid}").exists():
         os.kill(pid, number)
-
-
-@pytest.fixture
-def store():
-    folder = Path(tempfile.mkdtemp())
-    store = Store(folder)
-    store.start()
-    yield store
-    store.stop()
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

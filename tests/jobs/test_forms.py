@@ -119,6 +119,13 @@ def test_a_time_shown_and_sent_back_stays_the_same_instant(again):
             "run_at",
             "This is no date and time: write it like 2026-03-28T02:30.",
         ),
+        # No clock that counts here knows a leap second.
+        (
+            "ONCE",
+            {"run_at": "2016-12-31T23:59:60Z"},
+            "run_at",
+            "This is no date and time: write it like 2026-03-28T02:30.",
+        ),
         ("ONCE", {"run_at": "0001-01-01T00:00", **BERLIN}, "run_at", YEARS),
         ("ONCE", {"run_at": "9999-12-31T23:59-14:00"}, "run_at", YEARS),
         ("ONCE", {"run_at": "1969-12-31T23:59Z"}, "run_at", YEARS),
