@@ -9,6 +9,7 @@ from importlib import import_module
 NAMES = (
     "admin_lists",
     "engine",
+    "held",
     "http",
     "idle",
     "latency",

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -150,6 +151,19 @@ def processes(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
             process.terminate()
         for process in started:
             process.wait(STOP_SECONDS)
+
+
+def doctor() -> list[str]:
+    """What the doctor finds; nothing when all is well."""
+    from django.core.management import CommandError, call_command
+
+    said = StringIO()
+    try:
+        call_command("doctor", stdout=said, stderr=said)
+    except (CommandError, SystemExit) as found:
+        broken = [line for line in said.getvalue().splitlines() if not line.startswith("ok ")]
+        return broken or [str(found)]
+    return []
 
 
 def wait_for(

@@ -5,7 +5,6 @@ import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from datetime import timedelta
-from io import StringIO
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -77,7 +76,7 @@ def _storm(failures: int, received: Received, say: Callable[[str], None]) -> dic
         resolved = _bulk("RESOLVE", DeadLetter.objects.pending(), {"note": "The storm is over."})
         say(f"replayed in {replayed['seconds']} s, resolved in {resolved['seconds']} s")
         product.wait_for("the last message", _all_sent, seconds=QUIET_SECONDS, pause=1)
-        problems = _doctor()
+        problems = product.doctor()
     return {
         "seconds_of_the_storm": round(stormed, 1),
         "messages_received": received.messages,
@@ -174,16 +173,3 @@ def _told() -> dict[str, Any]:
             for row in found.order_by("template_code", "status")
         }
     }
-
-
-def _doctor() -> list[str]:
-    """What the doctor finds."""
-    from django.core.management import CommandError, call_command
-
-    said = StringIO()
-    try:
-        call_command("doctor", stdout=said, stderr=said)
-    except (CommandError, SystemExit) as found:
-        broken = [line for line in said.getvalue().splitlines() if not line.startswith("ok ")]
-        return broken or [str(found)]
-    return []

@@ -14,6 +14,7 @@ SMALL = {
     "latency": ["--clicks", "2"],
     "memory": ["--jobs", "20", "--runs", "20"],
     "idle": ["--size", "20", "--seconds", "1"],
+    "held": ["--minutes", "0.1", "--rate", "4", "--readers", "2", "--think", "1"],
 }
 TELLS = {
     "throughput": {"runs_per_second", "raw_limit_per_second", "database", "workers"},
@@ -22,6 +23,7 @@ TELLS = {
     "latency": {"median_ms", "p95_ms", "raw_limit_ms"},
     "memory": {"web_mb", "scheduler_mb", "worker_1_mb", "worker_2_mb", "raw_limit_mb"},
     "idle": {"cpu_percent", "memory_mb", "raw_limit_memory_mb"},
+    "held": {"runs", "late_p50_ms", "pages", "bytes_per_run"},
 }
 
 

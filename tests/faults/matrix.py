@@ -329,7 +329,6 @@ MATRIX = (
         "F48",
         "All of it at random",
         ("faults/soak::a_minute_of_random_faults_leaves_nothing_unaccounted_for",),
-        POSTGRESQL,
         live=True,
     ),
     Fault(
