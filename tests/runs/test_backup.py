@@ -1,13 +1,17 @@
 """A backup is whole, private, and comes back as it was."""
 
+import contextlib
 import stat
 from datetime import timedelta
+from io import StringIO
+from threading import Event, Semaphore, Thread
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from jobs.models import Job
+from audit.models import AuditEvent
+from jobs.models import Job, JobPayload, JobSchedule, JobVersion
 from runs.backup import BackupFailed, back_up, restore
 from runs.fire import fire
 from runs.models import Process, Run
@@ -43,6 +47,46 @@ def test_what_is_restored_is_what_was_there(backup):
     restore(backup, replace=True, force=False)
     assert Job.objects.get().name == "Nightly"
     assert Job.objects.get().owner.email == "alice@example.com"
+
+
+@pytest.mark.usefixtures("valkey")
+def test_the_command_puts_it_back_and_asks_the_doctor(backup):
+    said = StringIO()
+    with contextlib.suppress(SystemExit, CommandError):
+        call_command("restore", backup, replace=True, stdout=said)
+    assert Job.objects.get().name == "Nightly"
+    assert "Restored. Ticks missed since the backup follow each job's misfire policy." in said.getvalue()
+    assert "ok       migrations" in said.getvalue()
+
+
+def test_a_backup_in_the_midst_of_writing_holds_whole_transactions(tmp_path):
+    owner, stop, made = factories.alice(), Event(), Semaphore(0)
+
+    def write():
+        while not stop.is_set():
+            factories.job(owner)
+            made.release()
+        connection.close()
+
+    writer = Thread(target=write)
+    writer.start()
+    for _ in range(3):
+        made.acquire(timeout=30)
+    path = back_up(tmp_path, at=NOON)
+    stop.set()
+    writer.join()
+    assert restored(path) >= 3
+
+
+def restored(path):
+    """How many jobs come back; each with all that belongs to it."""
+    written = Job.objects.count()
+    restore(path, replace=True, force=False)
+    jobs = Job.objects.count()
+    assert jobs <= written
+    assert [model.objects.count() for model in (JobSchedule, JobPayload, JobVersion)] == [jobs] * 3
+    assert AuditEvent.objects.filter(action="JOB_CREATED").count() == jobs
+    return jobs
 
 
 def test_a_database_that_holds_something_is_not_lost_unasked(backup):
