@@ -10,6 +10,8 @@ from tests import factories
 AGAIN = {"max_attempts": 10, "backoff_strategy": "FIXED", "backoff_seconds": 1}
 # When a job is armed, so that its first tick is its own to fire, however long it takes to define them all.
 EARLIER = timedelta(seconds=1)
+# To define a job takes so long at the most, on a busy machine.
+SECONDS_A_JOB = 0.06
 
 
 def once(owner, name, *, at=None, **parts):
@@ -27,13 +29,17 @@ def call(owner, name, url, method="GET", *, at=None, **over):
 
 @transaction.atomic
 def load(owner, effects, *, seconds, each=10, under=""):
-    """So many calls a second of what is under the path, by GET and by POST in turn, and a tick a second."""
-    begin = database_now() + timedelta(seconds=1)
+    """So many calls a second of what is under the path, by GET and by POST in turn, and a tick a second.
+
+    Gives when the first is due.
+    """
+    begin = database_now() + timedelta(seconds=1 + SECONDS_A_JOB * seconds * each)
     for number in range(seconds * each):
         method = ("GET", "POST")[number % 2]
         name = f"{method.lower()}-{number}"
         call(owner, name, effects.url(f"{under}{name}"), method, at=begin + timedelta(seconds=number / each))
     every_second(owner, begin, begin + timedelta(seconds=seconds))
+    return begin
 
 
 def every_second(owner, begin, end):

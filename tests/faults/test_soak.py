@@ -142,9 +142,10 @@ def chaos(transactional_db, server, store, tmp_path):
 
 
 def test_a_minute_of_random_faults_leaves_nothing_unaccounted_for(chaos, effects, capsys):
-    owner, began = factories.alice(), time.monotonic()
-    load.load(owner, effects, seconds=int(SECONDS), each=EACH_SECOND, under="slow/")
+    begin = load.load(factories.alice(), effects, seconds=int(SECONDS), each=EACH_SECOND, under="slow/")
     chaos.heal()
+    until(lambda: database_now() >= begin, "the first is due", seconds=SECONDS)
+    began = time.monotonic()
     while (passed := time.monotonic() - began) < SECONDS:
         if passed // (SECONDS * STRETCH_SHARE) % 2 == 0:
             chaos.strike()

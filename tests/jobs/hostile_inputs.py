@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-NUMBERS = range(25, 57)
+NUMBERS = (22, *range(25, 57))
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,20 @@ def report(value: str, sentence: str) -> Refused:
 
 
 ROWS: tuple[Refused | Ends | Elsewhere, ...] = (
+    # Timeouts
+    *(
+        Refused(22, str(value), "DATABASE", "queryTimeoutSeconds", value, "a whole number from 1 to 86,400")
+        for value in (0, -1, 2147483648)
+    ),
+    Refused(
+        22,
+        "abc",
+        "DATABASE",
+        "queryTimeoutSeconds",
+        "abc",
+        "a whole number from 1 to 86,400",
+        by_import="a whole number, not text",
+    ),
     # Addresses
     url(25, "http://169.254.169.254/latest/meta-data/", METADATA),
     Ends(

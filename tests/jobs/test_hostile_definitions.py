@@ -35,6 +35,7 @@ REFUSED = {
     (5, "name"): ["x" * 256, "x" * 200_000],
     (6, "name"): ["", "   ", "\u200b"],
     (7, "name"): ["a\r\nSet-Cookie: x=1"],
+    (8, "name"): ["abc\u202egpj.exe"],
     (9, "name"): ["a\x00b"],
     (13, "cron"): ["60 * * * *", "*/0 * * * *", "0 0 * * 8", "@nonsense", "\u0660 \u0660 * * *", ""],
     (14, "cron"): ["0 0 30 2 *", "0 0 31 2,4,6 *", "0 0 0 30 2 ? 2099"],
@@ -127,6 +128,18 @@ def test_a_strange_name_is_stored_as_it_is_and_shown_as_text(way, client, name):
         shown = client.get(page).content
         assert b"<script>alert" not in shown
         assert b"<img src=x" not in shown
+
+
+@pytest.mark.parametrize("way", [by_api, by_import])
+def test_half_a_character_is_refused_at_its_field(way, client):
+    assert way(factories.alice(), client, "name", "a\ud800b")
+    assert not Job.objects.exists()
+
+
+def test_a_day_of_the_month_or_of_the_week_is_taken_and_said(client):
+    assert by_form(factories.alice(), client, "cron", "0 9 13 * 5") == set()
+    shown = client.get(f"/jobs/{Job.objects.get().pk}/").content.decode()
+    assert "13th of the month and also Fridays at 09:00" in shown
 
 
 @pytest.mark.parametrize("size", [5, 6, 7])

@@ -1,4 +1,4 @@
-"""Hostile inputs for jobs, put through every way in: the page, a trial, the import, and real runs."""
+"""Hostile inputs for jobs, put through every way in: page, trial, import, API, and real runs."""
 
 import json
 import os
@@ -24,6 +24,7 @@ from runs.drain import Drainer
 from runs.models import RunLog
 from runs.trials import Trial
 from tests import factories
+from tests.api.calling import Caller, errors
 from tests.jobs.executors.http_peers import serving
 from tests.jobs.executors.payloads import SMALL
 from tests.jobs.hostile_inputs import NUMBERS, ROWS, SECRET, Elsewhere, Ends, Refused
@@ -65,7 +66,11 @@ def typed(row):
     flat = TYPES[row.code].form.initial_from(said)
     page = {"do": "save", "shown": row.code, "type": row.code, "name": "hostile"}
     plan = {"schedule_type": "INTERVAL", "interval_seconds": "300", "timezone": "UTC"}
-    return {**page, **plan, **{f"payload-{name}": as_text(value) for name, value in flat.items() if value}}
+    return {
+        **page,
+        **plan,
+        **{f"payload-{name}": as_text(value) for name, value in flat.items() if value not in (None, "")},
+    }
 
 
 def as_text(value):
@@ -99,6 +104,15 @@ def test_the_import_refuses_it_at_its_key(row, tmp_path, capsys):
     told = capsys.readouterr().out
     assert f"payload.{row.key}" in told
     assert (row.by_import or row.sentence) in told
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("row", those(Refused))
+def test_the_api_refuses_it_at_its_key(row):
+    answer = Caller(factories.alice()).post("/jobs", request(row))
+    assert answer.status_code == 422
+    told = {field: sentence for field, sentence in errors(answer).items() if f"payload.{row.key}" in field}
+    assert (row.by_import or row.sentence) in " ".join(told.values())
     assert not Job.objects.exists()
 
 
