@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 import audit.models as audit
-from accounts import links, second_factor, sessions
+from accounts import links, proof, second_factor, sessions
 from accounts.access import address
 from accounts.models import Role, SignIn, User
 from audit.denials import sparing
@@ -68,11 +68,9 @@ def sign_in_with_code(request: HttpRequest, user: User, code: str) -> bool:
 
     After many within an hour even the right one is refused: who knows the password may not go on guessing.
     """
-    guesses = f"codes:{user.pk}"
-    if tally(guesses) < MOST_GUESSES and second_factor.is_right(user, code):
+    if _is_right_code(user, code):
         begin_session(request, user)
         return True
-    tallied(guesses, GUESSES_SECONDS)
     told = request.session[WAITING]
     told["wrong"] = told.get("wrong", 0) + 1
     request.session[WAITING] = told
@@ -81,6 +79,36 @@ def sign_in_with_code(request: HttpRequest, user: User, code: str) -> bool:
     if sparing("SIGN_IN_FAILED", address(request), most=MOST_FAILURES):
         audit.record(None, "SIGN_IN_FAILED", user, details={"step": "code"})
     return False
+
+
+def _is_right_code(user: User, code: str) -> bool:
+    """Whether the code is right; wrong ones count, and after many within an hour none is."""
+    guesses = f"codes:{user.pk}"
+    if tally(guesses) < MOST_GUESSES and second_factor.is_right(user, code):
+        return True
+    tallied(guesses, GUESSES_SECONDS)
+    return False
+
+
+def confirm_by_password(request: HttpRequest, user: User, password: str) -> bool:
+    """Whether it is still the person who signed in; wrong guesses count like those on the sign-in page."""
+    return _confirmed(
+        request, user, is_right=authenticate(request, email=user.email, password=password) == user
+    )
+
+
+def confirm_by_code(request: HttpRequest, user: User, code: str) -> bool:
+    """The same for who has no password; wrong codes count like those of the second step."""
+    return _confirmed(request, user, is_right=_is_right_code(user, code))
+
+
+def _confirmed(request: HttpRequest, user: User, *, is_right: bool) -> bool:
+    if is_right:
+        proof.prove(request)
+        audit.record(user, "CONFIRMED", user)
+    elif sparing("CONFIRM_FAILED", str(user.pk), most=MOST_FAILURES):
+        audit.record(user, "CONFIRM_FAILED", user)
+    return is_right
 
 
 def _tell_of_failure(request: HttpRequest, email: str) -> None:

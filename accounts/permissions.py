@@ -3,10 +3,13 @@
 An address without a rule is open to nobody. A rule says who may read (GET, HEAD, OPTIONS) and who may change
 (every other method). Whose things an address is about is a second question: `OWN` things of others are not
 there (404) for people with the role USER, and operators see everyone's; `VISIBLE_TO` of each model says so.
+A rule says too before which changes people show once more that it is they.
 """
 
 from dataclasses import dataclass
 from enum import Enum
+
+from django.http import QueryDict
 
 from accounts.models import User
 
@@ -42,6 +45,30 @@ class Whose(Enum):
     ANY = "anyone's"
 
 
+# Jobs that are deleted or cancelled at once without being asked who one is.
+FEW = 20
+
+
+class Proof(Enum):
+    """Before which changes somebody shows that it is still they, unless they did so minutes ago."""
+
+    NEVER = "–"
+    ALWAYS = "each change"
+    OF_MANY = f"deleting or cancelling more than {FEW}, or all that match"
+
+    def is_wanted(self, posted: QueryDict) -> bool:
+        match self:
+            case Proof.NEVER:
+                return False
+            case Proof.ALWAYS:
+                return True
+        # The page compares what was confirmed with what it finds: nobody gets by with a small number.
+        confirmed = posted.get("confirmed", "")
+        is_deed = posted.get("do") in ("DELETE", "CANCEL") and "confirmed" in posted
+        is_few = confirmed.isdecimal() and len(confirmed) < 10 and int(confirmed) <= FEW
+        return is_deed and (posted.get("all") == "1" or not is_few)
+
+
 @dataclass(frozen=True)
 class Rule:
     """Who may read and who may change at an address; None where there is no such method."""
@@ -50,6 +77,7 @@ class Rule:
     change: Who | None = None
     whose: Whose = Whose.NOTHING
     sentence: str = ""
+    proof: Proof = Proof.NEVER
 
     def who(self, method: str) -> Who:
         """Who may use the method; for one that the address does not know, whoever may use the others."""
@@ -66,11 +94,13 @@ OPEN = Rule(read=Who.ANYBODY)
 OPEN_FORM = Rule(read=Who.ANYBODY, change=Who.ANYBODY)
 PAGE = Rule(read=Who.EVERYONE)
 FORM = Rule(read=Who.EVERYONE, change=Who.EVERYONE)
+PROVEN_FORM = Rule(read=Who.EVERYONE, change=Who.EVERYONE, proof=Proof.ALWAYS)
 POST = Rule(change=Who.EVERYONE)
 OWN_PAGE = Rule(read=Who.EVERYONE, whose=Whose.OWN)
 OWN_FORM = Rule(read=Who.EVERYONE, change=Who.EVERYONE, whose=Whose.OWN)
 OWN_POST = Rule(change=Who.EVERYONE, whose=Whose.OWN)
-ADMINISTRATION = Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS, whose=Whose.ANY)
+ADMINISTRATION = Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS, whose=Whose.ANY, proof=Proof.ALWAYS)
+PERSON_POST = Rule(change=Who.ADMINISTRATORS, whose=Whose.ANY, proof=Proof.ALWAYS)
 
 _SYSTEM = "The system page is for operators and administrators."
 _STOPS = "Only operators and administrators pause firing, queues and workers."
@@ -100,9 +130,9 @@ RULES = {
     "session_list": PAGE,
     "session_end": Rule(change=Who.EVERYONE, whose=Whose.MINE),
     "session_end_others": POST,
-    "two_factor": FORM,
+    "two_factor": PROVEN_FORM,
     "password_change": FORM,
-    "token_list": FORM,
+    "token_list": PROVEN_FORM,
     "token_revoke": Rule(change=Who.EVERYONE, whose=Whose.ADMINISTRATED),
     # Looking.
     "overview": PAGE,
@@ -124,7 +154,7 @@ RULES = {
     "job_list": PAGE,
     "job_columns": POST,
     "job_export": FORM,
-    "job_bulk": POST,
+    "job_bulk": Rule(change=Who.EVERYONE, proof=Proof.OF_MANY),
     "job_detail": OWN_PAGE,
     "job_versions": OWN_PAGE,
     "job_create": FORM,
@@ -180,10 +210,10 @@ RULES = {
     "acknowledgement_take_back": OWN_POST,
     # People.
     "people": Rule(read=Who.ADMINISTRATORS),
-    "person_invite": Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS),
-    "person_change": Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS, whose=Whose.ANY),
-    "person_link": Rule(change=Who.ADMINISTRATORS, whose=Whose.ANY),
-    "person_without_code": Rule(change=Who.ADMINISTRATORS, whose=Whose.ANY),
+    "person_invite": Rule(read=Who.ADMINISTRATORS, change=Who.ADMINISTRATORS, proof=Proof.ALWAYS),
+    "person_change": ADMINISTRATION,
+    "person_link": PERSON_POST,
+    "person_without_code": PERSON_POST,
     # What people have stopped, and what is kept.
     "firing_stop": STOP_FORM,
     "firing_resume": STOP_POST,
@@ -222,10 +252,10 @@ def rule(view_name: str) -> Rule | None:
 
 def table() -> str:
     """The rules as a table in Markdown: docs/permissions.md shows it."""
-    head = "| address | look | change | whose things |\n|---|---|---|---|"
+    head = "| address | look | change | whose things | asked again before |\n|---|---|---|---|---|"
     rules = {**RULES, **{f"{name}:…": rule for name, rule in NAMESPACES.items()}}
     lines = (
-        f"| {name} | {_words(rule.read)} | {_words(rule.change)} | {rule.whose.value} |"
+        f"| {name} | {_words(rule.read)} | {_words(rule.change)} | {rule.whose.value} | {rule.proof.value} |"
         for name, rule in sorted(rules.items())
     )
     return "\n".join([head, *lines])

@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "dashboard.viewer.viewer_zone",
     "accounts.access.Permissions",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.confirming.Confirmation",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "jobs.middleware.RefusedMoves",
@@ -203,6 +204,8 @@ AUTH_PASSWORD_VALIDATORS = [
     }.items()
 ]
 SESSION_COOKIE_AGE = 12 * 3600
+# For so long after signing in, and after each time they are asked, nobody is asked again who they are.
+CONFIRM_MINUTES = env.number("CHRONOS_CONFIRM_MINUTES", 15, least=1, most=720)
 # How long links in invitations and for forgotten passwords hold.
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 

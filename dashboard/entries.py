@@ -78,6 +78,8 @@ ACTIONS = {
     "SIGNED_OUT": ("Signed out", "logout"),
     "SIGN_IN_FAILED": ("Sign-in failed", "warn"),
     "LOCKED_OUT": ("Locked out after wrong passwords", "lock"),
+    "CONFIRMED": ("Confirmed that it is they", "check"),
+    "CONFIRM_FAILED": ("Could not confirm that it is they", "warn"),
     "PASSWORD_CHANGED": ("Password changed", "key"),
     "TIME_ZONE_CHOSEN": ("Time zone chosen", "globe"),
     "USER_CREATED": ("Account created", "user"),
