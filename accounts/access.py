@@ -43,6 +43,8 @@ class Permissions(LoginRequiredMiddleware):
         if not isinstance(request.user, User):
             return self.handle_no_permission(request, view_func)
         sessions.seen(request)
+        if request.user.owes_second_factor and name not in permissions.WITHOUT_SECOND_FACTOR:
+            return to_second_factor(request)
         if sentence := rule.refusal(request.user, str(request.method)):
             raise PermissionDenied(sentence)
         return None
@@ -54,6 +56,12 @@ class Permissions(LoginRequiredMiddleware):
             # To leave the page would lose what is typed into it; js/ui.js tells the person instead.
             return HttpResponse(status=401)
         return redirect(f"{reverse('sign_in')}?{urlencode({'next': page_of(request)})}")
+
+
+def to_second_factor(request: HttpRequest) -> HttpResponse:
+    """Lead the person to where two-factor is switched on; what a page asks for by itself is only refused."""
+    inside = request.headers.get("HX-Request")
+    return HttpResponse(status=403) if inside else redirect("two_factor")
 
 
 def page_of(request: HttpRequest) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Now
@@ -127,6 +128,16 @@ class User(AbstractBaseUser):
     def is_operator(self) -> bool:
         """Whether they may see and operate everyone's jobs; administrators may too."""
         return self.is_active and self.role in (Role.OPERATOR, Role.ADMIN)
+
+    @property
+    def needs_second_factor(self) -> bool:
+        """Whether this installation demands two-factor of their role."""
+        return self.role.value in settings.REQUIRE_SECOND_FACTOR
+
+    @property
+    def owes_second_factor(self) -> bool:
+        """Whether their role may do nothing without a second factor, and they have none."""
+        return self.needs_second_factor and not self.totp
 
     @property
     def is_staff(self) -> bool:

@@ -83,6 +83,8 @@ def _switched_on(request: HttpRequest, user: User) -> HttpResponse:
             return render(
                 request, "accounts/recovery_codes.html", {"codes": actions.renew_recovery_codes(user)}
             )
+        elif user.needs_second_factor:
+            form.add_error(None, "Your role asks for two-factor: it cannot be switched off.")
         else:
             actions.switch_off_second_factor(user, by=user)
             messages.success(request, "Signing in asks for the password alone again.")

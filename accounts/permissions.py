@@ -108,6 +108,9 @@ _TEXTS = "Only administrators read and change the texts of messages."
 STOP_FORM = Rule(read=Who.OPERATORS, change=Who.OPERATORS, whose=Whose.ANY, sentence=_STOPS)
 STOP_POST = Rule(change=Who.OPERATORS, whose=Whose.ANY, sentence=_STOPS)
 
+# What is open to people whose role demands a second factor that they do not have yet.
+WITHOUT_SECOND_FACTOR = {"two_factor", "sign_out"}
+
 # Every page of a part that is not ours alone, whatever its name.
 NAMESPACES = {
     "admin": ADMINISTRATION,

@@ -28,6 +28,10 @@ class Bearer(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken | None:
         known = token_of(request)
+        if known and known.owner.owes_second_factor:
+            raise PermissionDenied(
+                "The role of this token's person asks for two-factor sign-in, and theirs is not on."
+            )
         if known and not known.may(self.scope):
             raise NotInScope(self.scope)
         if known and self.scope is Scope.ADMIN and not known.owner.is_administrator:

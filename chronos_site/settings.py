@@ -204,6 +204,8 @@ AUTH_PASSWORD_VALIDATORS = [
     }.items()
 ]
 SESSION_COOKIE_AGE = 12 * 3600
+# Roles whose people may do nothing before they have switched two-factor on.
+REQUIRE_SECOND_FACTOR = [word.upper() for word in env.words("CHRONOS_REQUIRE_SECOND_FACTOR")]
 # For so long after signing in, and after each time they are asked, nobody is asked again who they are.
 CONFIRM_MINUTES = env.number("CHRONOS_CONFIRM_MINUTES", 15, least=1, most=720)
 # How long links in invitations and for forgotten passwords hold.
