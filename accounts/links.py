@@ -4,6 +4,7 @@ A link holds for PASSWORD_RESET_TIMEOUT, for one person, and once: a new passwor
 """
 
 import logging
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -20,8 +21,12 @@ logger = logging.getLogger(__name__)
 def link(user: User) -> str:
     """The whole address, on the host that the settings name: what a request claims could lead elsewhere."""
     uid = urlsafe_base64_encode(str(user.pk).encode())
-    path = reverse("password_set", args=[uid, default_token_generator.make_token(user)])
-    return f"{settings.BASE_URL}{path}"
+    return whole(reverse("password_set", args=[uid, default_token_generator.make_token(user)]))
+
+
+def whole(path: str) -> str:
+    """The address of a page of ours where people open Chronos."""
+    return urljoin(settings.BASE_URL, path.lstrip("/"))
 
 
 def whose(uid: str, token: str) -> User | None:

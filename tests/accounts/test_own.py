@@ -89,7 +89,7 @@ def test_what_is_over_goes_with_the_rest_of_what_is_old(alice):
 
 @pytest.fixture
 def server(settings):
-    settings.EMAIL_HOST, settings.BASE_URL = "mail.example.com", "https://chronos.example.com"
+    settings.EMAIL_HOST, settings.BASE_URL = "mail.example.com", "https://chronos.example.com/"
 
 
 @pytest.mark.usefixtures("server")

@@ -87,7 +87,7 @@ def address(name: str, pattern: URLPattern, ids: dict[str, object]) -> str:
     elif name.startswith("queue_"):
         wanted["name"] = "high"
     if name == "password_set":
-        return links.link(User.objects.get(pk=ids["person_id"])).removeprefix(settings.BASE_URL)
+        return links.link(User.objects.get(pk=ids["person_id"])).removeprefix(settings.BASE_URL.rstrip("/"))
     if name.startswith("run_view_"):
         shown = SavedView.objects.get(pk=ids["view_id"])
         wanted["view_id"] = SavedView.objects.create(owner=shown.owner, page="run_list", name=name).pk
