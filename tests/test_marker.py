@@ -14,7 +14,9 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import User
 from jobs import actions
+from jobs.models import Job
 from jobs.vault import Secret
 from notifications.contacts import Contact
 from runs import actions as run_actions
@@ -22,6 +24,8 @@ from runs import drain as drains
 from runs.drain import Drainer
 from runs.models import Run
 from tests import factories
+from tests.api.calling import Caller
+from tests.jobs.transfer.requests import of_type
 
 MARK = "m4rk3d-s3cr3t-0f-n0b0dy"
 CLOSED = "127.0.0.1:9"
@@ -40,6 +44,42 @@ JOBS = {
         "operation_type": "PRODUCE",
         "message_body": f'{{"password": "{MARK}-g"}}',
         "queue_config": {"type": "REDIS", "url": f"redis://:{MARK}-h@{CLOSED}/0"},
+    },
+}
+# As requests say them.
+REQUESTS = {
+    "FILE_SYSTEM": {
+        "operation": "COPY",
+        "path": "/srv/orders/{{ param:password }}.csv",
+        "targetPath": "/srv/archive/orders.csv",
+        "metadata": {"api_token": f"{MARK}-l"},
+    },
+    "CACHE": {
+        "operation": "STATS",
+        "region": "orders",
+        "cacheConfig": {"type": "REDIS", "url": f"redis://:{MARK}-m@{CLOSED}/0"},
+    },
+    "EMAIL": {
+        "to": ["ops@example.com"],
+        "subject": "Orders, {{ secret:named }}",
+        "text": f"password: {MARK}-n, {{{{ secret:named }}}}",
+    },
+    "REPORT": {
+        "reportType": "QUERY",
+        "format": "CSV",
+        "databaseUrl": f"postgresql://reader:{MARK}-o@{CLOSED}/orders",
+        "query": "SELECT 1",
+        "title": "Of {{ param:password }}",
+    },
+    "SCRIPT": {
+        "script": f'echo "$API_TOKEN {{{{ secret:named }}}} password={MARK}-p"; exit 3',
+        "environment": {"API_TOKEN": f"{MARK}-q"},
+    },
+    "DB_TO_KAFKA": {
+        "databaseUrl": f"postgresql://reader:{MARK}-r@{CLOSED}/orders",
+        "query": "SELECT 1",
+        "kafkaTopic": "orders",
+        "bootstrapServers": CLOSED,
     },
 }
 PLAN = {"schedule_type": "INTERVAL", "interval_seconds": 86_400}
@@ -73,6 +113,7 @@ def site():
 def everything(transactional_db, site, settings, monkeypatch, caplog):
     """A job of each kind with marked secrets in all its places, run until it has failed."""
     settings.ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    settings.SCRIPT_ENABLED = True
     monkeypatch.setattr(drains, "IDLE_SECONDS", 0.1)
     caplog.set_level(logging.DEBUG)
     alice = factories.alice()
@@ -92,10 +133,19 @@ def everything(transactional_db, site, settings, monkeypatch, caplog):
         )
         for code, payload in json.loads(json.dumps(JOBS).replace("SITE", site)).items()
     ]
+    ada = factories.ada()
+    made += [asked(ada, code, payload) for code, payload in REQUESTS.items()]
     for job in made:
         run_actions.run_now(job, by=alice, at=at, parameters={"password": f"{MARK}-k"})
     Drainer("w-01").run()
     return made
+
+
+def asked(person, code, payload):
+    """A job as the API makes it of a request."""
+    answer = Caller(person).post("/jobs", of_type(code, payload))
+    assert answer.status_code == 201, answer.content
+    return Job.objects.get(pk=answer.json()["id"])
 
 
 def whole_database():
@@ -113,9 +163,9 @@ def forms():
 
 def test_it_is_in_no_table_page_export_or_log(everything, client, caplog, capsys):
     jobs = everything
-    assert Run.objects.filter(outcome="FAILURE").count() == len(JOBS) - 1
+    assert Run.objects.filter(outcome="FAILURE").count() == len(JOBS) - 1 + len(REQUESTS)
     told = dict(whole_database())
-    client.force_login(factories.ada())
+    client.force_login(User.objects.get(email="ada@example.com"))
     for name in PAGES:
         answer = client.get(reverse(name))
         told[name] = b"".join(answer).decode(errors="replace")
