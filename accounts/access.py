@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
@@ -79,6 +80,12 @@ def is_ours(request: HttpRequest, address: str) -> bool:
     return address.startswith("/") and url_has_allowed_host_and_scheme(
         address, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
+
+
+def next_page(request: HttpRequest) -> str:
+    """Where to go after signing in: the page asked for, if it is one of ours."""
+    asked = request.POST.get("next") or request.GET.get("next", "")
+    return asked if is_ours(request, asked) else resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def address(request: HttpRequest) -> str:

@@ -17,7 +17,7 @@ from chronos_site.locks import locked
 from chronos_site.tally import tallied, tally
 
 # The failure of somebody we do not know is recorded too, without what they typed: it may be a password.
-_NOBODY = User(pk=0)
+NOBODY = User(pk=0)
 # Failures of one address that are written down within a minute.
 MOST_FAILURES = 30
 # In the session of who has given the password and owes the code; for so long, and so many wrong ones.
@@ -33,25 +33,34 @@ def sign_in(request: HttpRequest, email: str, password: str) -> User | None:
     if not isinstance(user, User):
         _tell_of_failure(request, email)
         return None
-    if user.totp:
-        # Half way in: the session knows whose password it was, and is nobody's until the code comes.
-        request.session.cycle_key()
-        request.session[WAITING] = {
-            "user": user.pk,
-            "since": time.time(),
-            "hash": user.get_session_auth_hash(),
-        }
-        return user
-    begin_session(request, user)
+    if not user.may_use_password:
+        _tell_of_failure(request, email)
+        return None
+    let_in(request, user, by="PASSWORD")
     return user
 
 
-def begin_session(request: HttpRequest, user: User) -> None:
-    """Sign the person in, in a session under a fresh key."""
+def let_in(request: HttpRequest, user: User, *, by: str) -> None:
+    """Begin the session of who has shown who they are; for whom two-factor is on, the second step."""
+    if not user.totp:
+        begin_session(request, user, by=by)
+        return
+    # Half way in: the session knows who it was, and is nobody's until the code comes.
+    request.session.cycle_key()
+    request.session[WAITING] = {
+        "user": user.pk,
+        "by": by,
+        "since": time.time(),
+        "hash": user.get_session_auth_hash(),
+    }
+
+
+def begin_session(request: HttpRequest, user: User, *, by: str) -> None:
+    """Sign the person in, in a session under a fresh key; the trail says by what."""
     request.session.pop(WAITING, None)
     login(request, user, backend=BACKEND)
     sessions.begin(request, user, address(request))
-    audit.record(user, "SIGNED_IN", user)
+    audit.record(user, "SIGNED_IN", user, details={"by": by})
 
 
 def waiting(request: HttpRequest) -> User | None:
@@ -69,7 +78,7 @@ def sign_in_with_code(request: HttpRequest, user: User, code: str) -> bool:
     After many within an hour even the right one is refused: who knows the password may not go on guessing.
     """
     if _is_right_code(user, code):
-        begin_session(request, user)
+        begin_session(request, user, by=f"{request.session[WAITING]['by']} AND CODE")
         return True
     told = request.session[WAITING]
     told["wrong"] = told.get("wrong", 0) + 1
@@ -114,7 +123,7 @@ def _confirmed(request: HttpRequest, user: User, *, is_right: bool) -> bool:
 def _tell_of_failure(request: HttpRequest, email: str) -> None:
     """Write down a wrong password, and of those that come after the lock only that there is one."""
     from_there = address(request)
-    known = User.objects.filter(email__iexact=email).first() or _NOBODY
+    known = User.objects.filter(email__iexact=email).first() or NOBODY
     if getattr(request, "axes_locked_out", False):
         lock = int(settings.AXES_COOLOFF_TIME.total_seconds())
         if sparing("LOCKED_OUT", f"{from_there}:{known.pk}", most=1, seconds=lock):
@@ -184,7 +193,9 @@ def invite(email: str, role: Role, *, by: User) -> User:
 def ask_for_password(email: str) -> None:
     """Mail a link to whom the address belongs; nobody learns whether there is such an account."""
     user = User.objects.filter(email__iexact=email, is_active=True).first()
-    if user is None or not sparing("PASSWORD_RESET_ASKED", str(user.pk), most=3, seconds=3600):
+    if user is None or user.is_the_providers:
+        return
+    if not sparing("PASSWORD_RESET_ASKED", str(user.pk), most=3, seconds=3600):
         return
     audit.record(None, "PASSWORD_RESET_ASKED", user)
     links.send(user, invited=False)
@@ -204,7 +215,7 @@ class LastAdministrator(Exception):
     """Somebody has to administer; `str()` is the sentence for the person."""
 
 
-def why_needed(user: User, *, by: User) -> str:
+def why_needed(user: User, *, by: User | None) -> str:
     """Why the person must stay an administrator, as a sentence; empty when they need not, or are none.
 
     Call it in the transaction that takes the role away: the administrators are locked, so that two cannot
@@ -219,7 +230,7 @@ def why_needed(user: User, *, by: User) -> str:
 
 
 @transaction.atomic
-def change_person(user: User, *, role: Role, is_active: bool, by: User, note: str = "") -> None:
+def change_person(user: User, *, role: Role, is_active: bool, by: User | None, note: str = "") -> None:
     """Give the person a role, and let them in or not; who may not is signed out everywhere.
 
     Raises LastAdministrator, and for administrators who would shut themselves out.
@@ -250,6 +261,14 @@ def end_sessions(sign_ins: "QuerySet[SignIn]", *, by: User) -> int:
         if ended:
             audit.record(by, "SESSIONS_ENDED", by, details={"sessions": ended})
     return ended
+
+
+@transaction.atomic
+def forget_provider(user: User, *, by: User) -> None:
+    """Let the next who comes from the provider with this person's e-mail be the person."""
+    user.issuer, user.subject = "", None
+    user.save(update_fields=["issuer", "subject", "updated_at"])
+    audit.record(by, "PROVIDER_FORGOTTEN", user)
 
 
 @transaction.atomic

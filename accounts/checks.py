@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -43,3 +44,27 @@ def demanded_roles_exist(**kwargs: Any) -> list[checks.CheckMessage]:
         )
         for name in unknown
     ]
+
+
+@checks.register(checks.Tags.security)
+def provider_is_whole(**kwargs: Any) -> list[checks.CheckMessage]:
+    """A provider that is half set, reached in the clear, or makes accounts for anybody lets in strangers."""
+    return [checks.Error(sentence, id="chronos.E013") for sentence in _amiss()]
+
+
+def _amiss() -> Iterator[str]:
+    given = (settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET)
+    if not any(given):
+        return
+    if not all(given):
+        yield "CHRONOS_OIDC_ISSUER, CHRONOS_OIDC_CLIENT_ID and CHRONOS_OIDC_CLIENT_SECRET go together."
+    address = urlsplit(settings.OIDC_ISSUER)
+    is_here = address.scheme == "http" and address.hostname in ("localhost", "127.0.0.1", "::1")
+    if settings.OIDC_ISSUER and address.scheme != "https" and not is_here:
+        yield "CHRONOS_OIDC_ISSUER has to begin with https://."
+    if settings.OIDC_CREATE and not settings.OIDC_DOMAINS:
+        yield "CHRONOS_OIDC_CREATE needs CHRONOS_OIDC_DOMAINS: or anybody there gets an account here."
+    if bool(settings.OIDC_ROLE_CLAIM) != bool(settings.OIDC_ROLES):
+        yield "CHRONOS_OIDC_ROLE_CLAIM and CHRONOS_OIDC_ROLES go together."
+    for role in sorted(set(settings.OIDC_ROLES.values()) - set(Role.values)):
+        yield f"CHRONOS_OIDC_ROLES names {role!r}, which is no role; use {', '.join(Role.values)}."

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts import actions, permissions, proof
+from accounts import actions, permissions, proof, provider
 from accounts.access import View, page_of, person
 from accounts.forms import CodeForm, ConfirmForm
 from accounts.models import User
@@ -43,7 +42,7 @@ class Confirmation(MiddlewareMixin):
 def _form(request: HttpRequest) -> Form | None:
     """What the person can prove it by: the password, or without one a code; None where they have neither."""
     user, typed = person(request), request.POST if proof.CARRIED in request.POST else None
-    if user.has_usable_password():
+    if user.may_use_password:
         return ConfirmForm(typed)
     return CodeForm(typed) if user.totp else None
 
@@ -69,7 +68,7 @@ def _page(request: HttpRequest, form: Form | None, carried: str) -> HttpResponse
         "carried": carried,
         "name": proof.CARRIED,
         "back": page_of(request),
-        "minutes": settings.CONFIRM_MINUTES,
+        "provider": provider.name(),
     }
     response = render(request, "accounts/confirm.html", shown)
     add_never_cache_headers(response)

@@ -92,6 +92,9 @@ class User(AbstractBaseUser):
     totp = Token(blank=True, default="", db_default="", editable=False)
     # The last step of the clock whose code was used: no code is good twice.
     totp_step = models.BigIntegerField(default=0, db_default=0, editable=False)
+    # The provider that they came by, and a digest of who they are there; a NULL is unlike any other.
+    issuer = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
+    subject = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
     created_at = Stamp()
     updated_at = UpdateStamp()
 
@@ -128,6 +131,15 @@ class User(AbstractBaseUser):
     def is_operator(self) -> bool:
         """Whether they may see and operate everyone's jobs; administrators may too."""
         return self.is_active and self.role in (Role.OPERATOR, Role.ADMIN)
+
+    @property
+    def is_the_providers(self) -> bool:
+        """Whether they sign in by the provider and by nothing else."""
+        return bool(settings.OIDC_ISSUER and settings.OIDC_NO_PASSWORDS and self.subject)
+
+    @property
+    def may_use_password(self) -> bool:
+        return self.has_usable_password() and not self.is_the_providers
 
     @property
     def needs_second_factor(self) -> bool:

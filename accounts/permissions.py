@@ -127,6 +127,8 @@ RULES = {
     "sign_in": OPEN_FORM,
     "time_zone": OPEN_FORM,
     "sign_in_code": OPEN_FORM,
+    "provider_start": OPEN,
+    "provider_callback": OPEN,
     "password_forgotten": OPEN_FORM,
     "password_set": OPEN_FORM,
     "sign_out": POST,
@@ -217,6 +219,7 @@ RULES = {
     "person_change": ADMINISTRATION,
     "person_link": PERSON_POST,
     "person_without_code": PERSON_POST,
+    "person_without_provider": PERSON_POST,
     # What people have stopped, and what is kept.
     "firing_stop": STOP_FORM,
     "firing_resume": STOP_POST,

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from accounts import own_views, views
+from accounts import own_views, provider_views, views
 
 urlpatterns = [
     path("sign-in/", views.sign_in, name="sign_in"),
     path("sign-out/", views.sign_out, name="sign_out"),
     path("sign-in/code/", views.sign_in_code, name="sign_in_code"),
+    path("sign-in/provider/", provider_views.provider_start, name="provider_start"),
+    path("sign-in/provider/callback/", provider_views.provider_callback, name="provider_callback"),
     path("sign-in/forgotten/", views.password_forgotten, name="password_forgotten"),
     path("sign-in/password/<slug:uid>/<slug:token>/", views.password_set, name="password_set"),
     path("account/sessions/", own_views.session_list, name="session_list"),

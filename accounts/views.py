@@ -7,7 +7,7 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -15,8 +15,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import actions, links
-from accounts.access import is_ours, person
+from accounts import actions, links, provider
+from accounts.access import next_page, person
 from accounts.forms import CodeForm, ForgottenForm, NewPasswordForm, PasswordForm, SignInForm
 
 WRONG = "No account with this e-mail and password."
@@ -27,15 +27,19 @@ WRONG = "No account with this e-mail and password."
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
-        return redirect(_next(request))
+        return redirect(next_page(request))
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if actions.sign_in(request, form.cleaned_data["email"], form.cleaned_data["password"]):
             if request.user.is_authenticated:
-                return redirect(_next(request))
-            return redirect(f"{reverse('sign_in_code')}?{urlencode({'next': _next(request)})}")
+                return redirect(next_page(request))
+            return redirect(f"{reverse('sign_in_code')}?{urlencode({'next': next_page(request)})}")
         form.add_error("password", WRONG)
-    return render(request, "accounts/sign_in.html", {"form": form, "next": _next(request)})
+    return render(
+        request,
+        "accounts/sign_in.html",
+        {"form": form, "next": next_page(request), "provider": provider.name()},
+    )
 
 
 @never_cache
@@ -44,7 +48,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def sign_in_code(request: HttpRequest) -> HttpResponse:
     """The second step of signing in, for whom it is on."""
     if request.user.is_authenticated:
-        return redirect(_next(request))
+        return redirect(next_page(request))
     user = actions.waiting(request)
     if user is None:
         messages.info(request, "Sign in again: the second step has to follow within five minutes.")
@@ -52,12 +56,12 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if actions.sign_in_with_code(request, user, form.cleaned_data["code"]):
-            return redirect(_next(request))
+            return redirect(next_page(request))
         if actions.waiting(request) is None:
             messages.error(request, "Too many wrong codes: sign in again.")
             return redirect("sign_in")
         form.add_error("code", "This is not the code that the app shows now, or it was used already.")
-    return render(request, "accounts/sign_in_code.html", {"form": form, "next": _next(request)})
+    return render(request, "accounts/sign_in_code.html", {"form": form, "next": next_page(request)})
 
 
 @never_cache
@@ -124,9 +128,3 @@ def locked_out(request: HttpRequest, *args: Any) -> HttpResponse:
     last = mine.order_by("-attempt_time").values_list("attempt_time", flat=True).first() or timezone.now()
     wait: timedelta = settings.AXES_COOLOFF_TIME
     return render(request, "accounts/locked_out.html", {"until": last + wait}, status=429)
-
-
-def _next(request: HttpRequest) -> str:
-    """Where to go after signing in: the page asked for, if it is one of ours."""
-    asked = request.POST.get("next") or request.GET.get("next", "")
-    return asked if is_ours(request, asked) else resolve_url(settings.LOGIN_REDIRECT_URL)

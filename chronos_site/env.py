@@ -174,6 +174,20 @@ def address() -> str:
     return f"http://{shown}:{port}/"
 
 
+def words_by_name(name: str) -> dict[str, str]:
+    """Words by name, as a JSON object: {"chronos-admins": "ADMIN"}.
+
+    Raises ImproperlyConfigured for anything else.
+    """
+    try:
+        found = json.loads(text(name) or "{}")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is no JSON: {error}.") from None
+    if not isinstance(found, dict) or not all(isinstance(word, str) for word in found.values()):
+        raise ImproperlyConfigured(f"{name} is no JSON object of texts.")
+    return found
+
+
 def base_url(name: str) -> str:
     """Where people open Chronos, with a slash at its end; without a word about it, on this machine.
 

@@ -226,6 +226,22 @@ AXES_VERBOSE = False
 # Which account and which address is what the log is read for; passwords are masked in any case.
 AXES_SENSITIVE_PARAMETERS: list[str] = []
 
+# The provider that people may sign in by (OpenID Connect), as it names itself, and who we are there.
+OIDC_ISSUER = env.text("CHRONOS_OIDC_ISSUER")
+OIDC_CLIENT_ID = env.text("CHRONOS_OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.text("CHRONOS_OIDC_CLIENT_SECRET")
+# What the button calls it.
+OIDC_NAME = env.text("CHRONOS_OIDC_NAME", "single sign-on")
+# Domains of e-mail addresses that it may vouch for; all without them.
+OIDC_DOMAINS = [word.lower() for word in env.words("CHRONOS_OIDC_DOMAINS")]
+# Whether who has no account gets one by coming; without it, people are invited.
+OIDC_CREATE = env.flag("CHRONOS_OIDC_CREATE")
+# Whether who has come by it may no longer sign in by a password.
+OIDC_NO_PASSWORDS = env.flag("CHRONOS_OIDC_NO_PASSWORDS")
+# Roles by the values of a claim: "groups", and {"chronos-admins": "ADMIN", "on-call": "OPERATOR"}
+OIDC_ROLE_CLAIM = env.text("CHRONOS_OIDC_ROLE_CLAIM")
+OIDC_ROLES = env.words_by_name("CHRONOS_OIDC_ROLES")
+
 # Time and language
 
 LANGUAGE_CODE = "en-us"

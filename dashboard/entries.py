@@ -80,6 +80,8 @@ ACTIONS = {
     "LOCKED_OUT": ("Locked out after wrong passwords", "lock"),
     "CONFIRMED": ("Confirmed that it is they", "check"),
     "CONFIRM_FAILED": ("Could not confirm that it is they", "warn"),
+    "PROVIDER_BOUND": ("Came by the provider for the first time", "key"),
+    "PROVIDER_FORGOTTEN": ("Account at the provider forgotten", "key"),
     "PASSWORD_CHANGED": ("Password changed", "key"),
     "TIME_ZONE_CHOSEN": ("Time zone chosen", "globe"),
     "USER_CREATED": ("Account created", "user"),

@@ -139,6 +139,15 @@ def person_without_code(request: HttpRequest, person_id: int) -> HttpResponse:
     return redirect("person_change", owner.pk)
 
 
+@require_POST
+def person_without_provider(request: HttpRequest, person_id: int) -> HttpResponse:
+    """Let somebody whose account at the provider is a new one come in by it."""
+    owner = get_object_or_404(User, pk=person_id)
+    actions.forget_provider(owner, by=person(request))
+    messages.success(request, f"The next who comes from the provider with the e-mail {owner} is {owner}.")
+    return redirect("person_change", owner.pk)
+
+
 def _linked(request: HttpRequest, owner: User, *, invited_now: bool) -> HttpResponse:
     sent = links.send(owner, invited=invited_now)
     return render(

@@ -79,6 +79,11 @@ urlpatterns = [
     path("people/<int:person_id>/", people.person_change, name="person_change"),
     path("people/<int:person_id>/link/", people.person_link, name="person_link"),
     path("people/<int:person_id>/without-code/", people.person_without_code, name="person_without_code"),
+    path(
+        "people/<int:person_id>/without-provider/",
+        people.person_without_provider,
+        name="person_without_provider",
+    ),
     path("system/", system.system, name="system"),
     path("system/diagnosis.json", diagnosis.diagnosis, name="diagnosis"),
 ]

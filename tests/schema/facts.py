@@ -25,6 +25,9 @@ users
   + time_zone varchar(50) not null default ''
   + totp text not null default ''
   + totp_step bigint not null default 0
+  + issuer varchar(255) not null default ''
+  + subject varchar(64)
+  + unique (subject)
 
 jobs
     id varchar(26) not null
