@@ -89,6 +89,6 @@ def next_page(request: HttpRequest) -> str:
 
 
 def address(request: HttpRequest) -> str:
-    """Where the connection comes from; headers that anyone can send count for nothing."""
+    """Where the request comes from; headers that anyone can send count for nothing."""
     told: str = request.META.get("REMOTE_ADDR", "")
     return told

@@ -1,6 +1,7 @@
 """What people do with their own account, and administrators with others'."""
 
 import time
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 import audit.models as audit
-from accounts import links, proof, second_factor, sessions
+from accounts import links, proof, second_factor, sessions, spraying
 from accounts.access import address
 from accounts.models import Role, SignIn, User
 from audit.denials import sparing
@@ -38,6 +39,15 @@ def sign_in(request: HttpRequest, email: str, password: str) -> User | None:
         return None
     let_in(request, user, by="PASSWORD")
     return user
+
+
+def shut_out(request: HttpRequest) -> datetime | None:
+    """Until when nobody signs in by a password from where this request comes; None when they may."""
+    until = spraying.shut_until(address(request))
+    lock = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    if until and sparing("LOCKED_OUT", address(request), most=1, seconds=lock):
+        audit.record(None, "LOCKED_OUT", NOBODY, details={"whom": "everybody from this address"})
+    return until
 
 
 def let_in(request: HttpRequest, user: User, *, by: str) -> None:

@@ -30,6 +30,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request))
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        if until := actions.shut_out(request):
+            return render(request, "accounts/locked_out.html", {"until": until, "all": True}, status=429)
         if actions.sign_in(request, form.cleaned_data["email"], form.cleaned_data["password"]):
             if request.user.is_authenticated:
                 return redirect(next_page(request))

@@ -42,7 +42,7 @@ def coming_from(address: str, via: str) -> Iterator[None]:
 def known_origin(get_response: Answer) -> Answer:
     """Let the audit trail know where each request comes from.
 
-    That is the connection's own address: what a header claims can be forged.
+    That is the connection's own address, or what a proxy of ours says: what others claim can be forged.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:

@@ -29,6 +29,8 @@ CSRF_COOKIE_NAME = f"{_PREFIX}chronos_csrf"
 # Behind a proxy that speaks TLS and sets X-Forwarded-Proto. Monitors may go on asking without it.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# Proxies in front whose word on where a request comes from, X-Forwarded-For, is taken.
+PROXIES = env.networks("CHRONOS_PROXIES")
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 # Other names under the same domain are not ours to speak for.
@@ -66,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "chronos_site.proxies.client_address",
     "django.middleware.security.SecurityMiddleware",
     "chronos_site.middleware.browser_policy",
     "chronos_site.middleware.bounded_requests",
@@ -212,8 +215,10 @@ CONFIRM_MINUTES = env.number("CHRONOS_CONFIRM_MINUTES", 15, least=1, most=720)
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 
 # Five wrong passwords for one e-mail from one address, then a quarter of an hour without.
-# The address is the connection's own: what a proxy claims in a header can be forged.
+# The address is the connection's own, or what PROXIES say: what others claim in a header can be forged.
 AXES_FAILURE_LIMIT = 5
+# From one address, for all e-mails together within that time; 0 for no such limit.
+MOST_WRONG_PASSWORDS = env.number("CHRONOS_MOST_WRONG_PASSWORDS", 50)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"

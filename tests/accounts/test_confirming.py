@@ -202,8 +202,14 @@ def test_every_rule_that_says_so_asks(client, ada, ids):  # noqa: F811 (the fixt
 
 
 def test_what_changes_people_tokens_and_secrets_says_so():
-    dangerous = "person_invite person_change person_link person_without_code person_without_provider token_list two_factor"
-    names = [*dangerous.split(), "admin:accounts_user_change", "admin:jobs_secret_delete"]
+    people = "person_invite person_change person_link person_without_code person_without_provider"
+    names = [
+        *people.split(),
+        "token_list",
+        "two_factor",
+        "admin:accounts_user_change",
+        "admin:jobs_secret_delete",
+    ]
     assert {permissions.rule(name).proof for name in names} == {Proof.ALWAYS}
     assert permissions.rule("job_bulk").proof is Proof.OF_MANY
 
