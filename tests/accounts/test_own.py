@@ -96,7 +96,7 @@ def server(settings):
 def test_a_link_comes_by_mail_leads_to_our_own_host_and_sets_the_password_once(client, alice):
     client.post("/sign-in/forgotten/", {"email": "Alice@Example.com"}, headers={"Host": "testserver"})
     [path] = re.findall(r"https://chronos\.example\.com(/sign-in/password/\S+)", mail.outbox[0].body)
-    assert client.get(path).headers["Referrer-Policy"] == "no-referrer"
+    assert client.get(path).headers["Referrer-Policy"] == "same-origin"
     client.post(path, NEW)
     alice.refresh_from_db()
     assert alice.check_password(NEW["new"])
