@@ -173,3 +173,15 @@ def test_what_is_no_address_of_the_web_is_refused(monkeypatch, said):
     monkeypatch.setenv("CHRONOS_BASE_URL", said)
     with pytest.raises(ImproperlyConfigured, match="use an address such as"):
         env.base_url("CHRONOS_BASE_URL")
+
+
+@pytest.mark.parametrize("text", ["x", "[]", '"ADMIN"', '{"admins": 1}'])
+def test_words_by_name_that_make_no_sense_are_refused(monkeypatch, text):
+    monkeypatch.setenv("CHRONOS_OIDC_ROLES", text)
+    with pytest.raises(ImproperlyConfigured, match="CHRONOS_OIDC_ROLES"):
+        env.words_by_name("CHRONOS_OIDC_ROLES")
+
+
+def test_words_have_names(monkeypatch):
+    monkeypatch.setenv("CHRONOS_OIDC_ROLES", '{"chronos-admins": "ADMIN"}')
+    assert env.words_by_name("CHRONOS_OIDC_ROLES") == {"chronos-admins": "ADMIN"}
