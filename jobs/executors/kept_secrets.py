@@ -25,7 +25,8 @@ _ADDRESSES = ("http_url", "database_url")
 _TELLING = re.compile(
     r".*(host|server|broker|endpoint|address|proxy|node|port|ur[il]|account|domain|region).*", re.I
 )
-_AUTHORITY = re.compile(r"[^\s/?#\"',;]*://[^/?#\\\s\"',;]*")
+# Schemes are bounded: a megabyte without a slash would be read anew from each of its letters.
+_AUTHORITY = re.compile(r"[^\s/?#\"',;]{0,64}://[^/?#\\\s\"',;]*")
 # What stands before a secret and tells which one it is: the name of a header, a key, a user.
 _BEFORE = re.compile(r"[^\s?&;,{}\[\]/]{0,64}\s?[\"']?\Z")
 _CHOSEN = "\U000f0000"

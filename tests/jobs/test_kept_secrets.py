@@ -1,12 +1,13 @@
 """Secrets stay where the form shows dots, and never follow the job to another host."""
 
 import re
+import time
 
 import pytest
 from django.urls import reverse
 
 from jobs import definition
-from jobs.executors import TYPES
+from jobs.executors import TYPES, kept_secrets
 from jobs.executors.kept_secrets import AGAIN, ELSEWHERE, OPEN_HOST
 from jobs.masking import DOTS
 from jobs.models import Job
@@ -158,3 +159,13 @@ def test_a_broker_elsewhere_asks_for_its_password_again(client):
     form = shown(data, kept=columns)
     form.is_valid()
     assert ELSEWHERE in str(form.errors.get("queue_config", form.errors))
+
+
+def test_a_megabyte_without_an_address_is_searched_for_one_at_once():
+    began = time.process_time()
+    kept_secrets.destinations({"metadata": {"note": "a" * 1_000_000}})
+    assert time.process_time() - began < 10
+
+
+def test_an_address_behind_a_long_word_is_still_a_destination():
+    assert any("evil.example" in host for host in kept_secrets.destinations({"x": "a" * 100 + "://evil.example/"}))
