@@ -202,6 +202,7 @@ def digest_of(provider):
     return hashlib.sha256(f"{provider.issuer}\nalice-1".encode()).hexdigest()
 
 
+@pytest.mark.databases
 def test_accounts_are_made_only_where_a_setting_allows_it(client, provider, settings):
     settings.OIDC_CREATE = True
     come(client)
@@ -219,6 +220,7 @@ def test_only_addresses_of_the_domains_that_are_set_come_in(client, provider, al
     assert is_in(client)
 
 
+@pytest.mark.databases
 def test_another_person_of_the_provider_with_the_same_email_stays_out(client, provider, alice):
     come(client)
     client.post("/sign-out/")

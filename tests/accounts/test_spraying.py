@@ -23,6 +23,7 @@ def spray(client, tries=6, **more):
     return [sign_in(client, f"person-{number}@example.com", "wrong").status_code for number in range(tries)]
 
 
+@pytest.mark.databases
 def test_the_address_is_shut_out_whoever_signs_in_from_there(client):
     factories.alice()
     assert spray(client) == [200] * 6
