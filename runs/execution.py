@@ -32,6 +32,8 @@ from runs.models import Level, Outcome
 Definition = Mapping[str, Any]
 # A thread that is this late after its deadline is given up: the run ends, the thread is left behind.
 OVERTIME_SECONDS = 1.0
+# What placeholders may become together: the same long one ten thousand times would take all memory.
+FILLED_LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class Execution:
         }
         if not asked:
             return Payload(columns)
-        complete = {**columns, **placeholders.fill(asked, self.context.value)}
+        complete = {**columns, **placeholders.fill(asked, _bounded(self.context.value))}
         checked = form(form.initial_from(complete), filled=True)
         if not checked.is_valid():
             name, errors = next(iter(checked.errors.items()))
@@ -184,6 +186,22 @@ class Execution:
     def _memory(self) -> dict[str, Any]:
         remembered = self.context.remembered
         return {"remembered": remembered} if remembered else {}
+
+
+def _bounded(value: Callable[[str], str]) -> Callable[[str], str]:
+    """The same, until what it has given is too long together. What it gives raises ExecutionError then."""
+    room = FILLED_LIMIT
+
+    def bounded(said: str) -> str:
+        nonlocal room
+        text = value(said)
+        room -= len(text)
+        if room < 0:
+            sentence = f"What its placeholders stand for is longer than {FILLED_LIMIT:,} characters together."
+            raise ExecutionError("PLACEHOLDER_ERROR", sentence)
+        return text
+
+    return bounded
 
 
 def _refuse_unreadable(columns: Mapping[str, Any]) -> None:

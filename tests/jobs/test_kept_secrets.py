@@ -168,4 +168,6 @@ def test_a_megabyte_without_an_address_is_searched_for_one_at_once():
 
 
 def test_an_address_behind_a_long_word_is_still_a_destination():
-    assert any("evil.example" in host for host in kept_secrets.destinations({"x": "a" * 100 + "://evil.example/"}))
+    assert any(
+        "evil.example" in host for host in kept_secrets.destinations({"x": "a" * 100 + "://evil.example/"})
+    )

@@ -66,6 +66,13 @@ def test_what_parameters_bring_in_is_checked_as_if_it_had_been_typed(executed):
     )
 
 
+def test_one_long_value_many_times_over_does_not_take_the_memory(executed):
+    payload = {"http_url": "https://example.com/", "http_body": "{{ param:x }}" * 10_000}
+    end = executed(url, payload, parameters={"x": "y" * 10_000})
+    assert end.fields["error_class"] == "PLACEHOLDER_ERROR"
+    assert end.fields["error_message"].endswith("is longer than 1,000,000 characters together.")
+
+
 @pytest.mark.parametrize(
     ("code", "column", "text"),
     [
