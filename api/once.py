@@ -19,6 +19,8 @@ from jobs.transfer.limits import Unreadable
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 200
+# Who may not now may later, with another token or another role.
+NOT_KEPT = {401, 403, 429}
 
 View = Callable[..., HttpResponse]
 
@@ -60,7 +62,9 @@ def _body(request: HttpRequest) -> Any:
 
 
 def _once(request: HttpRequest, token: ApiToken, key: str, call: Callable[[], HttpResponse]) -> HttpResponse:
-    asked = "\n".join([str(request.method), request.get_full_path(), ""]).encode() + request.body
+    # How far the token reaches belongs to it: an answer to one that reaches further is none to this one.
+    far = f"{token.scope} {token.owner.role}"
+    asked = "\n".join([str(request.method), request.get_full_path(), far, ""]).encode() + request.body
     digest = hashlib.sha256(asked).hexdigest()
     with transaction.atomic():
         kept, new = Answer.objects.get_or_create(owner=token.owner, key=key, defaults={"digest": digest})
@@ -69,6 +73,9 @@ def _once(request: HttpRequest, token: ApiToken, key: str, call: Callable[[], Ht
         response = call()
         if response.status_code >= 500:
             transaction.set_rollback(True)
+            return response
+        if response.status_code in NOT_KEPT:
+            kept.delete()
             return response
         kept.status, kept.body = response.status_code, response.content.decode()
         kept.location = response.headers.get("Location", "")

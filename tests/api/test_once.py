@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
-from api.models import Answer
+from accounts.models import User
+from api.models import Answer, Scope
 from jobs.models import Job
 from runs.models import DeadLetter, Run
 from tests import factories
@@ -50,6 +51,17 @@ def test_a_refusal_is_remembered_too(call):
     first, second = (call.post("/jobs", {**REQUEST, "name": ""}, **KEY) for _ in range(2))
     assert (first.status_code, first.content) == (second.status_code, second.content)
     assert first.status_code == 422
+
+
+def test_who_may_not_is_not_answered_for_good(call):
+    denied = Caller(User.objects.get(), Scope.READ).post("/jobs", REQUEST, **KEY)
+    assert (denied.status_code, call.post("/jobs", REQUEST, **KEY).status_code) == (403, 201)
+
+
+def test_a_token_gets_no_answer_to_one_that_reaches_further(call):
+    assert call.post("/jobs", REQUEST, **KEY).status_code == 201
+    answer = Caller(User.objects.get(), Scope.READ).post("/jobs", REQUEST, **KEY)
+    assert (answer.status_code, "Idempotent-Replayed" in answer.headers) == (422, False)
 
 
 def test_a_key_stands_for_one_request(call):
