@@ -88,6 +88,13 @@ def next_page(request: HttpRequest) -> str:
     return asked if is_ours(request, asked) else resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
+def go_on(request: HttpRequest, to: str) -> HttpResponse:
+    """Lead on who has just shown who they are: by the second step, where they owe it still."""
+    if request.user.is_authenticated:
+        return redirect(to)
+    return redirect(f"{reverse('sign_in_code')}?{urlencode({'next': to})}")
+
+
 def address(request: HttpRequest) -> str:
     """Where the request comes from; headers that anyone can send count for nothing."""
     told: str = request.META.get("REMOTE_ADDR", "")

@@ -11,7 +11,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from accounts import actions, permissions, proof, provider
 from accounts.access import View, page_of, person
-from accounts.forms import CodeForm, ConfirmForm
+from accounts.forms import WRONG_CODE, CodeForm, ConfirmForm
 from accounts.models import User
 
 
@@ -58,7 +58,7 @@ def _is_proven(request: HttpRequest, form: Form) -> bool:
     else:
         if actions.confirm_by_code(request, user, form.cleaned_data["code"]):
             return True
-        form.add_error("code", "This is not the code that the app shows now, or it was used already.")
+        form.add_error("code", WRONG_CODE)
     return False
 
 

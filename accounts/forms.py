@@ -8,6 +8,7 @@ from django.contrib.auth.password_validation import validate_password
 from accounts import actions
 from accounts.models import Role, User
 
+WRONG_CODE = "This is not the code that the app shows now, or it was used already."
 # Long enough for any password manager; what is longer would only keep the hasher busy.
 LONGEST_PASSWORD = 1024
 

@@ -4,7 +4,6 @@ A link holds for PASSWORD_RESET_TIMEOUT, for one person, and once: a new passwor
 """
 
 import logging
-from urllib.parse import urljoin
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -14,6 +13,7 @@ from django.utils.encoding import force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from accounts.models import User
+from chronos_site import own_address
 
 logger = logging.getLogger(__name__)
 
@@ -21,12 +21,7 @@ logger = logging.getLogger(__name__)
 def link(user: User) -> str:
     """The whole address, on the host that the settings name: what a request claims could lead elsewhere."""
     uid = urlsafe_base64_encode(str(user.pk).encode())
-    return whole(reverse("password_set", args=[uid, default_token_generator.make_token(user)]))
-
-
-def whole(path: str) -> str:
-    """The address of a page of ours where people open Chronos."""
-    return urljoin(settings.BASE_URL, path.lstrip("/"))
+    return own_address.whole(reverse("password_set", args=[uid, default_token_generator.make_token(user)]))
 
 
 def whose(uid: str, token: str) -> User | None:

@@ -18,8 +18,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from joserfc.errors import JoseError
 
-from accounts import links
 from accounts.models import Role
+from chronos_site import own_address
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 # What the provider may take to answer, how long what it says of itself is kept, how far its clock may be off.
@@ -69,7 +69,7 @@ def start(request: HttpRequest) -> HttpResponse:
     again = {"prompt": "login"} if request.user.is_authenticated else {}
     try:
         to: HttpResponse = _client().authorize_redirect(
-            request, links.whole(reverse("provider_callback")), **again
+            request, own_address.whole(reverse("provider_callback")), **again
         )
     except _ANSWERS as error:
         raise _unreadable(error) from error

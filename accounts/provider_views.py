@@ -3,13 +3,11 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts import arriving, provider
-from accounts.access import address, next_page
+from accounts.access import address, go_on, next_page
 from chronos_site.tally import tallied
 
 # In the session: where the person wanted to go.
@@ -44,9 +42,7 @@ def provider_callback(request: HttpRequest) -> HttpResponse:
         arriving.come_in(request, provider.identity(request))
     except provider.Refused as refused:
         return _refused(request, refused)
-    if request.user.is_authenticated:
-        return redirect(wanted)
-    return redirect(f"{reverse('sign_in_code')}?{urlencode({'next': wanted})}")
+    return go_on(request, wanted)
 
 
 def _refused(request: HttpRequest, refused: provider.Refused) -> HttpResponse:

@@ -8,16 +8,21 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import actions, links, provider
-from accounts.access import next_page, person
-from accounts.forms import CodeForm, ForgottenForm, NewPasswordForm, PasswordForm, SignInForm
+from accounts.access import go_on, next_page, person
+from accounts.forms import (
+    WRONG_CODE,
+    CodeForm,
+    ForgottenForm,
+    NewPasswordForm,
+    PasswordForm,
+    SignInForm,
+)
 
 WRONG = "No account with this e-mail and password."
 
@@ -33,9 +38,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if until := actions.shut_out(request):
             return render(request, "accounts/locked_out.html", {"until": until, "all": True}, status=429)
         if actions.sign_in(request, form.cleaned_data["email"], form.cleaned_data["password"]):
-            if request.user.is_authenticated:
-                return redirect(next_page(request))
-            return redirect(f"{reverse('sign_in_code')}?{urlencode({'next': next_page(request)})}")
+            return go_on(request, next_page(request))
         form.add_error("password", WRONG)
     return render(
         request,
@@ -62,7 +65,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
         if actions.waiting(request) is None:
             messages.error(request, "Too many wrong codes: sign in again.")
             return redirect("sign_in")
-        form.add_error("code", "This is not the code that the app shows now, or it was used already.")
+        form.add_error("code", WRONG_CODE)
     return render(request, "accounts/sign_in_code.html", {"form": form, "next": next_page(request)})
 
 

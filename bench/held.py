@@ -107,7 +107,7 @@ class Load:
         self.end = self.begin + timedelta(seconds=WARM_SECONDS + seconds)
         every = {"schedule_type": "INTERVAL", "interval_seconds": EACH_SECONDS}
         ids = rows.jobs(jobs, schedules=[every])
-        self.ticks = sum(self._arm(phase, list(chunk)) for phase, chunk in enumerate(_chunks(ids)))
+        self.ticks = sum(self._arm(phase, ids[phase::PHASES]) for phase in range(PHASES))
         rows.settle_down()
         self.size = _size()
 
@@ -179,11 +179,6 @@ class Load:
             "late_max_ms": round(max(late)),
             "skipped": Run.objects.exclude(skipped_count=None).count(),
         }
-
-
-def _chunks(ids: list[str]) -> Iterator[list[str]]:
-    size = max(1, -(-len(ids) // PHASES))
-    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 class Readers:

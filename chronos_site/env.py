@@ -6,6 +6,7 @@ import os
 import secrets
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
@@ -143,10 +144,7 @@ def addresses(name: str, *schemes: str) -> dict[str, str]:
 
     Raises ImproperlyConfigured for anything else, without showing what may be a password.
     """
-    try:
-        found = json.loads(text(name) or "{}")
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is no JSON: {error}.") from None
+    found = _json(name)
     if not isinstance(found, dict):
         raise ImproperlyConfigured(f"{name} must be a JSON object of names and URLs.")
     for key, url in found.items():
@@ -179,13 +177,18 @@ def words_by_name(name: str) -> dict[str, str]:
 
     Raises ImproperlyConfigured for anything else.
     """
-    try:
-        found = json.loads(text(name) or "{}")
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is no JSON: {error}.") from None
+    found = _json(name)
     if not isinstance(found, dict) or not all(isinstance(word, str) for word in found.values()):
         raise ImproperlyConfigured(f"{name} is no JSON object of texts.")
     return found
+
+
+def _json(name: str) -> Any:
+    """What the text says, an empty object where there is none. Raises ImproperlyConfigured."""
+    try:
+        return json.loads(text(name) or "{}")
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is no JSON: {error}.") from None
 
 
 def base_url(name: str) -> str:

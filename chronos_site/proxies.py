@@ -1,7 +1,8 @@
 """Where people are behind the proxies in front of us."""
 
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -25,21 +26,25 @@ def _client(own: str, passed_on: str) -> str:
     client, before = own, passed_on.split(",")
     while before and _is_proxy(client):
         told = before.pop().strip()
-        if not _is_address(told):
+        if _address(told) is None:
             break
         client = told
     return client
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(text)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _is_proxy(text: str) -> bool:
-    if not (settings.PROXIES and _is_address(text)):
-        return False
-    return any(ip_address(text) in ip_network(each, strict=False) for each in settings.PROXIES)
+    address = _address(text)
+    return address is not None and any(address in _network(each) for each in settings.PROXIES)
+
+
+# Read at each request.
+@cache
+def _network(text: str) -> IPv4Network | IPv6Network:
+    return ip_network(text, strict=False)

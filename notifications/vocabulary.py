@@ -26,11 +26,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import urljoin
 
 from django.conf import settings
 
-from chronos_site import hostile
+from chronos_site import hostile, own_address
 from jobs import masking
 
 Facts = Mapping[str, Any]
@@ -230,8 +229,7 @@ def _seen(text: str, most: int) -> str:
 
 def _whole(address: str) -> str:
     """The address with our own name before it; none where it leads anywhere but to the web."""
-    # Without its slash, ours may lie below the address of another site.
-    whole = urljoin(settings.BASE_URL, hostile.visible(address).lstrip("/"))
+    whole = own_address.whole(hostile.visible(address))
     return whole if whole.startswith(("https://", "http://")) else ""
 
 
@@ -245,7 +243,7 @@ def link(facts: Facts) -> str:
     if len(jobs) == 1 and jobs[0].get("url"):
         return str(jobs[0]["url"])
     if jobs or facts.get("event") == "SCHEDULER":
-        return urljoin(settings.BASE_URL, _LISTS.get(str(facts.get("event")), "runs/"))
+        return own_address.whole(_LISTS.get(str(facts.get("event")), "runs/"))
     for name in ("dead_letter", "run", "job"):
         if url := (facts.get(name) or {}).get("url"):
             return str(url)

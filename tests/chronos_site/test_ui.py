@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from runs.models import Process
 from tests import factories
+from tests.e2e.keys import press
 
 pytestmark = pytest.mark.browser
 
@@ -18,11 +19,6 @@ def page(visit, live_server):
     page = visit(PAGE, factories.ada())
     page.evaluate("document.activeElement.blur()")
     return page
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def theme(page):

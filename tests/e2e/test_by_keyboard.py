@@ -6,15 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import factories
+from tests.e2e.keys import SOON, press, told
 
 MOST_TABS = 150
-# A run waits for its worker, on a machine that may have other work.
-SOON = 30_000
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def tab_to(page, element, key="Tab"):
@@ -29,12 +23,6 @@ def tab_to(page, element, key="Tab"):
 def shows(page, heading):
     """Wait for the page, and for its scripts: before them a key means nothing."""
     page.get_by_role("heading", name=heading).first.wait_for()
-    page.wait_for_load_state()
-
-
-def told(page, text):
-    """Wait for the page that says so, and for its scripts."""
-    expect(page.locator("#main").get_by_text(text)).to_be_visible(timeout=SOON)
     page.wait_for_load_state()
 
 

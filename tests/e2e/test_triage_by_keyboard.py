@@ -9,11 +9,10 @@ from runs.acknowledgements import Acknowledgement
 from runs.models import DeadLetter, Outcome, Run
 from runs.settle import Ended, settle
 from tests import factories
+from tests.e2e.keys import SOON, press, told
 from tests.factories import NOON
 
 pytestmark = pytest.mark.browser
-
-SOON = 30_000
 
 
 def fail(job, minute, error_class):
@@ -21,18 +20,8 @@ def fail(job, minute, error_class):
     settle([Ended(run, Outcome.FAILURE, run.scheduled_time, error_class=error_class, error_message="no")])
 
 
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
-
-
 def opened(page, error_class):
     expect(page.locator("#event h2")).to_contain_text(error_class, timeout=SOON)
-
-
-def decided(page, message):
-    expect(page.locator("#main").get_by_text(message)).to_be_visible(timeout=SOON)
-    page.wait_for_load_state()
 
 
 def test_dead_letters_are_found_snoozed_resolved_ignored_and_replayed(visit, live_server):
@@ -51,16 +40,16 @@ def test_dead_letters_are_found_snoozed_resolved_ignored_and_replayed(visit, liv
     expect(page.locator("#id_notes")).to_be_focused(timeout=SOON)
     page.keyboard.type("Killed the other one.")
     press(page, "Tab", "Tab", "Enter")
-    decided(page, "The dead letter is resolved.")
+    told(page, "The dead letter is resolved.")
     opened(page, "TLS_ERROR")
     press(page, "i")
     expect(page.locator("#id_notes")).to_be_focused(timeout=SOON)
     page.keyboard.type("A test.")
     press(page, "Tab", "Tab", "Tab", "Enter")
-    decided(page, "The dead letter is ignored.")
+    told(page, "The dead letter is ignored.")
     opened(page, "TIMEOUT")
     press(page, "r")
-    decided(page, "Its replay is on its way")
+    told(page, "Its replay is on its way")
     assert sorted(DeadLetter.objects.values_list("status", flat=True)) == ["IGNORED", "PENDING", "RESOLVED"]
     assert Run.objects.get(trigger="REPLAY").replay_of.error_class == "TIMEOUT"
     assert not Acknowledgement.objects.exists()

@@ -25,12 +25,13 @@ def until(condition, what, seconds=PATIENCE_SECONDS):
     return found
 
 
-def database_url():
-    """The address of the database that the test itself works on."""
+def database_url(port=None, host="127.0.0.1"):
+    """The address of the database that the test itself works on, by another port where one is given."""
     told = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{told['NAME']}"
-    return f"{connection.vendor}://{told['USER']}@{told['HOST']}:{told['PORT']}/{told['NAME']}"
+    place = f"{host}:{port}" if port else f"{told['HOST']}:{told['PORT']}"
+    return f"{connection.vendor}://{told['USER']}@{place}/{told['NAME']}"
 
 
 @dataclass

@@ -8,6 +8,7 @@ from contextlib import suppress
 PIECE = 65536
 GLANCE_SECONDS = 0.05
 DRIP_SECONDS = 0.01
+BAIT = b"COMMIT"
 
 
 class Proxy:
@@ -15,14 +16,13 @@ class Proxy:
 
     PASS, DELAY (each piece waits `delay` seconds), TRICKLE (byte by byte) and HOLE, which takes all and
     answers nothing, without an end of the connection. `traps` are the next cuts: each closes one connection
-    BEFORE what holds the bytes `bait` has been passed on to the target, or right AFTER it.
+    BEFORE what holds a COMMIT has been passed on to the target, or right AFTER it.
     """
 
     def __init__(self, target, host="127.0.0.1"):
         self.target = target
         self.mode = "PASS"
         self.delay = 0.0
-        self.bait = b"COMMIT"
         self.traps = []
         self._ends = set()
         self._closed = False
@@ -68,7 +68,7 @@ class Proxy:
     def _pump(self, one, other, traps=()):
         with suppress(OSError):
             while said := one.recv(PIECE):
-                trap = traps.pop() if traps and self.bait in said else None
+                trap = traps.pop() if traps and BAIT in said else None
                 if trap == "BEFORE":
                     break
                 self._pass_on(said, other)

@@ -11,7 +11,7 @@ from chronos_site.valkey import socket_path
 from runs.models import Process
 from tests import factories
 from tests.faults import books, load
-from tests.faults.installation import LEASE_SECONDS, until
+from tests.faults.installation import LEASE_SECONDS, database_url, until
 from tests.faults.machines import HERE, NETWORK, machines, possible
 from tests.faults.proxy import Proxy
 
@@ -45,7 +45,7 @@ def two(chronos, store, effects):
         chronos.redis_url = f"redis://:{password(store)}@{HERE}:{line(str(socket_path(store.folder)))}/0"
         effects.address = f"{HERE}:{line(('127.0.0.1', effects.server_port))}"
         chronos.told = {
-            "DATABASE_URL": f"postgresql://{told['USER']}@{HERE}:{database}/{told['NAME']}",
+            "DATABASE_URL": database_url(database, HERE),
             "CHRONOS_ALLOWED_NETWORKS": NETWORK,
         }
         for machine in pair:

@@ -13,7 +13,7 @@ from chronos_site.valkey import socket_path
 from runs.models import Process, Run
 from tests import factories
 from tests.faults import books, load
-from tests.faults.installation import LEASE_SECONDS, until
+from tests.faults.installation import LEASE_SECONDS, database_url, until
 from tests.faults.proxy import Proxy
 
 pytestmark = [pytest.mark.faults, pytest.mark.databases("sqlite3", "postgresql")]
@@ -33,8 +33,7 @@ def database_line(chronos):
     """Between the engine and PostgreSQL."""
     told = connection.settings_dict
     with closing(Proxy((told["HOST"], int(told["PORT"])))) as proxy:
-        address = f"postgresql://{told['USER']}@127.0.0.1:{proxy.port}/{told['NAME']}"
-        chronos.told = {"DATABASE_URL": address}
+        chronos.told = {"DATABASE_URL": database_url(proxy.port)}
         yield proxy
         chronos.told = {}
 

@@ -16,7 +16,7 @@ from jobs.models import Job
 from runs.models import Run
 from tests import factories
 from tests.faults import books, load
-from tests.faults.installation import Installation, until
+from tests.faults.installation import Installation, database_url, until
 from tests.faults.postgres import AS_AFTER_A_CRASH
 from tests.faults.proxy import Proxy
 
@@ -62,8 +62,7 @@ class Chaos:
 
     def heal(self):
         """Let all go on, and start again what is gone."""
-        while self.asleep:
-            with_pid(self.asleep.pop(), signal.SIGCONT)
+        self.wake()
         if self.postgres:
             self.line.mode = "PASS"
             if not self.postgres.runs:
@@ -72,6 +71,10 @@ class Chaos:
         for start, count in ((self.chronos.scheduler, 2), (self.chronos.worker, WORKERS)):
             for _ in range(count - kinds[start.__name__]):
                 start()
+
+    def wake(self):
+        while self.asleep:
+            with_pid(self.asleep.pop(), signal.SIGCONT)
 
     def part(self):
         return self.random.choice([part for part in self.chronos.parts if part.alive])
@@ -131,13 +134,10 @@ def chaos(transactional_db, server, store, tmp_path):
         chronos = open_until_the_end.enter_context(closing(Installation(tmp_path, store.url)))
         line = server and open_until_the_end.enter_context(closing(Proxy(server.address)))
         if line:
-            told = connection.settings_dict
-            address = f"postgresql://{told['USER']}@127.0.0.1:{line.port}/{told['NAME']}"
-            chronos.told = {"DATABASE_URL": address}
+            chronos.told = {"DATABASE_URL": database_url(line.port)}
         chaos = Chaos(chronos, store, line, server, Random(SEED))
         yield chaos
-        while chaos.asleep:
-            with_pid(chaos.asleep.pop(), signal.SIGCONT)
+        chaos.wake()
         chronos.told = {}
 
 

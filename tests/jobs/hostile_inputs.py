@@ -6,6 +6,7 @@ as `<orders>` where the place is known only when a test runs: each is a fixture 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 NUMBERS = (22, *range(25, 57))
@@ -55,6 +56,12 @@ class Elsewhere:
     number: int
     what: str
     where: str
+
+
+def is_tested(where: str) -> bool:
+    """Whether there is the test that is named: `jobs.test_forms.test_a_thing`."""
+    module, _, name = where.rpartition(".")
+    return callable(getattr(import_module(f"tests.{module}"), name))
 
 
 PRIVATE = "is not a public address"

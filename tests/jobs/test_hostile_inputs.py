@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import sqlite3
-from importlib import import_module
 from itertools import groupby
 
 import psycopg
@@ -27,7 +26,7 @@ from tests import factories
 from tests.api.calling import Caller, errors
 from tests.jobs.executors.http_peers import serving
 from tests.jobs.executors.payloads import SMALL
-from tests.jobs.hostile_inputs import NUMBERS, ROWS, SECRET, Elsewhere, Ends, Refused
+from tests.jobs.hostile_inputs import NUMBERS, ROWS, SECRET, Elsewhere, Ends, Refused, is_tested
 from tests.jobs.transfer.requests import of_type
 
 pytestmark = pytest.mark.django_db
@@ -49,8 +48,7 @@ def test_every_number_has_its_row():
 
 @pytest.mark.parametrize("row", those(Elsewhere))
 def test_what_is_tested_elsewhere_is_tested_there(row):
-    module, _, name = row.where.rpartition(".")
-    assert callable(getattr(import_module(f"tests.{module}"), name))
+    assert is_tested(row.where)
 
 
 # Refused
