@@ -17,6 +17,7 @@ from jsonpath.segments import JSONPathRecursiveDescentSegment
 from jsonpath.selectors import Filter
 
 from jobs import masking
+from jobs.executors import encodings
 from jobs.executors.base import Context, ExecutionError, Result
 
 BODY_LIMIT = 1_000_000
@@ -43,10 +44,7 @@ class Body:
 
     @property
     def text(self) -> str:
-        try:
-            return self.content.decode(self.encoding or "utf-8", "replace")
-        except LookupError:
-            return self.content.decode("utf-8", "replace")
+        return self.content.decode(encodings.known(self.encoding or "") or "utf-8", "replace")
 
     @property
     def size(self) -> str:

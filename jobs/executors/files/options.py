@@ -3,13 +3,13 @@
 Those that people use most have a field of the form; the others are said inside `parameters`.
 """
 
-import codecs
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
+from jobs.executors import encodings
 from jobs.executors.addresses import PathField
 from jobs.executors.fields import FlagField, NumberField, ScalarField, TextField, WordField
 from jobs.executors.files import manifest, processing, tables
@@ -59,11 +59,8 @@ class DelimiterField(TextField):
 class EncodingField(TextField):
     def to_python(self, value: Any) -> str:
         name = super().to_python(value)
-        try:
-            if name and not codecs.lookup(name)._is_text_encoding:
-                raise LookupError
-        except LookupError as error:
-            raise forms.ValidationError(f"{name[:40]!r} is no encoding: write it like utf-8.") from error
+        if name and not encodings.known(name):
+            raise forms.ValidationError(f"{name[:40]!r} is no encoding: write it like utf-8.")
         return name
 
 

@@ -100,6 +100,7 @@ def processing(kind=None, **parameters):
         ("virusScan", True, "virusScan: Chronos looks for no viruses: let a SCRIPT job call your scanner."),
         ("encoding", "klingon", "encoding: 'klingon' is no encoding: write it like utf-8."),
         ("encoding", "base64", "encoding: 'base64' is no encoding: write it like utf-8."),
+        ("encoding", "punycode", "encoding: 'punycode' is no encoding: write it like utf-8."),
         ("delimiter", ";;", "delimiter: Give one character, or tab."),
         ("renameColumns", {"a": 1}, 'renameColumns: Write an object of texts, such as {"name": "value"}.'),
         ("hasHeader", "maybe", "hasHeader: Say true or false."),
