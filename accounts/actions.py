@@ -8,6 +8,7 @@ from django.contrib.auth import authenticate, login, logout, update_session_auth
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 import audit.models as audit
 from accounts import links, proof, second_factor, sessions, spraying
@@ -208,17 +209,23 @@ def ask_for_password(email: str) -> None:
     if not sparing("PASSWORD_RESET_ASKED", str(user.pk), most=3, seconds=3600):
         return
     audit.record(None, "PASSWORD_RESET_ASKED", user)
-    links.send(user, invited=False)
+    links.send_meanwhile(user)
 
 
 @transaction.atomic
-def set_password(user: User, new: str) -> None:
-    """Set the password of who came by a link; all their sessions end."""
-    first = not user.has_usable_password()
+def set_password(user: User, new: str) -> bool:
+    """Set the password of who came by a link; all their sessions end.
+
+    False when the link is over by now: somebody else was faster with it, or the person may no longer sign in.
+    """
+    first, before = not user.has_usable_password(), user.password
     user.set_password(new)
-    user.save(update_fields=["password", "updated_at"])
+    same = User.objects.filter(pk=user.pk, password=before, is_active=True)
+    if not same.update(password=user.password, updated_at=timezone.now()):
+        return False
     sessions.end(SignIn.objects.filter(owner=user))
     audit.record(user, "INVITATION_ACCEPTED" if first else "PASSWORD_RESET", user)
+    return True
 
 
 class LastAdministrator(Exception):

@@ -4,6 +4,7 @@ A link holds for PASSWORD_RESET_TIMEOUT, for one person, and once: a new passwor
 """
 
 import logging
+from threading import Thread
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
@@ -16,6 +17,9 @@ from accounts.models import User
 from chronos_site import own_address
 
 logger = logging.getLogger(__name__)
+
+# The name of the threads that mail.
+MAILING = "mailing a link"
 
 
 def link(user: User) -> str:
@@ -32,6 +36,14 @@ def whose(uid: str, token: str) -> User | None:
         return None
     user = User.objects.filter(pk=pk, is_active=True).first() if 0 < pk < 2**63 else None
     return user if user and default_token_generator.check_token(user, token) else None
+
+
+def send_meanwhile(user: User) -> None:
+    """Mail the link of who forgot their password, while the page answers.
+
+    Were it to wait for the mail server, how long it takes would tell whether there is such an account.
+    """
+    Thread(target=send, args=(user,), kwargs={"invited": False}, name=MAILING).start()
 
 
 def send(user: User, *, invited: bool) -> bool:

@@ -94,7 +94,8 @@ def password_set(request: HttpRequest, uid: str, token: str) -> HttpResponse:
         return render(request, "accounts/link_over.html", status=404)
     form = NewPasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        actions.set_password(user, form.cleaned_data["new"])
+        if not actions.set_password(user, form.cleaned_data["new"]):
+            return render(request, "accounts/link_over.html", status=404)
         messages.success(request, "Your password is set. Sign in with it.")
         return redirect("sign_in")
     # The address is a key: our referrer policy shows it to no other site. With none at all, browsers send the
