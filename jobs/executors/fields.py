@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.forms.renderers import BaseRenderer
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -38,6 +39,8 @@ class TextField(forms.CharField):
         if value is not None and not isinstance(value, str):
             raise forms.ValidationError("This must be text.")
         text = (super().to_python(value) or "").replace("\r\n", "\n")
+        # Before anybody tries to read it: what is too long may take very long, too.
+        MaxLengthValidator(self.max_length)(text)
         if SURROGATE.search(text):
             raise forms.ValidationError("This holds half a character, which cannot be kept.")
         if not self.lines and CONTROL.search(text):

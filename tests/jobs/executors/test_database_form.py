@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from jobs.executors import TYPES
@@ -131,3 +133,11 @@ def test_several_statements_are_for_jobs_that_may_change_something():
         "several_statements": "A read-only job runs one statement: allow changes, or choose one."
     }
     assert errors(small("DATABASE", severalStatements=True, readOnly=False)) == {}
+
+
+def test_a_url_of_any_length_is_refused_before_it_is_read():
+    form = TYPES["DATABASE"].form({"database_url": "jdbc:sqlserver://h;" + "a" * 200_000})
+    began = time.process_time()
+    [told] = form.errors["database_url"]
+    assert told == "Ensure this value has at most 2048 characters (it has 200019)."
+    assert time.process_time() - began < 5
