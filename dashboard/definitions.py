@@ -2,8 +2,9 @@
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from jobs import masking
@@ -40,6 +41,8 @@ _LABELS = {
 }
 _LONG = 72
 CONTEXT = 2
+# Of texts with more lines that differ, the time to find the fewest changes would grow with the cube.
+MOST_LINES = 1000
 _NO_COLUMN = object()
 _DEFAULTS = {field.name: field.get_default() for field in JobPayload._meta.concrete_fields}
 
@@ -124,12 +127,29 @@ class Change:
     def lines(self) -> list[tuple[str, str]]:
         """Both sides as one text, line by line: "del", "add", or "ctx" for what stands around a change."""
         before, after = ((side or "").splitlines() for side in (self.before, self.after))
+        if max(len(before), len(after)) > MOST_LINES:
+            before, after = _parted(before, after)
+        if max(len(before), len(after)) > MOST_LINES:
+            return [*(("del", line) for line in before), *(("add", line) for line in after)]
         told = difflib.unified_diff(before, after, n=CONTEXT, lineterm="")
         # The first three lines name files and the place; another line of @ says that some are left out.
         return [(_KINDS[line[0]], "…" if line[0] == "@" else line[1:]) for line in list(told)[3:]]
 
 
 _KINDS = {"-": "del", "+": "add", " ": "ctx", "@": "ctx"}
+
+
+def _parted(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """Both without the lines that they begin and end with alike, but for some around what differs."""
+    first = max(0, _alike(before, after) - CONTEXT)
+    before, after = before[first:], after[first:]
+    last = max(0, _alike(before[::-1], after[::-1]) - CONTEXT)
+    return before[: len(before) - last], after[: len(after) - last]
+
+
+def _alike(one: Iterable[str], other: Iterable[str]) -> int:
+    """How many lines both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def changes(old: Definition, new: Definition) -> list[Change]:

@@ -1,5 +1,7 @@
 """Definitions as people read them."""
 
+import time
+
 from dashboard import definitions
 from tests.factories import definition
 
@@ -85,3 +87,28 @@ def test_a_list_of_words_has_one_a_line_and_one_word_stands_alone():
     mail = definition(type="EMAIL", payload={"metadata": {"to": ["a@x.org", "b@x.org"], "cc": ["c@x.org"]}})
     fields = told(definitions.payload(mail))
     assert (fields["To"], fields["Cc"]) == ("a@x.org\nb@x.org", "c@x.org")
+
+
+def test_one_change_in_a_very_long_text_is_shown_alone():
+    lines = [str(number) for number in range(5000)]
+    change = definitions.Change("Body", "\n".join(lines), "\n".join([*lines[:2500], "new", *lines[2500:]]))
+    assert change.lines == [
+        ("ctx", "2498"),
+        ("ctx", "2499"),
+        ("add", "new"),
+        ("ctx", "2500"),
+        ("ctx", "2501"),
+    ]
+
+
+def test_very_long_texts_that_differ_everywhere_take_no_time():
+    before, after = ("\n".join(str(number * step % 100) for number in range(60_000)) for step in (1, 7))
+    began = time.process_time()
+    assert len(definitions.Change("Body", before, after).lines) > 60_000
+    assert time.process_time() - began < 5
+
+
+def test_a_very_long_text_may_grow_or_shrink_by_lines_that_it_has_already():
+    short, long = "a\n" * 2000, "a\n" * 2001
+    assert [kind for kind, _ in definitions.Change("Body", short, long).lines].count("add") == 1
+    assert [kind for kind, _ in definitions.Change("Body", long, short).lines].count("del") == 1
