@@ -7,7 +7,8 @@ import logging
 from threading import Thread
 
 from django.conf import settings
-from django.contrib.auth.tokens import default_token_generator
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils.encoding import force_str
@@ -22,20 +23,40 @@ logger = logging.getLogger(__name__)
 MAILING = "mailing a link"
 
 
-def link(user: User) -> str:
-    """The whole address, on the host that the settings name: what a request claims could lead elsewhere."""
-    uid = urlsafe_base64_encode(str(user.pk).encode())
-    return own_address.whole(reverse("password_set", args=[uid, default_token_generator.make_token(user)]))
+class _Tokens(PasswordResetTokenGenerator):
+    """Tokens of links that somebody made, or that were asked for by mail."""
+
+    def __init__(self, by: User | None) -> None:
+        super().__init__()
+        self._by = by.pk if by else ""
+
+    def _make_hash_value(self, user: AbstractBaseUser, timestamp: int) -> str:
+        return f"{super()._make_hash_value(user, timestamp)} {self._by}"
+
+
+def link(user: User, *, by: User | None = None) -> str:
+    """The whole address, on the host that the settings name: what a request claims could lead elsewhere.
+
+    One that is shown to the administrator `by` is over once they are none: who leaves takes none along.
+    """
+    said = f"{user.pk}.{by.pk}" if by else str(user.pk)
+    uid = urlsafe_base64_encode(said.encode())
+    return own_address.whole(reverse("password_set", args=[uid, _Tokens(by).make_token(user)]))
 
 
 def whose(uid: str, token: str) -> User | None:
     """The active person whose link this is; None when it is wrong, over, or was used."""
     try:
-        pk = int(force_str(urlsafe_base64_decode(uid)))
+        pk, *makers = map(int, force_str(urlsafe_base64_decode(uid)).split("."))
     except (ValueError, OverflowError):
         return None
-    user = User.objects.filter(pk=pk, is_active=True).first() if 0 < pk < 2**63 else None
-    return user if user and default_token_generator.check_token(user, token) else None
+    if len(makers) > 1 or not all(0 < each < 2**63 for each in (pk, *makers)):
+        return None
+    user = User.objects.filter(pk=pk, is_active=True).first()
+    by = User.objects.administrators().filter(pk__in=makers).first() if makers else None
+    if user is None or bool(makers) != bool(by):
+        return None
+    return user if _Tokens(by).check_token(user, token) else None
 
 
 def send_meanwhile(user: User) -> None:

@@ -150,6 +150,5 @@ def person_without_provider(request: HttpRequest, person_id: int) -> HttpRespons
 
 def _linked(request: HttpRequest, owner: User, *, invited_now: bool) -> HttpResponse:
     sent = links.send(owner, invited=invited_now)
-    return render(
-        request, "dashboard/people/link.html", {"owner": owner, "link": links.link(owner), "sent": sent}
-    )
+    shown = links.link(owner, by=person(request))
+    return render(request, "dashboard/people/link.html", {"owner": owner, "link": shown, "sent": sent})

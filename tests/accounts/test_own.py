@@ -155,6 +155,21 @@ def test_a_link_is_over_once_the_password_changed_or_the_person_left(alice):
     assert links.whose(*parts) is None
 
 
+@pytest.mark.parametrize("gone", [{"is_active": False}, {"roles": "OPERATOR"}])
+def test_who_administers_no_more_takes_no_link_along(alice, gone):
+    ada = factories.ada()
+    parts = links.link(alice, by=ada).rstrip("/").split("/")[-2:]
+    assert links.whose(*parts) == alice
+    User.objects.filter(pk=ada.pk).update(**gone)
+    assert links.whose(*parts) is None
+
+
+def test_a_link_is_nothing_without_the_name_of_who_made_it(alice):
+    uid, token = links.link(alice, by=factories.ada()).rstrip("/").split("/")[-2:]
+    without, _ = links.link(alice).rstrip("/").split("/")[-2:]
+    assert (uid != without, links.whose(without, token)) == (True, None)
+
+
 def test_of_two_who_use_a_link_at_once_one_sets_the_password(alice):
     parts = links.link(alice).rstrip("/").split("/")[-2:]
     both = [links.whose(*parts), links.whose(*parts)]
@@ -163,7 +178,9 @@ def test_of_two_who_use_a_link_at_once_one_sets_the_password(alice):
     assert alice.check_password(f"{NEW['new']} 0")
 
 
-@pytest.mark.parametrize("uid", ["MQ", "x", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "_", "LTE"])
+@pytest.mark.parametrize(
+    "uid", ["MQ", "x", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "_", "LTE", "MS4x", "MS4yLjM", "MS4"]
+)
 def test_a_made_up_link_is_over(client, alice, uid):
     assert client.get(f"/sign-in/password/{uid}/aaa-bbb/").status_code == 404
 
