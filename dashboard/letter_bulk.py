@@ -17,7 +17,7 @@ from dashboard.bulk_asking import Asked, shown_or_done
 from dashboard.bulk_preview import Selection
 from dashboard.filters import Chip
 from dashboard.letter_filters import LetterFilters
-from runs import letter_views
+from runs import letter_views, triage
 from runs.bulk import BulkOperation
 from runs.bulk_actions import ACTIONS
 from runs.bulk_actions.triaging import OfLetters
@@ -55,7 +55,8 @@ class AskedOfLetters(Asked):
 
     @classmethod
     def read(cls, request: HttpRequest) -> "AskedOfLetters":
-        """Raises Http404 for an action that there is not."""
+        """Raises Http404 for an action that there is not, PermissionDenied for what is not theirs to give."""
+        triage.refuse_others(request.POST.get("assignee", "").strip(), by=person(request))
         action = ACTIONS.get(request.POST.get("do", ""))
         if not isinstance(action, OfLetters):
             raise Http404

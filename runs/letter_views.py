@@ -67,6 +67,7 @@ def letter_assign(request: HttpRequest, letter_id: str) -> HttpResponse:
     """Give a dead letter to somebody, to oneself, or with an empty address to nobody."""
     one, by = letter_of(request, letter_id), person(request)
     address = by.email if request.POST.get("me") == "1" else typed(request, "assignee", LONGEST_NOTE)
+    triage.refuse_others(address, by=by)
     to = _somebody(address) if address else None
     if address and to is None:
         messages.error(request, f"Nobody signs in as {address}: the dead letter stays as it was.")

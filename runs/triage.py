@@ -26,6 +26,7 @@ from runs.ring import ring
 
 # Events that one call may act on: each is a row to lock, and what is replayed is to be run.
 MOST_LETTERS = 1000
+NOT_TO_OTHERS = "Only operators give dead letters to other people."
 _DECIDED = {DeadLetter.Status.RESOLVED: "resolved", DeadLetter.Status.IGNORED: "ignored"}
 
 
@@ -281,6 +282,15 @@ def reopen(letters: DeadLetterQuerySet, *, closed_at: datetime, by: User | None)
     return len(held)
 
 
+def refuse_others(address: str, *, by: User) -> None:
+    """Refuse who gives dead letters to somebody else before anybody is looked for by the address.
+
+    Who has an account here is not for everyone to find out. Raises PermissionDenied.
+    """
+    if address and not by.is_operator and address.casefold() != by.email.casefold():
+        raise PermissionDenied(NOT_TO_OTHERS)
+
+
 @transaction.atomic
 def assign(letters: DeadLetterQuerySet, *, to: User | None, by: User, at: datetime) -> int:
     """Give these pending events to somebody to look after, or to nobody; gives how many.
@@ -289,7 +299,7 @@ def assign(letters: DeadLetterQuerySet, *, to: User | None, by: User, at: dateti
     Raises TooManyLetters, CannotSee and PermissionDenied.
     """
     if not by.is_operator and to not in (by, None):
-        raise PermissionDenied("Only operators give dead letters to other people.")
+        raise PermissionDenied(NOT_TO_OTHERS)
     events = dead_letters.hold(_asked(letters))
     if not by.is_operator and to is None:
         events = [event for event in events if event.assignee_id == by.pk]

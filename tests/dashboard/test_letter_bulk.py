@@ -92,6 +92,13 @@ def test_others_events_are_not_touched(client, events, everything):
     assert "No dead letter is selected" in str(*get_messages(response.wsgi_request))
 
 
+def test_owners_do_not_find_out_by_a_preview_who_has_an_account(client, events):
+    client.force_login(events[0].job.owner)
+    for who in (factories.charlie().email, "nobody@example.com"):
+        asked = picked(events[0], do="ASSIGN", given="1", assignee=who)
+        assert client.post(BULK, asked).status_code == 403
+
+
 def test_only_operators_force_a_replay(client, events):
     client.force_login(events[0].job.owner)
     data = picked(*events, do="REPLAY", given="1", note="x", force="on", confirmed="3")

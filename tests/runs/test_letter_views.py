@@ -139,6 +139,14 @@ def test_owners_give_to_nobody_else(client, owner, event):
     assert event.assignee is None
 
 
+def test_owners_do_not_find_out_who_has_an_account(client, owner, event):
+    answers = [
+        post(client, owner, "letter_assign", event, assignee=who) for who in (bob().email, "no@example.com")
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    assert "Only operators give" in answers[1].content.decode()
+
+
 def test_who_may_not_see_it_is_not_given_it(client, event):
     response = post(client, bob(), "letter_assign", event, assignee=charlie().email)
     assert response.status_code == 409
