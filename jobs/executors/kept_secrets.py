@@ -1,4 +1,4 @@
-"""Secrets that stay where a form shows dots for them, as long as the job calls the same hosts.
+"""Secrets that stay where a form shows dots for them, as long as the job sends them to the same places.
 
 Whoever changes a job sees dots in place of its secrets, and what they leave is kept. Were the host to
 change meanwhile, the secret would go to whoever the new host belongs to; so it has to be typed again.
@@ -14,10 +14,8 @@ from jobs.executors import placeholders
 from jobs.masking import DOTS
 
 AGAIN = "Enter the secret again: the dots do not say which one is meant."
-ELSEWHERE = "Enter the secret again: the job would send it to another host than before."
-OPEN_HOST = (
-    "A parameter would let whoever runs the job choose where its secrets are sent: write the host out."
-)
+ELSEWHERE = "Enter the secret again: the job would send it somewhere else than before."
+OPEN_HOST = "A parameter would let whoever runs the job choose where its secrets are sent: write that out."
 
 # What of a payload is only sent, and says nothing about where to.
 _CONTENT = {"http_body", "script_content", "query", "message_body", "file_content", "http_headers"}
@@ -104,6 +102,14 @@ def _hosts(columns: Mapping[str, Any]) -> Iterator[str]:
     for name, value in columns.items():
         if name not in _CONTENT:
             yield from _told(value, telling=name in _ADDRESSES)
+    yield from _readers(columns.get("metadata"))
+
+
+def _readers(options: Any) -> Iterator[str]:
+    """Whom a mail goes to; a report only where its own texts hold a secret: its database's is not mailed."""
+    if isinstance(options, Mapping):
+        names = ("to", "cc", "bcc", *(["recipients"] if masking.values(options) else []))
+        yield from (str(each) for name in names for each in options.get(name) or ())
 
 
 def _told(value: Any, telling: bool = False) -> Iterator[str]:

@@ -161,6 +161,30 @@ def test_a_broker_elsewhere_asks_for_its_password_again(client):
     assert ELSEWHERE in str(form.errors.get("queue_config", form.errors))
 
 
+@pytest.mark.parametrize(
+    ("code", "field", "rest"),
+    [
+        ("EMAIL", "to", {"subject": "Orders", "text": f"password: {SECRET}"}),
+        ("EMAIL", "bcc", {"to": ["ops@example.com"], "subject": "Orders", "text": f"password: {SECRET}"}),
+        ("REPORT", "recipients", {"report_type": "JOB_SUMMARY", "format": "CSV", "intro": f"token={SECRET}"}),
+    ],
+)
+def test_secrets_are_mailed_to_nobody_else(client, code, field, rest):
+    job = factories.job(type=code, payload={"metadata": {field: ["ops@example.com"], **rest}})
+    said = save(client, job, factories.bob(), **{field: "bob@example.com"}).content.decode()
+    assert ELSEWHERE in said
+    assert stored(job)["metadata"][field] == ["ops@example.com"]
+
+
+def test_a_report_goes_to_more_people_without_its_databases_password(client):
+    options = {"report_type": "QUERY", "format": "CSV", "recipients": ["ops@example.com"]}
+    url = f"postgresql://reader:{SECRET}@db.example.com/orders"
+    columns = {"database_url": url, "query": "SELECT 1", "metadata": options}
+    job = factories.job(type="REPORT", payload=columns)
+    assert save(client, job, recipients="ops@example.com, bob@example.com").status_code == 302
+    assert stored(job)["database_url"] == url
+
+
 def test_a_megabyte_without_an_address_is_searched_for_one_at_once():
     began = time.process_time()
     kept_secrets.destinations({"metadata": {"note": "a" * 1_000_000}})
