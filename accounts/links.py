@@ -7,7 +7,6 @@ import logging
 from threading import Thread
 
 from django.conf import settings
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.mail import send_mail
 from django.urls import reverse
@@ -30,7 +29,7 @@ class _Tokens(PasswordResetTokenGenerator):
         super().__init__()
         self._by = by.pk if by else ""
 
-    def _make_hash_value(self, user: AbstractBaseUser, timestamp: int) -> str:
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         return f"{super()._make_hash_value(user, timestamp)} {self._by}"
 
 
