@@ -3,7 +3,7 @@
 Each of them gives what Django gives; whatever they do not know takes Django's own way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -17,28 +17,28 @@ from django.template.defaulttags import URLNode
 from django.template.library import SimpleNode
 from django.template.loaders import cached
 from django.urls import get_script_prefix, get_urlconf, reverse
-from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 
 class Loader(cached.Loader):
     """Finds templates where the given loaders find them, and keeps them compiled."""
 
-    def get_template(self, template_name: str, skip: Iterable[Origin] | None = None) -> base.Template:
+    def get_template(self, template_name: str, skip: list[Origin] | None = None) -> base.Template:
         if self.engine.debug:
             # Django's own nodes tell where in a template an error is.
             return super().get_template(template_name, skip)
         key = self.cache_key(template_name, skip)
         if key not in self.get_template_cache:
-            self.get_template_cache[key] = self._compiled(template_name, skip or ())
-        return self.get_template_cache[key]
+            self.get_template_cache[key] = self._compiled(template_name, skip or [])
+        kept: base.Template = self.get_template_cache[key]
+        return kept
 
-    def _compiled(self, name: str, skip: Iterable[Origin]) -> base.Template:
+    def _compiled(self, name: str, skip: list[Origin]) -> base.Template:
         tried = []
         for origin in self.get_template_sources(name):
             try:
                 if origin not in skip:
-                    return Template(self.get_contents(origin), origin, origin.template_name, self.engine)
+                    return Template(self.get_contents(origin), origin, name, self.engine)
             except TemplateDoesNotExist:
                 tried.append((origin, "Source does not exist"))
         raise TemplateDoesNotExist(name, tried=tried)
@@ -85,24 +85,25 @@ class Name(base.Variable):
         if self.lookups is None:
             return super().resolve(context)
         try:
-            return self._looked_up(context)
+            return _looked_up(context, self.lookups)
         except VariableDoesNotExist:
             raise
         except Exception:
             # What went wrong, and whether a page shows it as nothing, Django decides.
             return super().resolve(context)
 
-    def _looked_up(self, context: Any) -> Any:
-        value = _first(context, self.lookups[0])
-        for bit in self.lookups[1:]:
-            kind = type(value)
-            if hasattr(kind, "__getitem__") and not issubclass(kind, _NUMBERED):
-                value = value[bit]
-            else:
-                value = getattr(value, bit)
-            if callable(value):
-                value = _called(value)
-        return value
+
+def _looked_up(context: Any, names: Sequence[str]) -> Any:
+    value = _first(context, names[0])
+    for name in names[1:]:
+        kind = type(value)
+        if hasattr(kind, "__getitem__") and not issubclass(kind, _NUMBERED):
+            value = value[name]
+        else:
+            value = getattr(value, name)
+        if callable(value):
+            value = _called(value)
+    return value
 
 
 # They have no items by name.
@@ -133,12 +134,11 @@ class Shown(base.VariableNode):
     def render(self, context: Context) -> str:
         value = self.filter_expression.resolve(context)
         if context.autoescape:
-            kind = type(value)
-            if kind is SafeString:
+            if type(value) is SafeString:
                 return value
-            if kind is str:
+            if type(value) is str:
                 return escape(value)
-            if kind is int and not settings.USE_THOUSAND_SEPARATOR:
+            if type(value) is int and not settings.USE_THOUSAND_SEPARATOR:
                 return str(value)
         return base.render_value_in_context(value, context)
 
@@ -148,7 +148,7 @@ class Link(URLNode):
 
     def render(self, context: Context) -> str:
         found = _reversed(self.view_name.var, get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF)
-        return conditional_escape(found) if context.autoescape else found
+        return escape(found) if context.autoescape else found
 
 
 @lru_cache(maxsize=256)
