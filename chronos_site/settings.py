@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "django_rq",
     "crispy_forms",
     "crispy_bootstrap5",
@@ -117,6 +118,9 @@ TEMPLATES = [
         },
     },
 ]
+
+# Fields are drawn by these templates too, and may be by some of our own.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 # Database
 

@@ -17,6 +17,7 @@ from django.template.defaulttags import URLNode
 from django.template.library import SimpleNode
 from django.template.loaders import cached
 from django.urls import get_script_prefix, get_urlconf, reverse
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 
@@ -143,6 +144,19 @@ class Shown(base.VariableNode):
         return base.render_value_in_context(value, context)
 
 
+class Drawn(SimpleNode):
+    """`{% icon each.name %}`: what a tag draws is nearly always HTML already."""
+
+    def render(self, context: Context) -> str:
+        if self.target_var is not None:
+            return super().render(context)
+        args, kwargs = self.get_resolved_arguments(context)
+        output = self.func(*args, **kwargs)
+        if type(output) is SafeString or not context.autoescape:
+            return output
+        return conditional_escape(output)
+
+
 class Link(URLNode):
     """`{% url "job_list" %}`, the same on every page."""
 
@@ -161,8 +175,9 @@ def _shorter(node: Node) -> Node:
         return Shown(node.filter_expression)
     if type(node) is URLNode and _goes_to_one_place(node):
         return Link(node.view_name, [], {}, None)
-    if type(node) is SimpleNode and _draws_one_thing(node):
-        return TextNode(node.render(Context()))
+    if type(node) is SimpleNode:
+        drawn = Drawn(node.func, node.takes_context, node.args, node.kwargs, node.target_var)
+        return TextNode(drawn.render(Context())) if _draws_one_thing(node) else drawn
     return node
 
 

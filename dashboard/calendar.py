@@ -17,7 +17,7 @@ from accounts.access import person
 from accounts.models import User
 from dashboard import upcoming
 from dashboard.busy_hour import BusyHour
-from dashboard.forecast import Forecast, forecast
+from dashboard.forecast import BUDGET_SECONDS, FIRST_SECONDS, Forecast, forecast
 from dashboard.quiet import Quiet
 from dashboard.ran import SPANS, Chart, Window
 from dashboard.upcoming import Conditions
@@ -95,7 +95,8 @@ def _window(request: HttpRequest, at: datetime) -> Window:
 
 
 def _context(request: HttpRequest, user: User, at: datetime) -> dict[str, Any]:
-    found = forecast(user, at)
+    refreshing = "HX-Request" in request.headers
+    found = forecast(user, at, seconds=BUDGET_SECONDS if refreshing else FIRST_SECONDS)
     week = Week(found, _zone(request), at, _slots(at), _unit(request))
     asked = request.GET.get("hour", "")
     everything = request.GET.get("all") == "1"

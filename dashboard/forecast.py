@@ -43,6 +43,8 @@ MOST_COUNTED = 1_000_000
 CHUNK, CHUNKS = 2000, 3
 LOOKS_AT_THE_CLOCK_EVERY = 20
 BUDGET_SECONDS = 0.05
+# Of a page that somebody waits for; what is missing comes with its next refresh.
+FIRST_SECONDS = 0.01
 # A forecast is kept so many times as long as it took, so that small ones are always new.
 KEPT_TIMES, KEPT_SECONDS = 100, 900.0
 WINDOW_OF_USUAL = 7 * DAY

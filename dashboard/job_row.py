@@ -48,7 +48,7 @@ class Row:
         due = self.job.schedule.next_fire_at
         return (self.at - due).total_seconds() if due else 0
 
-    @property
+    @cached_property
     def tags(self) -> list[str]:
         return sorted(tag.name for tag in self.job.tags.all())
 
@@ -56,7 +56,7 @@ class Row:
     def owner_name(self) -> str:
         return self.job.owner.email.partition("@")[0]
 
-    @property
+    @cached_property
     def error(self) -> str:
         """How the error of the last run begins, when that run failed."""
         if self.last is None or self.last.outcome not in BROKEN:
@@ -72,7 +72,7 @@ class Row:
     def durations(self) -> Durations | None:
         return history.durations(self.runs)
 
-    @property
+    @cached_property
     def reading(self) -> str:
         try:
             return describe(self.job.schedule.plan)

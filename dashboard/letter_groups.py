@@ -16,6 +16,7 @@ from django.http import QueryDict
 
 from accounts.models import User
 from dashboard import paging
+from dashboard.charts import Mark
 from dashboard.letter_filters import UNSIGNED, LetterFilters, Tab
 from dashboard.paging import BadCursor, Key, Order
 from runs.acknowledgements import Acknowledgement
@@ -33,14 +34,8 @@ _STEP, _WIDTH, _BASE, _DEEPEST = 3.5, 2.5, 2.0, 17.0
 _NEWEST_FIRST = Order((Key("last", paging.instant, descending=True), Key("signature", descending=True)))
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One hour of a group: how many events hang below the line."""
-
-    x: float
-    height: float
-    width: float = _WIDTH
-    y: float = _BASE
+def _hour_x(hour: int) -> float:
+    return round(0.5 + _STEP * (HOURS - 1 - hour), 1)
 
 
 @dataclass(frozen=True)
@@ -63,11 +58,11 @@ class Group:
         return self.known.title or "It left no message."
 
     @property
-    def bars(self) -> list[Bar]:
+    def bars(self) -> list[Mark]:
         """The last day, the newest hour at the right edge."""
         most = max(self.hours.values(), default=1)
         return [
-            Bar(round(0.5 + _STEP * (HOURS - 1 - hour), 1), round(2 + (_DEEPEST - 2) * count / most, 1))
+            Mark("f-bad", _hour_x(hour), _BASE, _WIDTH, round(2 + (_DEEPEST - 2) * count / most, 1))
             for hour, count in sorted(self.hours.items(), reverse=True)
         ]
 

@@ -37,7 +37,7 @@ STATES = {
 
 def iso(instant: datetime) -> str:
     """The instant as HTML's `datetime` wants it, in UTC."""
-    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{instant.astimezone(UTC).isoformat('T', 'seconds')[:19]}Z"
 
 
 def date(local: datetime) -> str:

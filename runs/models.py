@@ -186,6 +186,11 @@ class Run(models.Model):
         return self.outcome or ("RUNNING" if self.start_time else "PENDING")
 
     @property
+    def trigger_label(self) -> str:
+        """What `get_trigger_display` says, for lists: that one collects all choices first, at each call."""
+        return Trigger(self.trigger).label
+
+    @property
     def log_fields(self) -> dict[str, Any]:
         """What every message in our own log about this run carries."""
         return {"run": self.pk, "job": self.job_id, "attempt": self.attempt}
