@@ -53,18 +53,34 @@ class _OneOfThese:
 
     def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper) -> Any:
         lookup: Any = self
-        if not lookup.rhs_is_direct_value() or any(hasattr(value, "as_sql") for value in self.rhs):
+        # By the types, of which there are one or two, for the values may be thousands.
+        kinds = set(map(type, lookup.rhs)) if lookup.rhs_is_direct_value() else set()
+        if not kinds or any(hasattr(kind, "as_sql") for kind in kinds):
             return lookup.as_sql(compiler, connection)
-        values = list(dict.fromkeys(value for value in self.rhs if value is not None))
+        values = dict.fromkeys(lookup.rhs)
+        values.pop(None, None)
         if not values:
             raise EmptyResultSet
         column, params = lookup.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", [*params, values]
+        return f"{column} = ANY(%s)", [*params, _array(list(values))]
+
+
+def _array(values: list[Any]) -> Any:
+    """Ids as PostgreSQL writes an array of them: the driver would look at each, 10 ms for thousands."""
+    ids = "".join(values) if set(map(type, values)) == {str} else ""
+    plain = ids.isascii() and ids.isalnum() and "" not in values
+    return f"{{{','.join(values)}}}" if plain else values
 
 
 @UlidField.register_lookup
 class UlidIn(_OneOfThese, In):
     """One of some ids."""
+
+    def get_prep_lookup(self) -> Any:
+        # Text is what the database is given: to ask the field at each of thousands takes 20 ms.
+        if self.rhs_is_direct_value() and set(map(type, self.rhs)) == {str}:
+            return list(self.rhs)
+        return super().get_prep_lookup()
 
 
 @models.ForeignKey.register_lookup

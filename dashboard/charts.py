@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from dashboard import wording
 from runs.models import Run
@@ -25,8 +26,8 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Mark:
+# A page has hundreds of them, and a tuple is made in a tenth of the time of a frozen dataclass.
+class Mark(NamedTuple):
     """One run in a bar of runs: a rectangle, or a ring where `r` is set."""
 
     style: str

@@ -24,11 +24,11 @@ class Row:
     at: datetime
     runs: list[Run] = field(default_factory=list)
 
-    @property
+    @cached_property
     def type(self) -> JobType:
         return TYPES[self.job.type]
 
-    @property
+    @cached_property
     def state(self) -> str:
         """The job's status; for a scheduled one that is late, or whose last run failed, that instead."""
         if self.job.status != Status.SCHEDULED:
@@ -37,7 +37,7 @@ class Row:
             return "LATE"
         return str(self.last.outcome) if self.last and self.last.outcome in BROKEN else self.job.status
 
-    @property
+    @cached_property
     def late(self) -> bool:
         due = self.job.schedule.next_fire_at
         return due is not None and due < self.at - LATE_AFTER
@@ -68,7 +68,7 @@ class Row:
         """What is known of the error after its first line."""
         return self.error.strip().partition("\n")[2].strip()
 
-    @property
+    @cached_property
     def durations(self) -> Durations | None:
         return history.durations(self.runs)
 

@@ -1,10 +1,10 @@
 """A forecast as a week of hours on the viewer's clock."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from urllib.parse import quote
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from dashboard.forecast import STEP, STEPS, STEPS_AN_HOUR, Forecast
@@ -18,8 +18,7 @@ BUSY, FIRES = UNITS = ("busy", "fires")
 LEVELS = 5
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One hour on the viewer's clock: `steps` of the forecast, none where the hour is over or missing."""
 
     day: date
@@ -46,7 +45,7 @@ class Cell:
     @property
     def asked(self) -> str:
         """The start of the hour as an address says it."""
-        return quote(self.start.isoformat()) if self.start else ""
+        return self.start.isoformat().replace("+", "%2B") if self.start else ""
 
     @property
     def style(self) -> str:
@@ -169,4 +168,4 @@ def _levelled(cell: Cell, low: float, top: float) -> Cell:
         return cell
     # Where all hours are much alike, they look it.
     width = max(top - low, top / 2)
-    return replace(cell, level=min(LEVELS, 1 + int((cell.value - low) / width * LEVELS)))
+    return cell._replace(level=min(LEVELS, 1 + int((cell.value - low) / width * LEVELS)))

@@ -1,9 +1,13 @@
-"""The hours of a forecast week."""
+"""The hours of a forecast week, and the days of a job's twelve."""
+
+from datetime import datetime
+from html import escape
 
 from django import template
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 
+from dashboard import job_calendar
+from dashboard.templatetags.charts import drawn
 from dashboard.week import Cell
 
 register = template.Library()
@@ -28,3 +32,14 @@ def hour_cell(cell: Cell, chosen: Cell | None, others: str, slots: str) -> SafeS
     return SafeString(
         f'<a class="{cell.style}" href="{address}"{current} title="{escape(words)}">{escape(cell.shown)}</a>'
     )
+
+
+# Eighty-four of them, for the same reason.
+@register.simple_tag
+def day_cell(cell: job_calendar.Cell, next_fire_at: datetime | None) -> SafeString:
+    """A day as a link to its runs; plain where there are none, and left out where none can come."""
+    cross = f'<path class="x-cut" d="{cell.cross}"/>' if cell.cross else ""
+    inside = f"<title>{escape(cell.words)}</title>{drawn(cell.marks)}{cross}"
+    if cell.totals and cell.totals.total:
+        return SafeString(f'<a href="{escape(cell.address)}" tabindex="-1">{inside}</a>')
+    return SafeString(f"<g>{inside}</g>" if cell.totals or next_fire_at else "")
