@@ -1,7 +1,7 @@
 """What goes wrong, as application/problem+json (RFC 9457): a title, a sentence, and the fields concerned."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +17,7 @@ from jobs.actions import NothingToRestore, Stale, TypeIsFixed
 from jobs.moves import IllegalMove
 from jobs.transfer.limits import Unreadable
 from jobs.transfer.part import Problem as RequestProblem
+from notifications.trying import TooSoon
 from runs.actions import BackfillInProgress, NoBackfill, NothingToSkip, RunHasEnded
 from runs.triage import CannotSee, NotesMissing, NotWaiting, ReasonMissing, TooManyLetters
 
@@ -55,9 +56,11 @@ class Invalid(Exception):
         super().__init__("; ".join(f"{name}: {why}" for name, why in self.errors))
 
     @classmethod
-    def by_form(cls, form: forms.Form) -> "Invalid":
-        named = form.errors.items()
-        return cls(("" if name == "__all__" else name, str(why)) for name, all_ in named for why in all_)
+    def by_form(cls, form: forms.BaseForm, keys: Mapping[str, str] | None = None) -> "Invalid":
+        """What the form finds; `keys` are the body's own names for fields."""
+        named = {"__all__": "", **(keys or {})}
+        found = form.errors.items()
+        return cls((named.get(name, name), str(why)) for name, all_ in found for why in all_)
 
     @classmethod
     def by_request(cls, problems: Iterable[RequestProblem]) -> "Invalid":
@@ -104,7 +107,7 @@ MISTAKES = (NotesMissing, ReasonMissing, CannotSee, KeyReused, NoKey)
 # Which status an error is answered with, and the sentence where its own is not for people.
 STATUSES: tuple[tuple[tuple[type[Exception], ...], int, str], ...] = (
     ((AuthenticationError,), 401, "Send a token that is in force: Authorization: Bearer chr_…"),
-    ((TooMany,), 429, ""),
+    ((TooMany, TooSoon), 429, ""),
     ((NotInScope, PermissionDenied), 403, ""),
     ((Http404, ObjectDoesNotExist), 404, "There is no such thing, or it is not yours to see."),
     ((Unreadable,), 400, ""),

@@ -5,7 +5,19 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from api import audit_trail, dead_letters, jobs, notifications, people, problems, runs, secrets, statistics
+from api import (
+    audit_trail,
+    contacts,
+    dead_letters,
+    jobs,
+    notifications,
+    people,
+    problems,
+    rules,
+    runs,
+    secrets,
+    statistics,
+)
 from chronos_site import __version__
 
 
@@ -33,6 +45,8 @@ api.add_router("/jobs", jobs.router)
 api.add_router("/runs", runs.router)
 api.add_router("/dead-letters", dead_letters.router)
 api.add_router("/notifications", notifications.router)
+api.add_router("/notifications/rules", rules.router)
+api.add_router("/notifications/contacts", contacts.router)
 api.add_router("/audit", audit_trail.router)
 api.add_router("/people", people.router)
 api.add_router("/secrets", secrets.router)

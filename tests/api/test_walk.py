@@ -25,6 +25,9 @@ BODIES = {
     "resolve_dead_letter": {"notes": "done"},
     "ignore_dead_letter": {"notes": "done"},
     "put_secret": {"value": "x"},
+    "change_rule": {},
+    "change_contact": {},
+    "mute_rule": {"until": "2099-01-01T00:00:00Z"},
 }
 EVERYBODYS = {"get_me", "get_day", "list_audit_events"}
 OF_ADMINISTRATORS = {"list_people", "list_secrets", "put_secret", "delete_secret"}

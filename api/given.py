@@ -1,0 +1,40 @@
+"""Bodies put to the forms of the pages: what one does not name stays as it is."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from django import forms
+from ninja import Schema
+from pydantic import ConfigDict, Field
+
+from api.problems import Invalid
+
+AnyForm = TypeVar("AnyForm", bound=forms.Form | forms.ModelForm)  # type: ignore[type-arg]
+Ulid = Annotated[str, Field(pattern="^[0-9A-HJKMNP-TV-Z]{26}$")]
+
+
+class Given(Schema):
+    """A body whose every key is known and has a value without being given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def checked(
+    build: Callable[[dict[str, Any]], AnyForm],
+    given: Given,
+    before: Mapping[str, Any],
+    names: Mapping[str, str] | None = None,
+) -> AnyForm:
+    """The valid form over what was so before and what is given now. `names` are the form's own for keys.
+
+    Raises Invalid.
+    """
+    form_names, said = names or {}, given.model_dump(exclude_unset=True)
+    there = {**type(given)().model_dump(), **before}
+    form = build({form_names.get(key, key): value for key, value in {**there, **said}.items()})
+    closed = [key for key in said if form_names.get(key, key) not in form.fields and said[key] != there[key]]
+    if closed:
+        raise Invalid((key, "Your role may not set this.") for key in closed)
+    if not form.is_valid():
+        raise Invalid.by_form(form, {name: key for key, name in form_names.items()})
+    return form
