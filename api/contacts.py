@@ -15,9 +15,9 @@ from accounts.models import User
 from api.given import Given, checked
 from api.keys import Bearer
 from api.models import Scope
-from api.once import HEADER
+from api.once import refuse_key
 from api.pages import After, Limit, Listed, asked, listed
-from api.problems import ANSWERS, Invalid
+from api.problems import ANSWERS
 from chronos_site.clock import database_now
 from dashboard import paging
 from dashboard.paging import Key, Order
@@ -117,9 +117,8 @@ def delete_contact(request: HttpRequest, contact_id: str) -> Any:
 def test_contact(request: HttpRequest, contact_id: str) -> Any:
     """Send a test there now, and wait for what the peer says; a few a minute are allowed."""
     contact = _of(request, contact_id)
-    if request.headers.get(HEADER):
-        # What is kept by a key is one transaction, and the peer may take as long as it likes.
-        raise Invalid([(HEADER, "A test is sent each time: leave the key out.")])
+    # What is kept by a key is one transaction, and the peer may take as long as it likes.
+    refuse_key(request, "A test is sent each time.")
     verdict = trying.send_test(contact, person(request), at=database_now())
     return {"taken": verdict.taken, "said": masking.text(verdict.said)}
 

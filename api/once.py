@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from api.keys import token_of
 from api.models import Answer, ApiToken
-from api.problems import KeyReused, answer, problem
+from api.problems import Invalid, KeyReused, answer, problem
 from jobs.transfer import documents
 from jobs.transfer.limits import Unreadable
 
@@ -50,6 +50,12 @@ class Once:
         if len(key) > LONGEST_KEY or not key.isprintable():
             return problem(400, f"{HEADER}: use up to {LONGEST_KEY} printable characters.")
         return _once(request, token, key, lambda: view(request, *args, **kwargs))
+
+
+def refuse_key(request: HttpRequest, why: str) -> None:
+    """For what is no matter of one transaction, or must not be kept. Raises Invalid."""
+    if request.headers.get(HEADER):
+        raise Invalid([(HEADER, f"{why} Leave the key out.")])
 
 
 def _body(request: HttpRequest) -> Any:

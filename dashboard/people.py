@@ -90,7 +90,15 @@ def person_change(request: HttpRequest, person_id: int) -> HttpResponse:
 
 
 def _changed(request: HttpRequest, owner: User, form: PersonForm) -> bool:
-    by, cleaned = person(request), form.cleaned_data
+    told = carried_out(owner, form, by=person(request))
+    if told:
+        messages.success(request, told)
+    return bool(told)
+
+
+def carried_out(owner: User, form: PersonForm, *, by: User) -> str:
+    """Change the person as the form says, and tell what was done; empty where the form says why not."""
+    cleaned = form.cleaned_data
     stops = owner.is_active and not cleaned["is_active"]
     try:
         actions.change_person(
@@ -102,12 +110,10 @@ def _changed(request: HttpRequest, owner: User, form: PersonForm) -> bool:
         )
     except actions.LastAdministrator as refused:
         form.add_error("role" if cleaned["is_active"] else "is_active", str(refused))
-        return False
+        return ""
     if stops:
-        messages.success(request, f"{owner} may no longer sign in. {_seen_to(owner, cleaned, by)}")
-    else:
-        messages.success(request, f"{owner} is saved.")
-    return True
+        return f"{owner} may no longer sign in. {_seen_to(owner, cleaned, by)}"
+    return f"{owner} is saved."
 
 
 def _seen_to(owner: User, cleaned: dict[str, Any], by: User) -> str:

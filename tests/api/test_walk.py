@@ -30,7 +30,15 @@ BODIES = {
     "mute_rule": {"until": "2099-01-01T00:00:00Z"},
 }
 EVERYBODYS = {"get_me", "get_day", "list_audit_events"}
-OF_ADMINISTRATORS = {"list_people", "list_secrets", "put_secret", "delete_secret"}
+OF_ADMINISTRATORS = {
+    "list_people",
+    "invite_person",
+    "get_person",
+    "change_person",
+    "list_secrets",
+    "put_secret",
+    "delete_secret",
+}
 
 
 def path_of(path, ids):
