@@ -18,6 +18,7 @@ from api.models import Scope
 from api.pages import After, Limit, Listed, asked, listed, refuse_unknown
 from api.problems import ANSWERS, Invalid
 from api.shown import JobLine, JobShown, RunShown
+from audit import denials
 from chronos_site.clock import database_now
 from dashboard import paging
 from dashboard.filters import JobFilters
@@ -116,6 +117,8 @@ def create_job(request: HttpRequest, response: HttpResponse) -> Any:
     user = person(request)
     asked_for = Import(user, by=user, at=database_now())
     [verdict] = asked_for.carry_out([Entry("", _body(request))])
+    if verdict.reading.is_denied:
+        denials.note(request)
     if verdict.job is None:
         raise Invalid.by_request(verdict.problems)
     response["Location"] = reverse("api:get_job", args=[verdict.job.pk])

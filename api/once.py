@@ -21,6 +21,8 @@ HEADER = "Idempotency-Key"
 LONGEST_KEY = 200
 # Who may not now may later, with another token or another role.
 NOT_KEPT = {401, 403, 429}
+# The one address that takes YAML too.
+APPLY, YAML = "apply", ("application/yaml", "application/x-yaml", "text/yaml")
 
 View = Callable[..., HttpResponse]
 
@@ -62,8 +64,11 @@ def _body(request: HttpRequest) -> Any:
     """The JSON of the body; None where there is none. Raises Unreadable."""
     if request.method not in ("POST", "PUT", "PATCH") or not request.body:
         return None
+    is_apply = request.resolver_match is not None and request.resolver_match.url_name == APPLY
+    if is_apply and request.content_type in YAML:
+        return documents.read(request.body, "yaml")
     if request.content_type not in ("application/json", "application/merge-patch+json"):
-        raise Unreadable("Send application/json.")
+        raise Unreadable(f"Send application/json{' or application/yaml' if is_apply else ''}.")
     return documents.read(request.body, "json")
 
 

@@ -6,6 +6,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
 from api import (
+    applying,
     audit_trail,
     contacts,
     dead_letters,
@@ -41,6 +42,7 @@ api = Api(
     urls_namespace="api",
 )
 problems.answer_by(api)
+api.add_router("/apply", applying.router)
 api.add_router("/jobs", jobs.router)
 api.add_router("/runs", runs.router)
 api.add_router("/dead-letters", dead_letters.router)

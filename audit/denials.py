@@ -12,6 +12,7 @@ from chronos_site.tally import tallied
 # So many entries of one kind from one person or address within so many seconds, by each process.
 MOST, SECONDS = 10, 60
 _NOTED = "is_denied"
+_CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
 
 def sparing(kind: str, whose: str, most: int = MOST, seconds: int = SECONDS) -> bool:
@@ -20,12 +21,12 @@ def sparing(kind: str, whose: str, most: int = MOST, seconds: int = SECONDS) -> 
 
 
 def denials(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Record each POST that is refused to somebody who is signed in: with 403, 404 or on a form's page."""
+    """Record each change that is refused to somebody who is signed in: with 403, 404 or on a form's page."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         refused = response.status_code in (403, 404) or hasattr(request, _NOTED)
-        if request.method == "POST" and refused:
+        if request.method in _CHANGES and refused:
             _tell(request, response.status_code)
         return response
 

@@ -36,6 +36,14 @@ class TagsField(forms.CharField):
         return ", ".join(str(each) for each in value) if isinstance(value, list) else value
 
 
+def one(name: str) -> str:
+    """The tag that the name is. Raises ValidationError."""
+    found = TagsField(required=False).clean(name)
+    if len(found) != 1:
+        raise ValidationError("Write one word, which becomes a tag.")
+    return str(found[0])
+
+
 def in_use(user: User, beginning: str, most: int = MOST_OFFERED) -> list[str]:
     """The first tags with this beginning on jobs that the person may see, by name."""
     beginning = beginning.lower()

@@ -47,6 +47,7 @@ class Step:
     differences: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    is_denied: bool = False
 
     def refuse(self, path: str, reason: str) -> None:
         self.problems.append(Problem(path, reason))
@@ -62,6 +63,11 @@ class Plan:
     @property
     def is_refused(self) -> bool:
         return any(step.deed is Deed.REFUSED for step in self.steps)
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether something in it is refused to this person, whatever the request says."""
+        return any(step.is_denied for step in self.steps)
 
     @property
     def changes_nothing(self) -> bool:
@@ -127,6 +133,7 @@ class Apply:
 
     def _step(self, verdict: Verdict, stored: Sequence[Job], written: int) -> Step:
         step = Step(verdict.source, verdict.name, problems=list(verdict.problems))
+        step.is_denied = verdict.reading.is_denied
         if verdict.reading.definition:
             step.definition = self._tagged(step, verdict.reading.definition)
             step.job = stored[0] if stored else None
@@ -157,6 +164,7 @@ class Apply:
             rights.require(job.type, by=self.by, owner=self.owner)
         except rights.NotAllowed as refused:
             step.refuse("type", str(refused))
+            step.is_denied = True
         if job.runs.exists():
             step.refuse("type", f"The job has runs: its type stays {job.type}.")
 

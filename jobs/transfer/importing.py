@@ -116,6 +116,7 @@ class Import:
             rights.require(found["type"], by=self.by, owner=self.owner)
         except rights.NotAllowed as refused:
             reading.refuse("type", str(refused))
+            reading.is_denied = True
         if found["name"] in self._taken and not self.allow_duplicates:
             reading.refuse("name", f"{self.owner.email} has a job of this name already, here or in the file.")
         named = placeholders.secrets(found["payload"])

@@ -31,6 +31,8 @@ class Reading:
     definition: Definition | None = None
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    # Whether it is refused to this person, whatever it says.
+    is_denied: bool = False
 
     @property
     def name(self) -> str:

@@ -9,11 +9,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from chronos_site.clock import database_now
+from jobs import tags
 from jobs.management.files import SOMETHING_REFUSED, UNUSABLE, entries_under
 from jobs.management.people import person
 from jobs.management.terminal import many, shown
 from jobs.models import Status
-from jobs.tags import TagsField
 from jobs.transfer.applying import Apply, Deed, Plan, Step
 
 WIDEST_VALUE = 120
@@ -79,12 +79,9 @@ class Command(BaseCommand):
 
 def _tag(name: str) -> str:
     try:
-        [tag] = TagsField(required=False).clean(name)
+        return tags.one(name)
     except ValidationError as error:
         raise CommandError(f"--set: {error.messages[0]}", returncode=UNUSABLE) from None
-    except ValueError:
-        raise CommandError("--set: Write one word, which becomes a tag.", returncode=UNUSABLE) from None
-    return str(tag)
 
 
 def _row(step: Step, is_waiting: bool) -> tuple[str, str, str]:
