@@ -8,13 +8,15 @@ from ninja import Query, Router, Schema
 
 from accounts.access import person
 from accounts.models import User
+from api.given import taken
 from api.keys import Bearer
 from api.models import Scope
-from api.once import APPLY
+from api.once import APPLY, YAML
 from api.problems import ANSWERS, FieldError, Invalid
 from audit import denials
 from chronos_site.clock import database_now
 from jobs import tags
+from jobs.transfer import described
 from jobs.transfer.applying import Apply, Deed, Plan, Step
 from jobs.transfer.importing import entries_of
 
@@ -57,6 +59,7 @@ class PlanShown(Schema):
     auth=Bearer(Scope.WRITE),
     operation_id="apply_jobs",
     url_name=APPLY,
+    openapi_extra=taken(described.FILE, YAML[0]),
 )
 def apply_jobs(
     request: HttpRequest, dry_run: bool = False, prune: bool = False, tag: Set = "applied", owner: Owner = ""

@@ -8,9 +8,17 @@ from ninja import Schema
 from pydantic import ConfigDict, Field
 
 from api.problems import Invalid
+from jobs.transfer import described
 
 AnyForm = TypeVar("AnyForm", bound=forms.Form | forms.ModelForm)  # type: ignore[type-arg]
 Ulid = Annotated[str, Field(pattern="^[0-9A-HJKMNP-TV-Z]{26}$")]
+
+
+def taken(schema: str, *others: str) -> dict[str, Any]:
+    """What the document says of a body that the forms of jobs read: JSON of the schema, or `others`."""
+    content = {"schema": described.reference(schema)}
+    types = ("application/json", *others)
+    return {"requestBody": {"required": True, "content": dict.fromkeys(types, content)}}
 
 
 class Given(Schema):

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from accounts.access import person
 from api import shown
+from api.given import taken
 from api.keys import Bearer
 from api.models import Scope
 from api.pages import After, Limit, Listed, asked, listed, refuse_unknown
@@ -28,7 +29,7 @@ from jobs import definition as definitions
 from jobs.executors.kept_secrets import ELSEWHERE, carried_off
 from jobs.models import Job
 from jobs.schedules import BadSchedule, next_fire
-from jobs.transfer import exporting, requests
+from jobs.transfer import described, exporting, requests
 from jobs.transfer.importing import Entry, Import
 from runs import actions as run_actions
 from runs.forms import ParametersForm, asked_by
@@ -38,35 +39,9 @@ JOB: dict[Any, Any] = {200: JobShown, **ANSWERS}
 RUN: dict[Any, Any] = {202: RunShown, **ANSWERS}
 READ, OPERATE, WRITE = Bearer(Scope.READ), Bearer(Scope.OPERATE), Bearer(Scope.WRITE)
 
-# Definitions are read by the forms of the product, whose fields depend on the type: docs/job-types has them.
-REQUEST = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["name", "type", "schedule", "payload"],
-                    "properties": {
-                        "name": {"type": "string", "maxLength": 255},
-                        "type": {"type": "string"},
-                        "priority": {"type": "string", "enum": ["HIGH", "MEDIUM", "LOW"]},
-                        "description": {"type": "string"},
-                        "schedule": {"type": "object"},
-                        "payload": {"type": "object"},
-                        "retryPolicy": {"type": "object"},
-                    },
-                }
-            }
-        },
-    }
-}
-CHANGE = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"type": "object"}}},
-    }
-}
+# Definitions are read by the forms of the product, whose fields depend on the type.
+REQUEST = taken(described.REQUEST)
+CHANGE = taken(described.CHANGE)
 
 
 class Note(Schema):

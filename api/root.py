@@ -20,13 +20,15 @@ from api import (
     statistics,
 )
 from chronos_site import __version__
+from jobs.transfer import described
 
 
 class Api(NinjaAPI):
-    """Documents problems as what they are: application/problem+json."""
+    """Documents job requests as the forms read them, and problems as application/problem+json."""
 
     def get_openapi_schema(self, **asked: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**asked)
+        document["components"]["schemas"] |= described.schemas()
         for operation in (each for methods in document["paths"].values() for each in methods.values()):
             for status, answer in operation["responses"].items():
                 if int(status) >= 400 and "content" in answer:

@@ -1,9 +1,9 @@
 """What a JSON value must be to stand in a form's field; forms themselves read text for anything."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -20,6 +20,15 @@ _WORDS = {
     bool: "true or false",
     list: "a list",
     dict: "an object",
+}
+
+_SCHEMA_WORDS = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    list: "array",
+    dict: "object",
 }
 
 # The first class that a field is of decides.
@@ -41,6 +50,40 @@ def mismatch(field: forms.Field, value: Any) -> str:
     if type(value) in wanted:
         return _mixed(field, value)
     return f"This must be {_WORDS[wanted[0]]}, not {_WORDS[type(value)]}."
+
+
+def schema(field: forms.Field) -> dict[str, Any]:
+    """What may stand in the field, as JSON Schema."""
+    kinds = [_SCHEMA_WORDS[each] for each in _wanted(field)]
+    found: dict[str, Any] = {"type": kinds[0] if len(kinds) == 1 else kinds, **_bounds(field)}
+    if "array" in kinds and (items := _items(field)):
+        found["items"] = {"type": items}
+    if field.help_text:
+        found["description"] = str(field.help_text)
+    return found
+
+
+def _bounds(field: forms.Field) -> dict[str, Any]:
+    if isinstance(field, forms.ChoiceField):
+        return {"enum": codes(field)}
+    told = {
+        "minimum": getattr(field, "min_value", None),
+        "maximum": getattr(field, "max_value", None),
+        "maxLength": getattr(field, "max_length", None),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _items(field: forms.Field) -> str:
+    if isinstance(field, NumbersField):
+        return "integer"
+    return "string" if isinstance(field, ErrorClassesField | TagsField | TextListField) else ""
+
+
+def codes(field: forms.ChoiceField) -> list[str]:
+    """What may be said where a field offers a choice."""
+    choices = cast("Iterable[tuple[Any, Any]]", field.choices)
+    return [str(code) for code, _ in choices if code]
 
 
 def unfit(request: dict[str, Any]) -> Iterator[tuple[str, str]]:

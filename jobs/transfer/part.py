@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 
-from jobs.transfer.json_types import mismatch
+from jobs.transfer.json_types import codes, mismatch
 from jobs.transfer.keys import Keys, at, by_field, plain
 
 MISSING = "This is missing."
@@ -82,10 +82,5 @@ def _sentence(form: forms.Form, name: str, error: forms.ValidationError) -> str:
         return MISSING
     offered = form.fields.get(name)
     if error.code == "invalid_choice" and isinstance(offered, forms.ChoiceField):
-        return f"{form[name].data!a:.40} is none of {', '.join(_codes(offered))}."
+        return f"{form[name].data!a:.40} is none of {', '.join(codes(offered))}."
     return " ".join(error.messages)
-
-
-def _codes(field: forms.ChoiceField) -> list[str]:
-    choices = cast("Iterable[tuple[Any, Any]]", field.choices)
-    return [str(code) for code, _ in choices if code]
