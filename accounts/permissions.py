@@ -163,6 +163,7 @@ RULES = {
     "job_detail": OWN_PAGE,
     "job_versions": OWN_PAGE,
     "job_create": FORM,
+    "job_import": FORM,
     "schedule_preview": FORM,
     "tag_suggestions": PAGE,
     "jobs_spread": POST,

@@ -19,6 +19,7 @@ from jobs import tags
 from jobs.transfer import described
 from jobs.transfer.applying import Apply, Deed, Plan, Step
 from jobs.transfer.importing import entries_of
+from jobs.transfer.limits import AT_ONCE_LIMIT
 
 router = Router(tags=["jobs"])
 
@@ -69,7 +70,7 @@ def apply_jobs(
     asked = Apply(
         _owner(owner, user), by=user, at=database_now(), tag=_tag(tag), dry_run=dry_run, prune=prune
     )
-    plan = asked.carry_out(entries_of(request.json))  # type: ignore[attr-defined]
+    plan = asked.carry_out(entries_of(request.json, AT_ONCE_LIMIT))  # type: ignore[attr-defined]
     if plan.is_denied:
         denials.note(request)
     if plan.is_refused and not dry_run:

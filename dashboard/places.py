@@ -54,6 +54,7 @@ PAGES = (
 )
 COMMANDS = (
     Place("job_create", "New job", "plus", "n", "create add make"),
+    Place("job_import", "Import jobs", "ty-file", "", "upload file yaml json paste"),
     Place("firing_stop", "Pause all firing…", "pause", "", "stop emergency maintenance", Role.OPERATOR),
 )
 

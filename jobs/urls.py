@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from jobs import views
+from jobs import import_page, views
 
 urlpatterns = [
     path("jobs/new/", views.job_create, name="job_create"),
+    path("jobs/import/", import_page.job_import, name="job_import"),
     path("jobs/preview/", views.schedule_preview, name="schedule_preview"),
     path("jobs/tags/", views.tag_suggestions, name="tag_suggestions"),
     path("jobs/spread/", views.jobs_spread, name="jobs_spread"),

@@ -1,5 +1,7 @@
 """An owner's jobs become what files say: made, changed and removed, all of it or nothing."""
 
+import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -59,6 +61,16 @@ class Plan:
 
     steps: list[Step]
     left: list[Job] = field(default_factory=list)
+    is_done: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Stands for what the plan does to which versions of jobs: another one means something else."""
+        told = [
+            (step.name, step.deed, step.definition, step.job and (step.job.pk, step.job.version))
+            for step in self.steps
+        ]
+        return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
 
     @property
     def is_refused(self) -> bool:
@@ -78,7 +90,8 @@ class Plan:
 class Apply:
     """How to apply: whose jobs they are, who does it (None: the machine's administrator), when, and as what.
 
-    The tag marks the jobs of one set of files: what has it and is in no file any more goes, if `prune`.
+    The tag marks the jobs of one set of files: what has it and is in no file any more goes, if `prune`; an
+    empty one marks nothing. With `seen`, the digest of a plan that somebody looked at, only that is done.
     """
 
     owner: User
@@ -87,6 +100,7 @@ class Apply:
     tag: str
     dry_run: bool = False
     prune: bool = False
+    seen: str | None = None
 
     def carry_out(self, entries: Sequence[Entry]) -> Plan:
         """Find what differs and, unless one request is refused, make it so."""
@@ -99,9 +113,10 @@ class Apply:
             # What is compared now, nobody changes until it is written.
             actions.hold_plans(self._concerned(verdicts))
             plan = self._plan(verdicts)
-            if not plan.is_refused:
+            if not plan.is_refused and self.seen in (None, plan.digest):
                 for step in plan.steps:
                     self._take(step)
+                plan.is_done = True
         return plan
 
     def _concerned(self, verdicts: Iterable[Verdict]) -> set[str]:
@@ -146,6 +161,8 @@ class Apply:
         return step
 
     def _tagged(self, step: Step, definition: Definition) -> Definition:
+        if not self.tag:
+            return definition
         names = sorted({*definition.get("tags", ()), self.tag})
         if len(names) > tags.MOST:
             step.refuse("tags", f"A job has at most {tags.MOST} tags, and {self.tag} is one of them.")

@@ -27,7 +27,7 @@ def read(content: bytes, file_format: Format | None = None) -> Any:
     """
     if len(content) > SIZE_LIMIT:
         raise Unreadable(f"The file is larger than {SIZE_LIMIT:,} bytes: split it.")
-    text = _text(content)
+    text = text_of(content)
     if file_format is None:
         file_format = "json" if text.lstrip().startswith(("{", "[")) else "yaml"
     try:
@@ -43,7 +43,8 @@ def write(value: Any, file_format: Format) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _text(content: bytes) -> str:
+def text_of(content: bytes) -> str:
+    """The text of a file. Raises Unreadable."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

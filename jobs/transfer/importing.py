@@ -72,6 +72,7 @@ class Import:
     partial: bool = False
     allow_duplicates: bool = False
     _taken: set[str] = field(default_factory=set)
+    _missing: set[str] = field(default_factory=set)
 
     def carry_out(self, entries: Sequence[Entry]) -> list[Verdict]:
         """Judge every request and store the good ones: none of them if one is refused, unless `partial`."""
@@ -88,6 +89,7 @@ class Import:
         return verdicts
 
     def _judge_all(self, verdicts: list[Verdict]) -> None:
+        self._missing = self._missing_secrets(verdicts)
         # Only names that were found good: a database does not even look for half a character.
         self._taken = self._names_in_use(verdict.name for verdict in verdicts if verdict.reading.definition)
         for verdict in verdicts:
@@ -96,6 +98,12 @@ class Import:
     def _names_in_use(self, names: Iterable[str]) -> set[str]:
         owned = Job.objects.filter(owner=self.owner, name__in=set(names))
         return set(owned.values_list("name", flat=True))
+
+    def _missing_secrets(self, verdicts: Iterable[Verdict]) -> set[str]:
+        """Which of the secrets that the requests name are none that jobs of the owner may use."""
+        good = (verdict.reading.definition for verdict in verdicts)
+        named = {name for found in good if found for name in placeholders.secrets(found["payload"])}
+        return set(vault.missing(named, owner_id=self.owner.pk))
 
     def _judge(self, verdict: Verdict) -> None:
         reading = verdict.reading
@@ -119,9 +127,8 @@ class Import:
             reading.is_denied = True
         if found["name"] in self._taken and not self.allow_duplicates:
             reading.refuse("name", f"{self.owner.email} has a job of this name already, here or in the file.")
-        named = placeholders.secrets(found["payload"])
-        if named and (missing := vault.missing(named, owner_id=self.owner.pk)):
-            told = ", ".join(missing)
+        if missing := self._missing.intersection(placeholders.secrets(found["payload"])):
+            told = ", ".join(sorted(missing))
             reading.warnings.append(f"Fails until there are secrets that its owner may use: {told}.")
 
     def _store(self, verdict: Verdict) -> None:
@@ -131,16 +138,16 @@ class Import:
         verdict.outcome = Outcome.IMPORTED
 
 
-def entries_of(document: Any) -> list[Entry]:
+def entries_of(document: Any, most: int = REQUESTS_LIMIT) -> list[Entry]:
     """The requests in a file: an export, a list, a list of {source, title, job}, or one request alone.
 
-    Raises Unreadable when there are none or too many.
+    Raises Unreadable when there are none or more than `most`.
     """
     found = _listed(document)
     if not found:
         raise Unreadable("The file holds no job requests.")
-    if len(found) > REQUESTS_LIMIT:
-        raise Unreadable(f"The file holds more than {REQUESTS_LIMIT:,} job requests: split it.")
+    if len(found) > most:
+        raise Unreadable(f"The file holds more than {most:,} job requests: split it.")
     return [_entry(each, number) for number, each in enumerate(found, 1)]
 
 

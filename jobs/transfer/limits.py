@@ -5,6 +5,8 @@ DEPTH_LIMIT = 40
 # A few aliases in a small YAML file can stand for billions of values.
 VALUES_LIMIT = 300_000
 REQUESTS_LIMIT = 5_000
+# As many as one answer of a web process may wait for.
+AT_ONCE_LIMIT = 500
 TOO_DEEP = f"The file is nested deeper than {DEPTH_LIMIT} levels."
 
 

@@ -26,15 +26,20 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 def read(text: str) -> Any:
     """The value of the one document in the text. Raises Unreadable."""
+    found = node(text)
+    return None if found is None else _Values().of(found)
+
+
+def node(text: str) -> yaml.Node | None:
+    """The one document in the text as nodes, which know their lines. Raises Unreadable."""
     try:
-        node = _Nodes(text).get_single_node()
+        return _Nodes(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise Unreadable(f"The file is no YAML: {error.problem or error.context}{where}.") from None
     except yaml.YAMLError:
         raise Unreadable("The file is no YAML: it holds characters that YAML does not allow.") from None
-    return None if node is None else _Values().of(node)
 
 
 def write(value: Any) -> str:

@@ -1,0 +1,54 @@
+"""In which line of a file of requests something stands, for who has to correct it there."""
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from jobs.transfer import yaml_values
+from jobs.transfer.limits import Unreadable
+
+_STEPS = re.compile(r"[^.\[\]]+")
+
+
+class Lines:
+    """The lines of one file, JSON or YAML: nearly all JSON is YAML too."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            self._requests = list(_requests(yaml_values.node(text)))
+        except (Unreadable, RecursionError):
+            self._requests = []
+
+    def of(self, number: int, path: str) -> int | None:
+        """The line of the field of the request with this number, from 0, or of what is around it."""
+        if number >= len(self._requests):
+            return None
+        node = self._requests[number]
+        line: int = node.start_mark.line
+        for step in _STEPS.findall(path):
+            found = _inside(node, step)
+            if found is None:
+                break
+            line, node = found
+        return line + 1
+
+
+def _requests(document: yaml.Node | None) -> Iterator[yaml.Node]:
+    if document is None:
+        return
+    found = _inside(document, "format") and _inside(document, "jobs")
+    listed = found[1] if found else document
+    for each in listed.value if isinstance(listed, yaml.SequenceNode) else [listed]:
+        inner = None if _inside(each, "schedule") else _inside(each, "job")
+        yield inner[1] if inner else each
+
+
+def _inside(node: yaml.Node, step: str) -> tuple[int, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        pairs = ((key.start_mark.line, value) for key, value in node.value if key.value == step)
+        return next(pairs, None)
+    if isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):
+        inner: yaml.Node = node.value[int(step)]
+        return inner.start_mark.line, inner
+    return None
