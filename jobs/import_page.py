@@ -15,9 +15,10 @@ from django.views.decorators.cache import never_cache
 from accounts.access import person
 from audit import denials
 from chronos_site.clock import database_now
-from jobs import definition, tags
+from jobs import definition, schedules, tags
 from jobs.executors import TYPES
 from jobs.executors.base import JobType
+from jobs.models import JobSchedule
 from jobs.transfer import documents
 from jobs.transfer.applying import Apply, Deed, Plan, Step
 from jobs.transfer.importing import Entry, entries_of
@@ -98,6 +99,13 @@ class Row:
     @property
     def type(self) -> JobType | None:
         return TYPES.get(self.step.definition["type"]) if self.step.definition else None
+
+    @property
+    def reading(self) -> str:
+        """When a new job would fire, in words."""
+        if self.step.definition is None or self.step.job or self.problems:
+            return ""
+        return schedules.describe(JobSchedule(**definition.instants(self.step.definition["schedule"])).plan)
 
     @property
     def before(self) -> definition.Definition | None:

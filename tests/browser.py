@@ -34,6 +34,7 @@ PAGES: dict[str, Callable[[User], str]] = {
     "no jobs": lambda user: "/jobs/",
     "one job": lambda user: f"/jobs/{factories.job(user).pk}/",
     "new job": lambda user: "/jobs/new/",
+    "import jobs": lambda user: "/jobs/import/",
     "edit a job": lambda user: f"/jobs/{factories.job(user).pk}/edit/",
     "pause a job": lambda user: f"/jobs/{factories.job(user).pk}/pause/",
     "versions of a job": lambda user: f"/jobs/{factories.job(user).pk}/versions/",

@@ -11,6 +11,13 @@ pytestmark = pytest.mark.browser
 
 # The administration is Django's own.
 OURS = [name for name in PAGES if "administration" not in name]
+REQUEST = """\
+name: greet
+type: DUMMY
+priority: {}
+schedule: {{scheduleType: INTERVAL, intervalSeconds: 300}}
+payload: {{}}
+"""
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (1440, 390)]
 AXE = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text()
 FINDINGS = """async () => {
@@ -36,6 +43,15 @@ def findings(page):
 def test_nobody_is_kept_out_by(visit, live_server, name):
     ada = factories.ada()
     assert findings(visit(PAGES[name](ada), ada, reduced_motion="reduce")) == {}
+
+
+@pytest.mark.parametrize("priority", ["HIGH", "URGENT"])
+def test_nobody_is_kept_out_by_what_an_import_would_change(visit, live_server, priority):
+    page = visit("/jobs/import/", factories.ada(), reduced_motion="reduce")
+    page.fill("textarea", REQUEST.format(priority))
+    page.click("section button")
+    page.wait_for_selector("ul.rows")
+    assert findings(page) == {}
 
 
 def test_nobody_is_kept_out_by_signing_in(visit, live_server):
