@@ -4,13 +4,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import actions
 from accounts.access import person
 from accounts.forms import AccountForm
-from accounts.models import User
-from chronos_site.admin_lists import PatientChangeList
+from accounts.models import SignIn, User
+from chronos_site.admin_lists import PatientChangeList, ReadOnlyAdmin
 
 
 @admin.register(User)
@@ -52,3 +53,18 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             changed=form.changed(),
             by=person(request),
         )
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnlyAdmin):
+    """Sessions, without the keys that open them; they are ended on pages of their own."""
+
+    list_display = ["seen_at", "owner", "address", "agent", "created_at"]
+    list_display_links = ["seen_at"]
+    list_select_related = ["owner"]
+    search_fields = []
+    search_help_text = "A person's e-mail, or an address."
+    fields = ["owner", "address", "agent", "created_at", "seen_at"]
+
+    def matching(self, term: str) -> Q:
+        return Q(owner__email=term.lower()) | Q(address=term)

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from audit.models import AuditEvent
+from audit.models import AuditEvent, Seal, SealedEvent, Verification
 from chronos_site.admin_lists import ReadOnlyAdmin, pretty
 
 
@@ -50,3 +50,27 @@ class AuditEventAdmin(ReadOnlyAdmin):
     @admin.display(description="details")
     def told(self, event: AuditEvent) -> str:
         return pretty(event.details)
+
+
+@admin.register(Seal)
+class SealAdmin(ReadOnlyAdmin):
+    list_display = ["number", "events", "sealed_at", "hash"]
+    ordering = ["-number"]
+    sortable_by = ["number"]
+    search_fields = []
+    fields = ["number", "previous", "events", "content", "hash", "sealed_at"]
+
+
+@admin.register(SealedEvent)
+class SealedEventAdmin(ReadOnlyAdmin):
+    list_display = ["event_id", "seal", "hash"]
+    ordering = ["-event_id"]
+    sortable_by = ["event_id"]
+    search_fields = ["event_id"]
+    search_help_text = "An event's id."
+
+
+@admin.register(Verification)
+class VerificationAdmin(ReadOnlyAdmin):
+    list_display = ["ended_at", "seal", "events", "problem"]
+    search_fields = []

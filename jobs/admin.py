@@ -29,6 +29,7 @@ from chronos_site.admin_lists import (
 from chronos_site.counting import counted
 from jobs import actions, masking, vault
 from jobs.definition import PAYLOAD_FIELDS
+from jobs.memories import Memory
 from jobs.models import Job, JobPayload, JobSchedule, JobSummary, JobTag, JobVersion, Kind, RetryPolicy
 from jobs.vault import Secret
 
@@ -335,3 +336,23 @@ class JobSummaryAdmin(ReadOnlyAdmin):
     @admin.display(description="average duration")
     def average(self, summary: JobSummary) -> str:
         return milliseconds(summary.avg_duration_ms)
+
+
+@admin.register(Memory)
+class MemoryAdmin(ReadOnlyAdmin):
+    """What runs of a job remember for the next: written by them alone."""
+
+    list_display = ["job", "changed_at"]
+    list_select_related = ["job"]
+    ordering = ["-job"]
+    sortable_by = []
+    search_fields = ["job"]
+    search_help_text = "A job's id, or part of its name."
+    fields = ["job", "told", "changed_at"]
+
+    def matching(self, term: str) -> Q:
+        return Q(job__in=Job.objects.ids_named(term))
+
+    @admin.display(description="state, secrets masked")
+    def told(self, memory: Memory) -> SafeString | str:
+        return pretty(masking.anything(memory.state))

@@ -1,15 +1,20 @@
-"""Messages and their texts: read, never written."""
+"""Messages, their texts, and who is told: read, never written."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest
 
 from accounts.models import User
 from chronos_site.admin_lists import ReadOnlyAdmin, pretty
 from jobs import masking
 from jobs.models import Job
+from notifications.alerts import Alert
+from notifications.contacts import Contact
+from notifications.heartbeats import Heartbeat
 from notifications.models import Notification
+from notifications.rules import Rule, RuleContact
 from notifications.templates import Template
 
 
@@ -51,3 +56,93 @@ class TemplateAdmin(ReadOnlyAdmin):
     list_filter = ["channel"]
     list_select_related = ["updated_by"]
     fields = ["code", "channel", "subject", "text", "html", "updated_at", "updated_by"]
+
+
+class RuleContactInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = RuleContact
+    fields = ["contact"]
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Rule)
+class RuleAdmin(ReadOnlyAdmin):
+    """Rules change on their own page, which checks and audits them."""
+
+    list_display = ["name", "owner", "scope", "enabled", "muted_until", "updated_at"]
+    list_filter = ["scope", "enabled"]
+    list_select_related = ["owner"]
+    search_fields = ["id", "job"]
+    search_help_text = "A rule's or job's id, or a person's e-mail."
+    inlines = [RuleContactInline]
+
+    def matching(self, term: str) -> Q:
+        return Q(owner__email=term.lower())
+
+
+@admin.register(Contact)
+class ContactAdmin(ReadOnlyAdmin):
+    """Contact points without their secrets."""
+
+    list_display = ["name", "owner", "channel", "whereto", "shared", "enabled", "last_ok_at"]
+    list_filter = ["channel", "enabled"]
+    list_select_related = ["owner"]
+    search_help_text = "An id, or a person's e-mail."
+    fields = [
+        "id",
+        "owner",
+        "name",
+        "channel",
+        "whereto",
+        "shared",
+        "enabled",
+        "created_at",
+        "updated_at",
+        "verified_at",
+        "last_ok_at",
+        "last_error_at",
+        "failures_in_a_row",
+        "open_until",
+    ]
+
+    def matching(self, term: str) -> Q:
+        return Q(owner__email=term.lower())
+
+    @admin.display(description="address")
+    def whereto(self, contact: Contact) -> str:
+        return masking.text(contact.address)
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    """Of the addresses that are called only the host is shown: who knows the rest speaks for the job."""
+
+    list_display = ["job", "host", "last_sent_at", "last_error_at"]
+    list_select_related = ["job"]
+    ordering = ["-key"]
+    sortable_by = []
+    search_fields = ["job"]
+    search_help_text = "A job's id, or part of its name."
+    fields = ["job", "host", "due_at", "last_sent_at", "last_error_at"]
+
+    def matching(self, term: str) -> Q:
+        return Q(job__in=Job.objects.ids_named(term))
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    list_display = ["opened_at", "kind", "rule", "job", "count", "closed_at"]
+    list_display_links = ["opened_at"]
+    list_filter = ["kind"]
+    list_select_related = ["rule", "job"]
+    search_fields = ["job", "run", "rule"]
+    search_help_text = "A job's, run's or rule's id, or part of a job's name."
+
+    def matching(self, term: str) -> Q:
+        return Q(job__in=Job.objects.ids_named(term))

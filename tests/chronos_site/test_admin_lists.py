@@ -6,18 +6,26 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from audit.models import AuditEvent
+from api.models import Answer
+from audit.models import AuditEvent, Seal, SealedEvent, Verification
 from chronos_site.admin_lists import AtLeast, BoundedPaginator, ReadOnlyAdmin
 from chronos_site.schema import new_ulid
+from jobs.memories import Memory
 from jobs.models import Job
+from notifications.heartbeats import Heartbeat
 from notifications.templates import Template
+from runs.bulk import BulkOperation
+from runs.days import JobDay
 from runs.models import ExecutionStats, Run, RunLog, RunStats
+from runs.retention import RetentionRule
+from runs.stops import Stop
 from tests import factories
+from tests.accounts.test_permissions import world
 from tests.schema import rows
 
 pytestmark = pytest.mark.django_db
 
-OURS = ("accounts", "audit", "jobs", "notifications", "runs")
+OURS = ("accounts", "api", "audit", "dashboard", "jobs", "notifications", "runs")
 MODELS = [model for model in admin.site._registry if model._meta.app_label in OURS]
 READ_ONLY = [
     model
@@ -63,6 +71,22 @@ def _one_of_everything() -> None:
     Job.objects.get().tags.create(name="night")
     RunStats.objects.create(hour=factories.NOON, type="HTTP", outcome="SUCCESS", count=3, took_ms=1500)
     Template.objects.create(code="TEST", channel="SMS", text="Hello", updated_by=User.objects.first())
+    _one_of_the_rest(factories.bob())
+
+
+def _one_of_the_rest(owner: User) -> None:
+    ids = world(owner)
+    job = Job.objects.get(pk=ids["job_id"])
+    Answer.objects.create(owner=owner, key="deploy-1", digest="x")
+    seal = Seal.objects.create(number=1, previous="", events=1, content="x", hash="y")
+    SealedEvent.objects.create(event_id=ids["event_id"], seal=seal.number, hash="z")
+    Verification.objects.create(id=1, ended_at=factories.NOON, seal=1, events=1)
+    Memory.objects.create(job=job, state={"etag": "x"})
+    Heartbeat.objects.create(key=job.pk, job=job, host="beats.example.com")
+    JobDay.objects.update_or_create(job=job, day=factories.NOON.date())
+    RetentionRule.objects.update_or_create(subject="LOGS", defaults={"days": 30})
+    Stop.objects.create(kind="QUEUE", name="high", by=owner)
+    BulkOperation.objects.get(pk=ids["operation_id"]).items.get_or_create(target_id=job.pk)
 
 
 def _queries(client, model) -> int:
