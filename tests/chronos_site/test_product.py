@@ -61,7 +61,7 @@ def await_that(condition, seconds=90):
 def ready(running):
     try:
         return requests.get(f"{running.url}/readyz", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 
@@ -129,7 +129,7 @@ def test_one_data_folder_is_for_one_product(launch):
     assert second.process.wait(30) == 1
     told = f"It is already running on {first.folder / 'data'} (process {first.process.pid})."
     assert second.output == f"Chronos cannot start. {told}\n"
-    assert ready(first)
+    await_that(lambda: ready(first))
 
 
 def test_a_taken_port_is_one_sentence(launch):
