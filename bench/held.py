@@ -141,13 +141,16 @@ class Load:
         return samples
 
     def drain(self) -> float:
-        """Seconds after the end until nothing is open any more."""
+        """Seconds after the end until each tick has fired and nothing is open any more."""
+        from jobs.models import JobSchedule
         from runs.models import Run
 
+        def is_over() -> bool:
+            to_fire = JobSchedule.objects.exclude(next_fire_at=None)
+            return not to_fire.exists() and not Run.objects.active().exists()
+
         began = monotonic()
-        product.wait_for(
-            "the last run", lambda: not Run.objects.active().exists(), seconds=DRAINED_SECONDS, pause=0.2
-        )
+        product.wait_for("the last run", is_over, seconds=DRAINED_SECONDS, pause=0.2)
         return monotonic() - began
 
     def lost(self) -> list[str]:

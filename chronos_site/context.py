@@ -18,7 +18,7 @@ from chronos_site import __version__
 from chronos_site.counting import counted_together
 from dashboard import search, wording
 from dashboard.viewer import ViewerZone
-from jobs.models import Job
+from jobs.models import Job, JobSchedule
 from notifications.models import Notification
 from runs import stops
 from runs.models import DeadLetter, Process, Run
@@ -89,7 +89,7 @@ class Shell:
 
     @cached_property
     def _counts(self) -> dict[str, str]:
-        """What the rail counts, in one query."""
+        """What the rail and the overview count, in one query."""
         if self._user is None:
             return {}
         asked: dict[str, list[QuerySet[Any]]] = {
@@ -97,6 +97,7 @@ class Shell:
             "live_runs": [Run.objects.visible_to(self._user).running()],
             "dead_letters": [DeadLetter.objects.visible_to(self._user).pending()],
             "failed_messages": [Notification.objects.visible_to(self._user).failed()],
+            "broken_schedules": [JobSchedule.objects.visible_to(self._user).broken()],
         }
         return counted_together(asked, MOST_COUNTED)
 
@@ -118,6 +119,11 @@ class Shell:
     def failed_messages(self) -> str:
         """Messages that could not be delivered; empty when there are none."""
         return self._unless_none("failed_messages")
+
+    @cached_property
+    def broken_schedules(self) -> str:
+        """Schedules that the scheduler took out of the plan; empty when there are none."""
+        return self._unless_none("broken_schedules")
 
     def _unless_none(self, name: str) -> str:
         counted = self._counts.get(name, "")

@@ -3,7 +3,7 @@
 Hours that have ended do not change, so they are counted once. Weeks are never counted: their totals are kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -117,14 +117,17 @@ def _count(runs: RunQuerySet, starts: Sequence[datetime]) -> dict[datetime, Coun
     return found
 
 
-def weeks(user: User, number: int, at: datetime) -> Day:
-    """The last so many days (UTC) up to the instant, from totals: they know also of runs that were purged."""
+def weeks(user: User, number: int, at: datetime, last: Day) -> Day:
+    """The last so many days (UTC) up to the instant, from totals: they know also of runs that were purged.
+
+    `last` are the hours up to the same instant.
+    """
     today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     starts = [today - DAY * n for n in reversed(range(number))]
     key = f"weeks:{'all' if user.is_operator else user.pk}:{number}"
     counted: dict[datetime, Counts] | None = cache.get(key)
     if counted is None or starts[-1] not in counted:
-        counted = _of_all(starts) if user.is_operator else _of_one(user, starts)
+        counted = _of_all(starts) if user.is_operator else _of_one(user, starts, last)
         cache.set(key, counted, FRESH_SECONDS)
     return Day([Hour(start, counted[start], DAY) for start in starts])
 
@@ -143,14 +146,23 @@ def _of_all(starts: Sequence[datetime]) -> dict[datetime, Counts]:
 _OUTCOMES = {"SUCCESS": "succeeded", "FAILURE": "failed", "TIMEOUT": "timed_out", "CANCELLED": "cancelled"}
 
 
-def _of_one(user: User, starts: Sequence[datetime]) -> dict[datetime, Counts]:
+def _of_one(user: User, starts: Sequence[datetime], last: Day) -> dict[datetime, Counts]:
     """One person's, from the totals of their jobs' days, and from the runs of days that are not added up."""
-    last = days.rolled_up_to()
-    open_ = [start for start in starts if last is None or start.date() > last]
-    found = {start: dict.fromkeys(Outcome.values, 0) for start in starts}
-    by_day = {start.date(): start for start in starts}
-    rows = JobDay.objects.filter(job__owner=user, day__gte=starts[0].date()).order_by().values_list("day")
-    for day, *counts in rows.annotate(*(Sum(name) for name in _OUTCOMES.values())):
-        if day in by_day:
-            found[by_day[day]] = dict(zip(_OUTCOMES, counts, strict=True))
+    none: Counts = dict.fromkeys(Outcome.values, 0)
+    totals = JobDay.objects.filter(job__owner=user, day__gte=starts[0].date()).order_by().values("day")
+    sums = {outcome: Sum(name) for outcome, name in _OUTCOMES.items()}
+    rows = list(totals.annotate(**sums, rolled_up_to=days.ROLLED_UP_TO))
+    by_day = {row["day"]: {outcome: row[outcome] for outcome in _OUTCOMES} for row in rows}
+    found = {start: by_day.get(start.date(), none) for start in starts}
+    open_ = [start for start in starts if not rows or start.date() > rows[0]["rolled_up_to"]]
+    if open_ == starts[-1:]:
+        return found | {starts[-1]: _sum(hour.counts for hour in last.hours if hour.start >= starts[-1])}
     return found | _count(Run.objects.visible_to(user), open_) if open_ else found
+
+
+def _sum(parts: Iterable[Counts]) -> Counts:
+    total: Counts = dict.fromkeys(Outcome.values, 0)
+    for part in parts:
+        for outcome, count in part.items():
+            total[outcome] += count
+    return total

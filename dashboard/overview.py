@@ -45,10 +45,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         # The page said that there was no job yet: now that there is one, it looks different as a whole.
         return HttpResponse(headers={"HX-Refresh": "true"})
     window = request.GET.get("window", "")
-    context = {**panels(user, timezone.now(), window), "live_seconds": LIVE_SECONDS}
-    if request.headers.get("HX-Request"):
-        return render(request, "dashboard/overview/_panels.html", context)
-    return render(request, "dashboard/overview/overview.html", {**context, "shell": _shell(request, context)})
+    found = panels(user, timezone.now(), window)
+    context = {**found, "shell": _shell(request, found), "live_seconds": LIVE_SECONDS}
+    whole = "overview" if "HX-Request" not in request.headers else "_panels"
+    return render(request, f"dashboard/overview/{whole}.html", context)
 
 
 def _shell(request: HttpRequest, found: dict[str, Any]) -> Shell:
@@ -74,7 +74,7 @@ def panels(user: User, at: datetime, window: str = "") -> dict[str, Any]:
     due = Due.read(user, at)
     today = day(user, at)
     days = WINDOWS.get(window, 0)
-    chart = weeks(user, days, at) if days else today
+    chart = weeks(user, days, at, today) if days else today
     scale = charts.per_hour([hour.counts for hour in chart.hours])
     return {
         "now": at,
@@ -85,7 +85,7 @@ def panels(user: User, at: datetime, window: str = "") -> dict[str, Any]:
         "late": Late(
             waiting,
             [each for each in progress if each.needs_a_look],
-            _late_rows(user, at),
+            _late_rows(user, at) if waiting.late else [],
             due.overdue,
             late.missed(user, at),
             at,
@@ -118,7 +118,6 @@ def _vitals(
     slots = vitals.told(len(running), MOST_RUNNING)
     return Vitals(
         Scheduler(processes),
-        vitals.broken(user),
         Workers(processes, busy, slots),
         waiting,
         Lag.of(recent, at),

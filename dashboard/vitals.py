@@ -14,7 +14,6 @@ from chronos_site.context import SILENT_AFTER
 from dashboard import charts, wording
 from dashboard.charts import Mark
 from dashboard.lately import Lately, start_lag
-from jobs.models import JobSchedule
 from runs.late import LATE_AFTER
 from runs.models import Process, Run
 
@@ -22,7 +21,6 @@ from runs.models import Process, Run
 KNOWN_FOR = timedelta(hours=24)
 MOST_PROCESSES = 200
 MOST_WAITING = 10_000
-MOST_BROKEN = 100
 LAG_WINDOW = timedelta(minutes=15)
 # A due run should start within a second; five are worth a word.
 LAG_TARGET = timedelta(seconds=5)
@@ -221,10 +219,7 @@ class Lag:
 
 @dataclass(frozen=True)
 class Vitals:
-    """`broken` is how many schedules the scheduler took out of the plan, in words."""
-
     scheduler: Scheduler
-    broken: str
     workers: Workers
     waiting: Waiting
     lag: Lag
@@ -236,14 +231,6 @@ class Vitals:
     @property
     def database_well(self) -> bool:
         return self.database_ms < SLOW_ANSWER_MS
-
-
-def broken(user: User) -> str:
-    """How many of the schedules that the person may see wait to be mended."""
-    schedules = JobSchedule.objects.broken()
-    if not user.is_operator:
-        schedules = schedules.filter(job__owner=user)
-    return told(schedules[:MOST_BROKEN].count(), MOST_BROKEN)
 
 
 def told(count: int, most: int) -> str:

@@ -147,6 +147,9 @@ class Job(models.Model):
 
 
 class JobScheduleQuerySet(models.QuerySet["JobSchedule"]):
+    def visible_to(self, user: User) -> Self:
+        return self if user.is_operator else self.filter(job__owner=user)
+
     def due(self, at: datetime) -> Self:
         """Armed schedules whose next tick has come, most overdue first."""
         # Not by the id as well: many share an instant, and PostgreSQL would sort them all for the first few.
