@@ -10,7 +10,7 @@ from dashboard.models import SavedView
 @admin.register(SavedView)
 class SavedViewAdmin(ReadOnlyAdmin):
     list_display = ["name", "owner", "page", "shared", "created_at"]
-    list_filter = ["page", "shared"]
+    list_filter = ["shared"]
     list_select_related = ["owner"]
     search_fields = []
     search_help_text = "A person's e-mail."

@@ -66,7 +66,7 @@ class BulkOperationAdmin(ReadOnlyAdmin):
     """Without its parameters, which may be parts of definitions."""
 
     list_display = ["created_at", "action", "by", "state", "total", "done", "refused"]
-    list_filter = ["action", "state"]
+    list_filter = ["state"]
     list_select_related = ["by"]
     fields = [
         "id",

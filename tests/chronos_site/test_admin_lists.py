@@ -81,7 +81,7 @@ def _one_of_the_rest(owner: User) -> None:
     seal = Seal.objects.create(number=1, previous="", events=1, content="x", hash="y")
     SealedEvent.objects.create(event_id=ids["event_id"], seal=seal.number, hash="z")
     Verification.objects.create(id=1, ended_at=factories.NOON, seal=1, events=1)
-    Memory.objects.create(job=job, state={"etag": "x"})
+    Memory.objects.create(job=job, state={"etag": "x"}, changed_at=factories.NOON)
     Heartbeat.objects.create(key=job.pk, job=job, host="beats.example.com")
     JobDay.objects.update_or_create(job=job, day=factories.NOON.date())
     RetentionRule.objects.update_or_create(subject="LOGS", defaults={"days": 30})

@@ -16,17 +16,9 @@ APPS = ("accounts", "api", "audit", "dashboard", "jobs", "notifications", "runs"
 # Nothing but digests, the bytes of files, and what stands inside the page of a rule.
 WITHOUT = {"accounts.RecoveryCode", "runs.Part", "notifications.RuleContact"}
 OURS = [model for model in admin.site._registry if model._meta.app_label in APPS]
-SECRETS = (
-    "token",
-    "digest",
-    "session_key",
-    "claim_token",
-    "totp",
-    "password",
-    "content",
-    "definition",
-    "body",
-)
+SECRETS = {
+    "token", "digest", "session_key", "claim_token", "totp", "password", "content", "definition", "body"
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -47,5 +39,5 @@ def test_what_opens_something_is_in_no_list_and_on_no_page(rf, ada, model):
     request.user = ada
     shown = admin.site._registry[model]
     fields = {*shown.get_fields(request), *shown.get_list_display(request)}
-    assert fields & SECRETS == set()
+    assert not fields & SECRETS
     assert not shown.has_change_permission(request)
