@@ -115,6 +115,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "chronos_site.context.shell",
             ],
+            "builtins": ["django.templatetags.i18n"],
         },
     },
 ]
@@ -261,10 +262,13 @@ OIDC_ROLES = env.words_by_name("CHRONOS_OIDC_ROLES")
 
 # Time and language
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+# With one language every text stands as it is written, and looking each of them up costs milliseconds a page.
+USE_I18N = len(LANGUAGES) > 1
 TIME_ZONE = "UTC"
 USE_TZ = True
-USE_I18N = False
 FORMAT_MODULE_PATH = "chronos_site.formats"
 
 # Static files

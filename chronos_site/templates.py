@@ -11,11 +11,21 @@ from typing import Any
 from django.conf import settings
 from django.forms import BoundField
 from django.template import TemplateDoesNotExist, VariableDoesNotExist, base
-from django.template.base import FilterExpression, Lexer, Node, NodeList, Origin, TextNode, Token
+from django.template.base import (
+    FilterExpression,
+    Lexer,
+    Node,
+    NodeList,
+    Origin,
+    TextNode,
+    Token,
+    TokenType,
+)
 from django.template.context import Context
 from django.template.defaulttags import URLNode
 from django.template.library import SimpleNode
 from django.template.loaders import cached
+from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
@@ -61,6 +71,8 @@ class Parser(base.Parser):
         return Expression(token, self)
 
     def extend_nodelist(self, nodelist: NodeList, node: Node, token: Token) -> None:
+        if type(node) is BlockTranslateNode and _stands_as_written(node):
+            node = Sentence(node, self)
         super().extend_nodelist(nodelist, _shorter(node), token)
 
 
@@ -162,6 +174,9 @@ class Link(URLNode):
 
     def render(self, context: Context) -> str:
         found = _reversed(self.view_name.var, get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF)
+        if self.asvar:
+            context[self.asvar] = found
+            return ""
         return escape(found) if context.autoescape else found
 
 
@@ -170,11 +185,43 @@ def _reversed(name: str, _prefix: str, urlconf: str) -> str:
     return reverse(name, urlconf)
 
 
+class Sentence(Node):
+    """`{% blocktranslate %}` where there is one language: its text as written, with its values in it."""
+
+    def __init__(self, node: BlockTranslateNode, parser: Parser) -> None:
+        self.counter = node.counter
+        values = {**node.extra_context, **({node.countervar: node.counter} if node.counter else {})}
+        self.one = _parts(node.singular, values, parser)
+        self.many = _parts(node.plural or [], values, parser)
+
+    def render(self, context: Context) -> SafeString:
+        if self.counter is None or self.counter.resolve(context) == 1:
+            return self.one.render(context)
+        return self.many.render(context)
+
+
+def _stands_as_written(node: BlockTranslateNode) -> bool:
+    return not (settings.USE_I18N or node.trimmed or node.asvar or node.message_context)
+
+
+def _parts(tokens: Sequence[Token], values: dict[str, FilterExpression], parser: Parser) -> NodeList:
+    parts = NodeList()
+    for token in tokens:
+        if token.token_type == TokenType.VAR:
+            name = token.contents
+            parts.append(Shown(values[name] if name in values else parser.compile_filter(name)))
+        else:
+            parts.append(TextNode(token.contents))
+    return parts
+
+
 def _shorter(node: Node) -> Node:
     if type(node) is base.VariableNode:
         return Shown(node.filter_expression)
     if type(node) is URLNode and _goes_to_one_place(node):
-        return Link(node.view_name, [], {}, None)
+        return Link(node.view_name, [], {}, node.asvar)
+    if type(node) is TranslateNode and _says_one_thing(node):
+        return TextNode(node.render(Context()))
     if type(node) is SimpleNode:
         drawn = Drawn(node.func, node.takes_context, node.args, node.kwargs, node.target_var)
         return TextNode(drawn.render(Context())) if _draws_one_thing(node) else drawn
@@ -184,7 +231,13 @@ def _shorter(node: Node) -> Node:
 def _goes_to_one_place(node: URLNode) -> bool:
     # Where a name of a namespace leads depends on the page.
     name = node.view_name
-    return _constant(name) and ":" not in name.var and not (node.args or node.kwargs or node.asvar)
+    return _constant(name) and ":" not in name.var and not (node.args or node.kwargs)
+
+
+def _says_one_thing(node: TranslateNode) -> bool:
+    told = node.filter_expression
+    constant = told.var.lookups is None and not told.filters
+    return constant and not (settings.USE_I18N or node.asvar or node.message_context)
 
 
 def _draws_one_thing(node: SimpleNode) -> bool:

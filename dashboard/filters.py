@@ -25,6 +25,9 @@ class Chip:
     value: str
     without: str
 
+    def __str__(self) -> str:
+        return f"{self.label}: {self.value}" if self.label else self.value
+
 
 @dataclass(frozen=True)
 class JobFilters:

@@ -73,6 +73,13 @@ def names() -> dict[str, Any]:
         "{% url 'job_list' %}{% url 'admin:index' %}{% url 'overview' as home %}{{ home }}",
         "{% load chronos %}{% icon 'pause' 'small' %}{% icon text %}{% status 'PAUSED' 'Held' %}",
         "{% load chronos %}{% icon 'pause' as drawing %}[{{ drawing }}]",
+        "{% translate 'A & <b>B</b>: 50 %' %}{% translate 'All' as all %}{{ all }}{% translate text %}",
+        "{% translate 'All'|upper %}{% translate 'All' context 'jobs' %}{{ missing|default:_('nothing') }}",
+        "{% blocktranslate %}50 % of {{ text }}, {{ missing }}, {{ nothing }}{% endblocktranslate %}",
+        "{% blocktranslate with a=person.email b=number|add:1 %}{{ a }}{{ b }}{% endblocktranslate %}",
+        "{% blocktranslate count n=many|length %}{{ n }}{% plural %}{{ n }}s{% endblocktranslate %}",
+        "{% blocktranslate count n=1 with a=text %}one {{ a }}{% plural %}many{% endblocktranslate %}",
+        "{% blocktranslate trimmed %}\n a\n b{% endblocktranslate %}{% url 'job_list' as jobs %}{{ jobs }}",
         "{% for each in many %}{{ forloop.counter }}{{ forloop.last }}{% endfor %}",
     ],
 )
