@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from accounts.models import Role, User
 from chronos_site import __version__
@@ -80,12 +81,15 @@ class Shell:
     @property
     def palette(self) -> SafeString:
         """Where the person may go and what they may do from every page, as the palette lists it."""
-        return _places("dashboard/search/_found.html", self._user.role) if self._user else SafeString()
+        return self._places("dashboard/search/_found.html")
 
     @property
     def keys(self) -> SafeString:
         """The keys that lead to these places."""
-        return _places("_keys_places.html", self._user.role) if self._user else SafeString()
+        return self._places("_keys_places.html")
+
+    def _places(self, template: str) -> SafeString:
+        return _places(template, self._user.role, get_language()) if self._user else SafeString()
 
     @cached_property
     def _counts(self) -> dict[str, str]:
@@ -131,8 +135,8 @@ class Shell:
 
 
 @cache
-def _places(template: str, role: Role) -> SafeString:
-    # A third of what a short page takes, were it drawn each time; only the role makes a difference.
+def _places(template: str, role: Role, _language: str | None) -> SafeString:
+    # A third of what a short page takes, were it drawn each time; only these make a difference.
     return render_to_string(template, {"groups": search.places(role)})
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django.views.defaults import page_not_found
 
@@ -18,9 +19,9 @@ from jobs.zones import names
 
 class ZoneForm(forms.Form):
     zone = forms.ChoiceField(
-        label="Show times in",
-        error_messages={"invalid_choice": "This is not a time zone we know."},
-        help_text="What a job does stays in the job's own zone.",
+        label=_("Show times in"),
+        error_messages={"invalid_choice": _("This is not a time zone we know.")},
+        help_text=_("What a job does stays in the job's own zone."),
     )
 
     def __init__(self, mine: viewer.ViewerZone, *args: Any, **kwargs: Any) -> None:

@@ -54,8 +54,8 @@ def audit_list(request: HttpRequest) -> HttpResponse:
             (words, address, address.lstrip("?") == filters.address().lstrip("?"))
             for words, address in (VIEWS if user.is_operator else VIEWS[:4])
         ],
-        "actions": [(action, words) for action, (words, _) in ACTIONS.items()],
-        "entity_types": list(ENTITIES.items()),
+        "actions": [(code, entries.action(code)) for code in ACTIONS],
+        "entity_types": [(code, entries.kind(code)) for code in ENTITIES],
         "windows": [(value, words) for value, (words, _) in WINDOWS.items()],
         "page": page,
         "entries": entries.told(page.rows, user),

@@ -14,8 +14,7 @@ from django.utils.dateparse import parse_date
 from accounts.models import User
 from audit.models import AuditEvent
 from chronos_site.schema import first_id
-from dashboard import run_filters, wording
-from dashboard.entries import ACTIONS, ENTITIES
+from dashboard import entries, run_filters, wording
 from dashboard.filters import Chip, plain
 from jobs.models import Job
 from runs.models import Run
@@ -99,8 +98,8 @@ class AuditFilters:
                 return "in the last", WINDOWS[value][0]
             when = moment(value, self.at)
             return name, wording.day_and_time(timezone.localtime(when)) if when else value
-        known = {"action": ACTIONS.get(value, (value,))[0], "entity": ENTITIES.get(value, value)}
-        return _LABELS[name], known.get(name, value)
+        known = {"action": entries.action, "entity": entries.kind}
+        return _LABELS[name], known[name](value) if name in known else value
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from chronos_site.clock import database_now
@@ -60,7 +61,9 @@ def shown_or_done(request: HttpRequest, asked: Asked, *, page: str, back: str, n
     """
     if asked.selection.everything and asked.selection.filters(asked.user).ignored:
         # Left out, a condition would let more match than the person meant.
-        messages.error(request, f"The {name} does not know all of these conditions: choose again.")
+        messages.error(
+            request, _("The %(name)s does not know all of these conditions: choose again.") % {"name": name}
+        )
         return redirect(back)
     notice = ""
     if "confirmed" in request.POST and asked.form.is_valid():
@@ -70,7 +73,9 @@ def shown_or_done(request: HttpRequest, asked: Asked, *, page: str, back: str, n
         except NotAsPreviewed as changed:
             notice = str(changed)
     if not asked.preview.total:
-        messages.warning(request, f"No {asked.action.noun} is selected, or those that were are gone.")
+        messages.warning(
+            request, _("No %(noun)s is selected, or those that were are gone.") % {"noun": asked.action.noun}
+        )
         return redirect(back)
     context = {"asked": asked, "preview": asked.preview, "notice": notice, "back": back, "most": MOST}
     return render(request, page, context)

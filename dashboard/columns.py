@@ -6,6 +6,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import is_ours, person
@@ -15,14 +17,14 @@ COOKIE = "chronos_job_columns"
 NONE = "none"
 # What may be left out: name, status, schedule and next fire are the list.
 COLUMNS = {
-    "tags": "Tags",
-    "type": "Type",
-    "priority": "Priority",
-    "runs": "Last 20 runs",
-    "last": "Last run",
+    "tags": _("Tags"),
+    "type": _("Type"),
+    "priority": _("Priority"),
+    "runs": _("Last 20 runs"),
+    "last": _("Last run"),
     "took": "p50, p95",
-    "owner": "Owner",
-    "updated": "Last changed",
+    "owner": _("Owner"),
+    "updated": _("Last changed"),
 }
 USUAL = frozenset({"tags", "runs", "took", "owner"})
 
@@ -37,7 +39,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """The columns to show, and what the person may choose from."""
     offered = COLUMNS.keys() if person(request).is_operator else COLUMNS.keys() - {"owner"}
     shown = chosen(request.COOKIES) & offered
-    told = [(name, words, name in shown) for name, words in COLUMNS.items() if name in offered]
+    told = [(name, gettext(words), name in shown) for name, words in COLUMNS.items() if name in offered]
     return {"columns": shown, "column_choices": told}
 
 

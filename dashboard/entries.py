@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
 from audit.models import AuditEvent, SealedEvent
@@ -16,110 +18,110 @@ from runs.bulk import BulkOperation
 from runs.models import Run
 
 ACTIONS = {
-    "JOB_CREATED": ("Job created", "plus"),
-    "JOB_UPDATED": ("Job edited", "edit"),
-    "JOB_RESTORED": ("Went back to an earlier version", "replay"),
-    "JOB_HANDED_OVER": ("Handed over", "user"),
-    "JOB_DELETED": ("Job deleted", "trash"),
-    "JOB_PAUSED": ("Paused", "pause"),
-    "JOB_RESUMED": ("Resumed", "play"),
-    "JOB_TRIGGERED": ("Run started by hand", "play"),
-    "JOB_TRIED": ("Tried before saving", "play"),
-    "JOB_CANCELLED": ("Cancelled", "stop"),
-    "JOB_FIRE_SKIPPED": ("A fire skipped", "st-skipped"),
-    "JOB_BACKFILLED": ("Backfill started", "replay"),
-    "JOB_BACKFILL_CANCELLED": ("Backfill cancelled", "stop"),
-    "JOB_MISSED": ("Its time was missed", "st-late"),
-    "JOB_DISARMED": ("Taken off the plan", "warn"),
-    "RUN_CANCELLED": ("Run cancelled", "stop"),
-    "DEAD_LETTERS_REPLAYED": ("Dead letters replayed", "replay"),
-    "DEAD_LETTERS_RESOLVED": ("Dead letters resolved", "check"),
-    "DEAD_LETTERS_IGNORED": ("Dead letters ignored", "x"),
-    "DEAD_LETTERS_REOPENED": ("Dead letters opened again", "dlq"),
-    "DEAD_LETTERS_ASSIGNED": ("Dead letters assigned", "user"),
-    "JOB_ACKNOWLEDGED": ("Failures acknowledged", "check"),
-    "SIGNATURE_ACKNOWLEDGED": ("Failures acknowledged", "check"),
-    "ACKNOWLEDGEMENT_TAKEN_BACK": ("No longer acknowledged", "x"),
-    "DEAD_LETTER_RESOLVED": ("Dead letter resolved", "check"),
-    "DEAD_LETTER_IGNORED": ("Dead letter ignored", "x"),
-    "BULK_STARTED": ("Bulk change started", "jobs"),
-    "BULK_CANCELLED": ("Bulk change cancelled", "stop"),
-    "BULK_UNDONE": ("Bulk change undone", "replay"),
-    "FIRING_STOPPED": ("All firing paused", "pause"),
-    "FIRING_RESUMED": ("Firing resumed", "play"),
-    "QUEUE_STOPPED": ("Queue paused", "pause"),
-    "QUEUE_RESUMED": ("Queue resumed", "play"),
-    "WORKER_STOPPED": ("Worker drained", "pause"),
-    "WORKER_RESUMED": ("Worker resumed", "play"),
-    "PROCESS_FORGOTTEN": ("Process forgotten", "trash"),
-    "RETENTION_CHANGED": ("Retention changed", "disk"),
-    "SECRET_CREATED": ("Secret created", "key"),
-    "SECRET_CHANGED": ("Secret changed", "key"),
-    "SECRET_DELETED": ("Secret deleted", "trash"),
-    "VIEW_SAVED": ("View saved", "bookmark"),
-    "VIEW_CHANGED": ("View changed", "bookmark"),
-    "VIEW_DELETED": ("View deleted", "trash"),
-    "MESSAGE_RESENT": ("Message sent again", "replay"),
-    "MESSAGE_CANCELLED": ("Message cancelled", "x"),
-    "RULE_CREATED": ("Rule created", "bell"),
-    "RULE_CHANGED": ("Rule changed", "bell"),
-    "RULE_DELETED": ("Rule deleted", "trash"),
-    "RULE_MUTED": ("Rule muted", "pause"),
-    "RULE_UNMUTED": ("Rule speaks again", "play"),
-    "CONTACT_CREATED": ("Contact point created", "bell"),
-    "CONTACT_CHANGED": ("Contact point changed", "bell"),
-    "CONTACT_DELETED": ("Contact point deleted", "trash"),
-    "CONTACT_TESTED": ("Contact point tested", "bell"),
-    "HEARTBEAT_SET": ("Heartbeat set", "bell"),
-    "HEARTBEAT_REMOVED": ("Heartbeat removed", "trash"),
-    "TEMPLATE_CHANGED": ("Text of messages changed", "edit"),
-    "TEMPLATE_RESET": ("Text of messages reset", "replay"),
-    "SIGNED_IN": ("Signed in", "user"),
-    "SIGNED_OUT": ("Signed out", "logout"),
-    "SIGN_IN_FAILED": ("Sign-in failed", "warn"),
-    "LOCKED_OUT": ("Locked out after wrong passwords", "lock"),
-    "CONFIRMED": ("Confirmed that it is they", "check"),
-    "CONFIRM_FAILED": ("Could not confirm that it is they", "warn"),
-    "PROVIDER_BOUND": ("Came by the provider for the first time", "key"),
-    "PROVIDER_FORGOTTEN": ("Account at the provider forgotten", "key"),
-    "PASSWORD_CHANGED": ("Password changed", "key"),
-    "TIME_ZONE_CHOSEN": ("Time zone chosen", "globe"),
-    "USER_CREATED": ("Account created", "user"),
-    "USER_CHANGED": ("Account changed", "user"),
-    "INVITED": ("Invited", "user"),
-    "INVITATION_ACCEPTED": ("Invitation accepted", "check"),
-    "PASSWORD_LINK_MADE": ("Link for a password made", "key"),
-    "PASSWORD_RESET_ASKED": ("Link for a password asked for", "key"),
-    "PASSWORD_RESET": ("Password chosen by a link", "key"),
-    "SESSIONS_ENDED": ("Sessions ended", "logout"),
-    "TWO_FACTOR_ON": ("Two-factor switched on", "shield"),
-    "TWO_FACTOR_OFF": ("Two-factor switched off", "shield"),
-    "RECOVERY_CODES_RENEWED": ("Recovery codes renewed", "key"),
-    "API_TOKEN_CREATED": ("API token made", "webhook"),
-    "API_TOKEN_REVOKED": ("API token revoked", "trash"),
-    "DENIED": ("Denied", "shield"),
-    "AUDIT_PURGED": ("Old entries exported and purged", "disk"),
+    "JOB_CREATED": (_("Job created"), "plus"),
+    "JOB_UPDATED": (_("Job edited"), "edit"),
+    "JOB_RESTORED": (_("Went back to an earlier version"), "replay"),
+    "JOB_HANDED_OVER": (_("Handed over"), "user"),
+    "JOB_DELETED": (_("Job deleted"), "trash"),
+    "JOB_PAUSED": (_("Paused"), "pause"),
+    "JOB_RESUMED": (_("Resumed"), "play"),
+    "JOB_TRIGGERED": (_("Run started by hand"), "play"),
+    "JOB_TRIED": (_("Tried before saving"), "play"),
+    "JOB_CANCELLED": (_("Cancelled"), "stop"),
+    "JOB_FIRE_SKIPPED": (_("A fire skipped"), "st-skipped"),
+    "JOB_BACKFILLED": (_("Backfill started"), "replay"),
+    "JOB_BACKFILL_CANCELLED": (_("Backfill cancelled"), "stop"),
+    "JOB_MISSED": (_("Its time was missed"), "st-late"),
+    "JOB_DISARMED": (_("Taken off the plan"), "warn"),
+    "RUN_CANCELLED": (_("Run cancelled"), "stop"),
+    "DEAD_LETTERS_REPLAYED": (_("Dead letters replayed"), "replay"),
+    "DEAD_LETTERS_RESOLVED": (_("Dead letters resolved"), "check"),
+    "DEAD_LETTERS_IGNORED": (_("Dead letters ignored"), "x"),
+    "DEAD_LETTERS_REOPENED": (_("Dead letters opened again"), "dlq"),
+    "DEAD_LETTERS_ASSIGNED": (_("Dead letters assigned"), "user"),
+    "JOB_ACKNOWLEDGED": (_("Failures acknowledged"), "check"),
+    "SIGNATURE_ACKNOWLEDGED": (_("Failures acknowledged"), "check"),
+    "ACKNOWLEDGEMENT_TAKEN_BACK": (_("No longer acknowledged"), "x"),
+    "DEAD_LETTER_RESOLVED": (_("Dead letter resolved"), "check"),
+    "DEAD_LETTER_IGNORED": (_("Dead letter ignored"), "x"),
+    "BULK_STARTED": (_("Bulk change started"), "jobs"),
+    "BULK_CANCELLED": (_("Bulk change cancelled"), "stop"),
+    "BULK_UNDONE": (_("Bulk change undone"), "replay"),
+    "FIRING_STOPPED": (_("All firing paused"), "pause"),
+    "FIRING_RESUMED": (_("Firing resumed"), "play"),
+    "QUEUE_STOPPED": (_("Queue paused"), "pause"),
+    "QUEUE_RESUMED": (_("Queue resumed"), "play"),
+    "WORKER_STOPPED": (_("Worker drained"), "pause"),
+    "WORKER_RESUMED": (_("Worker resumed"), "play"),
+    "PROCESS_FORGOTTEN": (_("Process forgotten"), "trash"),
+    "RETENTION_CHANGED": (_("Retention changed"), "disk"),
+    "SECRET_CREATED": (_("Secret created"), "key"),
+    "SECRET_CHANGED": (_("Secret changed"), "key"),
+    "SECRET_DELETED": (_("Secret deleted"), "trash"),
+    "VIEW_SAVED": (_("View saved"), "bookmark"),
+    "VIEW_CHANGED": (_("View changed"), "bookmark"),
+    "VIEW_DELETED": (_("View deleted"), "trash"),
+    "MESSAGE_RESENT": (_("Message sent again"), "replay"),
+    "MESSAGE_CANCELLED": (_("Message cancelled"), "x"),
+    "RULE_CREATED": (_("Rule created"), "bell"),
+    "RULE_CHANGED": (_("Rule changed"), "bell"),
+    "RULE_DELETED": (_("Rule deleted"), "trash"),
+    "RULE_MUTED": (_("Rule muted"), "pause"),
+    "RULE_UNMUTED": (_("Rule speaks again"), "play"),
+    "CONTACT_CREATED": (_("Contact point created"), "bell"),
+    "CONTACT_CHANGED": (_("Contact point changed"), "bell"),
+    "CONTACT_DELETED": (_("Contact point deleted"), "trash"),
+    "CONTACT_TESTED": (_("Contact point tested"), "bell"),
+    "HEARTBEAT_SET": (_("Heartbeat set"), "bell"),
+    "HEARTBEAT_REMOVED": (_("Heartbeat removed"), "trash"),
+    "TEMPLATE_CHANGED": (_("Text of messages changed"), "edit"),
+    "TEMPLATE_RESET": (_("Text of messages reset"), "replay"),
+    "SIGNED_IN": (_("Signed in"), "user"),
+    "SIGNED_OUT": (_("Signed out"), "logout"),
+    "SIGN_IN_FAILED": (_("Sign-in failed"), "warn"),
+    "LOCKED_OUT": (_("Locked out after wrong passwords"), "lock"),
+    "CONFIRMED": (_("Confirmed that it is they"), "check"),
+    "CONFIRM_FAILED": (_("Could not confirm that it is they"), "warn"),
+    "PROVIDER_BOUND": (_("Came by the provider for the first time"), "key"),
+    "PROVIDER_FORGOTTEN": (_("Account at the provider forgotten"), "key"),
+    "PASSWORD_CHANGED": (_("Password changed"), "key"),
+    "TIME_ZONE_CHOSEN": (_("Time zone chosen"), "globe"),
+    "USER_CREATED": (_("Account created"), "user"),
+    "USER_CHANGED": (_("Account changed"), "user"),
+    "INVITED": (_("Invited"), "user"),
+    "INVITATION_ACCEPTED": (_("Invitation accepted"), "check"),
+    "PASSWORD_LINK_MADE": (_("Link for a password made"), "key"),
+    "PASSWORD_RESET_ASKED": (_("Link for a password asked for"), "key"),
+    "PASSWORD_RESET": (_("Password chosen by a link"), "key"),
+    "SESSIONS_ENDED": (_("Sessions ended"), "logout"),
+    "TWO_FACTOR_ON": (_("Two-factor switched on"), "shield"),
+    "TWO_FACTOR_OFF": (_("Two-factor switched off"), "shield"),
+    "RECOVERY_CODES_RENEWED": (_("Recovery codes renewed"), "key"),
+    "API_TOKEN_CREATED": (_("API token made"), "webhook"),
+    "API_TOKEN_REVOKED": (_("API token revoked"), "trash"),
+    "DENIED": (_("Denied"), "shield"),
+    "AUDIT_PURGED": (_("Old entries exported and purged"), "disk"),
 }
 ENTITIES = {
-    "Job": "job",
-    "Run": "run",
-    "DeadLetter": "dead letter",
-    "BulkOperation": "bulk change",
-    "User": "account",
-    "Secret": "secret",
-    "ApiToken": "API token",
-    "SavedView": "view",
-    "Stop": "stop",
-    "Process": "process",
-    "RetentionRule": "retention",
-    "Trial": "test",
-    "Seal": "block",
-    "Notification": "message",
-    "Rule": "rule",
-    "Contact": "contact point",
-    "Template": "text of messages",
+    "Job": _("job"),
+    "Run": _("run"),
+    "DeadLetter": _("dead letter"),
+    "BulkOperation": _("bulk change"),
+    "User": _("account"),
+    "Secret": _("secret"),
+    "ApiToken": _("API token"),
+    "SavedView": _("view"),
+    "Stop": _("stop"),
+    "Process": _("process"),
+    "RetentionRule": _("retention"),
+    "Trial": _("test"),
+    "Seal": _("block"),
+    "Notification": _("message"),
+    "Rule": _("rule"),
+    "Contact": _("contact point"),
+    "Template": _("text of messages"),
 }
-_VIA = {"SESSION": "in the browser", "API": "by an API token"}
+_VIA = {"SESSION": _("in the browser"), "API": _("by an API token")}
 # What has words of its own, or a line of its own.
 _SAID = ("note", "reason")
 _NESTS = ("changes", "changed")
@@ -128,6 +130,16 @@ Sides = tuple[Any, Any]
 # Each field of these came or went.
 _WHOLE = ("JOB_CREATED", "JOB_DELETED")
 _BY_NOBODY = ("SIGN_IN_FAILED", "LOCKED_OUT", "PASSWORD_RESET_ASKED")
+
+
+def action(code: str) -> str:
+    """What was done, in words."""
+    return gettext(ACTIONS[code][0]) if code in ACTIONS else code.replace("_", " ").capitalize()
+
+
+def kind(entity_type: str) -> str:
+    """What people call things of this type."""
+    return gettext(ENTITIES[entity_type]) if entity_type in ENTITIES else entity_type
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,7 @@ class Entry:
 
     @property
     def words(self) -> str:
-        return ACTIONS.get(self.row.action, (self.row.action.replace("_", " ").capitalize(), ""))[0]
+        return action(self.row.action)
 
     @property
     def icon(self) -> str:
@@ -151,15 +163,16 @@ class Entry:
     def who(self) -> str:
         if self.row.user_email:
             return self.row.user_email
-        return "somebody" if self.row.action in _BY_NOBODY else "system"
+        return gettext("somebody") if self.row.action in _BY_NOBODY else gettext("system")
 
     @property
     def via(self) -> str:
-        return _VIA.get(self.row.via or "", self.row.via or "")
+        via = self.row.via or ""
+        return gettext(_VIA[via]) if via in _VIA else via
 
     @property
     def kind(self) -> str:
-        return ENTITIES.get(self.row.entity_type, self.row.entity_type)
+        return kind(self.row.entity_type)
 
     @property
     def entity(self) -> str:

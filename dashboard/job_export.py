@@ -11,6 +11,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import person
@@ -63,7 +64,7 @@ def job_export(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         jobs = JobSelection.read(asked).of(Job.objects.visible_to(user), user)
         if not jobs.exists():
-            messages.warning(request, "No job is selected, or those that were are gone.")
+            messages.warning(request, _("No job is selected, or those that were are gone."))
             return redirect(back_to_list(request))
     else:
         jobs = JobFilters.read(asked, user, tuple(SORTS)).matching(user, at)

@@ -10,6 +10,7 @@ from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
@@ -68,13 +69,13 @@ SORTS = {
 
 
 VIEWS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    ("All", ()),
-    ("Failing now", (("failing", "1"),)),
-    ("Late", (("late", "1"),)),
-    ("Running", (("status", "RUNNING"),)),
-    ("Paused", (("status", "PAUSED"),)),
-    ("Within the hour", (("fires", "1h"),)),
-    ("Mine", (("owner", "me"),)),
+    (_("All"), ()),
+    (_("Failing now"), (("failing", "1"),)),
+    (_("Late"), (("late", "1"),)),
+    (_("Running"), (("status", "RUNNING"),)),
+    (_("Paused"), (("status", "PAUSED"),)),
+    (_("Within the hour"), (("fires", "1h"),)),
+    (_("Mine"), (("owner", "me"),)),
 )
 
 

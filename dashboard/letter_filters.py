@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from django.db.models import Q, TextChoices
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from dashboard import wording
@@ -33,10 +34,10 @@ MOST_ACKNOWLEDGED = 1000
 class Tab(TextChoices):
     """Which part of the inbox."""
 
-    PENDING = "PENDING", "Pending"
-    RESOLVED = "RESOLVED", "Resolved"
-    IGNORED = "IGNORED", "Ignored"
-    MINE = "MINE", "Mine"
+    PENDING = "PENDING", _("Pending")
+    RESOLVED = "RESOLVED", _("Resolved")
+    IGNORED = "IGNORED", _("Ignored")
+    MINE = "MINE", _("Mine")
 
     def of(self, user: User) -> Q:
         """The events that stand there: Mine are those to look after, given to them or of their own jobs."""

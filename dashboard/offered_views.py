@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
+
 from accounts.models import User
 from dashboard.models import SavedView
 
@@ -44,7 +46,7 @@ def _offered(
     names: tuple[str, str, str], built_in: Iterable[tuple[str, str]], address: str, user: User
 ) -> Offered:
     asked = address.removeprefix("?")
-    views = [View(words, query, query.removeprefix("?") == asked) for words, query in built_in]
+    views = [View(gettext(words), query, query.removeprefix("?") == asked) for words, query in built_in]
     views += [
         View(
             view.name,

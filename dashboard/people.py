@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -34,14 +35,14 @@ CHOICES = [
 class PersonForm(forms.Form):
     """Role, whether they may sign in, and what becomes of their jobs when they may no longer."""
 
-    role = forms.ChoiceField(label="Role", choices=Role.choices)
-    is_active = forms.BooleanField(label="May sign in", required=False)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+    is_active = forms.BooleanField(label=_("May sign in"), required=False)
     jobs = forms.ChoiceField(
-        label="Their jobs, when they may not", choices=CHOICES, initial=PAUSE, required=False
+        label=_("Their jobs, when they may not"), choices=CHOICES, initial=PAUSE, required=False
     )
-    to = forms.EmailField(label="New owner", required=False, max_length=255, help_text="E-mail.")
+    to = forms.EmailField(label=_("New owner"), required=False, max_length=255, help_text=_("E-mail."))
     note = forms.CharField(
-        label="Note", required=False, max_length=255, help_text="Why; for the audit trail."
+        label=_("Note"), required=False, max_length=255, help_text=_("Why; for the audit trail.")
     )
 
     def __init__(self, owner: User, *args: Any, **kwargs: Any) -> None:
@@ -54,7 +55,7 @@ class PersonForm(forms.Form):
             return
         found = User.objects.filter(email__iexact=cleaned.get("to", ""), is_active=True).first()
         if found is None or found == self.owner:
-            self.add_error("to", "Give the e-mail of somebody else who may sign in.")
+            self.add_error("to", _("Give the e-mail of somebody else who may sign in."))
         cleaned["heir"] = found
 
 
@@ -141,7 +142,10 @@ def person_without_code(request: HttpRequest, person_id: int) -> HttpResponse:
     """Let somebody who lost their device sign in by the password alone."""
     owner = get_object_or_404(User, pk=person_id)
     actions.switch_off_second_factor(owner, by=person(request))
-    messages.success(request, f"{owner} signs in by the password alone, until they switch it on again.")
+    messages.success(
+        request,
+        _("%(owner)s signs in by the password alone, until they switch it on again.") % {"owner": owner},
+    )
     return redirect("person_change", owner.pk)
 
 
@@ -150,7 +154,10 @@ def person_without_provider(request: HttpRequest, person_id: int) -> HttpRespons
     """Let somebody whose account at the provider is a new one come in by it."""
     owner = get_object_or_404(User, pk=person_id)
     actions.forget_provider(owner, by=person(request))
-    messages.success(request, f"The next who comes from the provider with the e-mail {owner} is {owner}.")
+    messages.success(
+        request,
+        _("The next who comes from the provider with the e-mail %(owner)s is %(owner)s.") % {"owner": owner},
+    )
     return redirect("person_change", owner.pk)
 
 

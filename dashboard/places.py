@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from accounts.models import Role
 
@@ -16,7 +18,7 @@ class Place:
     """
 
     name: str
-    title: str
+    english: str
     icon: str
     key: str = ""
     words: str = ""
@@ -24,38 +26,42 @@ class Place:
     query: str = ""
 
     @property
+    def title(self) -> str:
+        return gettext(self.english)
+
+    @property
     def address(self) -> str:
         return reverse(self.name) + self.query
 
 
 PAGES = (
-    Place("overview", "Overview", "overview", "g o", "home start dashboard"),
-    Place("job_list", "Jobs", "jobs", "g j", "schedules list"),
-    Place("job_list", "Failing jobs", "st-failed", "g f", "broken errors", query="?failing=1"),
-    Place("run_list", "Runs", "runs", "g r", "executions history"),
-    Place("calendar", "Calendar", "calendar", "g c", "planned fires week month"),
-    Place("dead_letter_list", "Dead letters", "dlq", "g d", "triage inbox failures replay"),
-    Place("bulk_list", "Bulk changes", "jobs", "g b", "many undo operations"),
-    Place("notification_list", "Notifications", "bell", "g n", "messages outbox alerts sent mail"),
-    Place("rule_list", "My alerts", "bell", "", "rules who is told notify mute"),
-    Place("contact_list", "Contact points", "ty-email", "", "addresses webhook mail phone targets"),
-    Place("system", "System", "system", "g s", "workers queues scheduler storage", Role.OPERATOR),
-    Place("audit_list", "Audit trail", "audit", "g a", "who did what log history entries"),
-    Place("retention", "Retention", "disk", "", "purge delete old keep", Role.OPERATOR),
-    Place("template_list", "Message texts", "bell", "", "templates wording notifications", Role.ADMIN),
-    Place("handover", "Shift handover", "flag", "g h", "summary night"),
-    Place("admin:index", "Administration", "shield", "g m", "users accounts admin", Role.ADMIN),
-    Place("time_zone", "Time zone", "globe", "", "clock utc"),
-    Place("people", "People", "user", "", "accounts users invite roles", Role.ADMIN),
-    Place("two_factor", "Two-factor", "shield", "", "totp 2fa code authenticator"),
-    Place("session_list", "Sessions", "key", "", "signed in devices sign out everywhere"),
-    Place("token_list", "API tokens", "webhook", "", "rest key access"),
-    Place("password_change", "Change password", "key", "", "account"),
+    Place("overview", _("Overview"), "overview", "g o", "home start dashboard"),
+    Place("job_list", _("Jobs"), "jobs", "g j", "schedules list"),
+    Place("job_list", _("Failing jobs"), "st-failed", "g f", "broken errors", query="?failing=1"),
+    Place("run_list", _("Runs"), "runs", "g r", "executions history"),
+    Place("calendar", _("Calendar"), "calendar", "g c", "planned fires week month"),
+    Place("dead_letter_list", _("Dead letters"), "dlq", "g d", "triage inbox failures replay"),
+    Place("bulk_list", _("Bulk changes"), "jobs", "g b", "many undo operations"),
+    Place("notification_list", _("Notifications"), "bell", "g n", "messages outbox alerts sent mail"),
+    Place("rule_list", _("My alerts"), "bell", "", "rules who is told notify mute"),
+    Place("contact_list", _("Contact points"), "ty-email", "", "addresses webhook mail phone targets"),
+    Place("system", _("System"), "system", "g s", "workers queues scheduler storage", Role.OPERATOR),
+    Place("audit_list", _("Audit trail"), "audit", "g a", "who did what log history entries"),
+    Place("retention", _("Retention"), "disk", "", "purge delete old keep", Role.OPERATOR),
+    Place("template_list", _("Message texts"), "bell", "", "templates wording notifications", Role.ADMIN),
+    Place("handover", _("Shift handover"), "flag", "g h", "summary night"),
+    Place("admin:index", _("Administration"), "shield", "g m", "users accounts admin", Role.ADMIN),
+    Place("time_zone", _("Time zone"), "globe", "", "clock utc"),
+    Place("people", _("People"), "user", "", "accounts users invite roles", Role.ADMIN),
+    Place("two_factor", _("Two-factor"), "shield", "", "totp 2fa code authenticator"),
+    Place("session_list", _("Sessions"), "key", "", "signed in devices sign out everywhere"),
+    Place("token_list", _("API tokens"), "webhook", "", "rest key access"),
+    Place("password_change", _("Change password"), "key", "", "account"),
 )
 COMMANDS = (
-    Place("job_create", "New job", "plus", "n", "create add make"),
-    Place("job_import", "Import jobs", "ty-file", "", "upload file yaml json paste"),
-    Place("firing_stop", "Pause all firing…", "pause", "", "stop emergency maintenance", Role.OPERATOR),
+    Place("job_create", _("New job"), "plus", "n", "create add make"),
+    Place("job_import", _("Import jobs"), "ty-file", "", "upload file yaml json paste"),
+    Place("firing_stop", _("Pause all firing…"), "pause", "", "stop emergency maintenance", Role.OPERATOR),
 )
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
@@ -30,8 +31,8 @@ EARLIER: dict[str, tuple[Callable[[Run], Run | None], str]] = {
 class PairForm(forms.Form):
     """The ids of two runs that the person may see; the first may be `previous` or `good`."""
 
-    a = forms.CharField(label="First run", max_length=26)
-    b = forms.CharField(label="Second run", max_length=26)
+    a = forms.CharField(label=_("First run"), max_length=26)
+    b = forms.CharField(label=_("Second run"), max_length=26)
 
     def __init__(self, data: QueryDict | None, *, user: User) -> None:
         super().__init__(data)
@@ -53,14 +54,14 @@ class PairForm(forms.Form):
             if self.cleaned_data["a"] is None:
                 self.add_error("a", nothing)
         elif first and first == second:
-            self.add_error("b", "This is the same run: give another one.")
+            self.add_error("b", _("This is the same run: give another one."))
 
     def _run(self, told: str) -> Run:
         runs = Run.objects.visible_to(self.user).select_related("job").defer("result")
         found = runs.filter(pk=told.upper()).first()
         if found is None:
             self.unknown = True
-            raise forms.ValidationError("There is no run with this id that you may see.")
+            raise forms.ValidationError(_("There is no run with this id that you may see."))
         return found
 
     @property

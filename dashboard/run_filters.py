@@ -10,6 +10,7 @@ from django.db.models import Q, TextChoices
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 
 from dashboard import wording
 from dashboard.filters import Chip, plain
@@ -20,20 +21,20 @@ from runs.models import Outcome, Trigger
 class State(TextChoices):
     """Where a run that has not ended is."""
 
-    RUNNING = "RUNNING", "Running"
-    DUE = "DUE", "Waiting for a slot"
-    PENDING = "PENDING", "Not started"
-    LATE = "LATE", "Late or stuck"
+    RUNNING = "RUNNING", _("Running")
+    DUE = "DUE", _("Waiting for a slot")
+    PENDING = "PENDING", _("Not started")
+    LATE = "LATE", _("Late or stuck")
 
 
 class End(TextChoices):
     """How a run ended; a skipped tick is no cancelled run here."""
 
-    SUCCESS = "SUCCESS", "Succeeded"
-    FAILURE = "FAILURE", "Failed"
-    TIMEOUT = "TIMEOUT", "Timed out"
-    CANCELLED = "CANCELLED", "Cancelled"
-    SKIPPED = "SKIPPED", "Skipped"
+    SUCCESS = "SUCCESS", _("Succeeded")
+    FAILURE = "FAILURE", _("Failed")
+    TIMEOUT = "TIMEOUT", _("Timed out")
+    CANCELLED = "CANCELLED", _("Cancelled")
+    SKIPPED = "SKIPPED", _("Skipped")
 
     @property
     def runs(self) -> Q:
@@ -47,10 +48,10 @@ class End(TextChoices):
 class Took(TextChoices):
     """How long a run took at least."""
 
-    SECONDS = "10s", "10 seconds"
-    MINUTE = "1m", "1 minute"
-    MINUTES = "10m", "10 minutes"
-    HOUR = "1h", "1 hour"
+    SECONDS = "10s", _("10 seconds")
+    MINUTE = "1m", _("1 minute")
+    MINUTES = "10m", _("10 minutes")
+    HOUR = "1h", _("1 hour")
 
     @property
     def milliseconds(self) -> int:

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -24,12 +25,12 @@ LIST_SECONDS = 10
 LEVELS = (("", "All"), ("INFO", "Info"), ("WARN", "Warn"), ("ERROR", "Error"))
 
 VIEWS: tuple[tuple[str, str], ...] = (
-    ("All", ""),
-    ("Running", "?state=RUNNING"),
-    ("Failed", "?outcome=FAILURE&outcome=TIMEOUT"),
-    ("Late or stuck", "?state=LATE"),
-    ("Skipped", "?outcome=SKIPPED"),
-    ("By hand", "?trigger=MANUAL"),
+    (_("All"), ""),
+    (_("Running"), "?state=RUNNING"),
+    (_("Failed"), "?outcome=FAILURE&outcome=TIMEOUT"),
+    (_("Late or stuck"), "?state=LATE"),
+    (_("Skipped"), "?outcome=SKIPPED"),
+    (_("By hand"), "?trigger=MANUAL"),
 )
 
 

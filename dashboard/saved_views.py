@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import person
@@ -68,8 +69,8 @@ class ViewForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = SavedView
         fields = ("name", "shared")
-        labels = {"shared": "Offer it to everybody"}
-        help_texts = {"shared": "Everybody sees in it what they may see."}
+        labels = {"shared": _("Offer it to everybody")}
+        help_texts = {"shared": _("Everybody sees in it what they may see.")}
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,6 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 REMEMBERED_SECONDS = 60
 MANY_YEARS = 10
@@ -15,13 +17,13 @@ _KEY = "storage"
 # Rows and bytes by table; bytes are None where the database does not tell.
 Sizes = dict[str, tuple[int, int | None]]
 _TABLES: dict[str, tuple[str, ...]] = {
-    "Runs": ("job_runs",),
-    "Run logs": ("job_run_logs",),
-    "Files of runs": ("run_artefacts", "run_artefact_parts"),
-    "Dead letters": ("dlq_events",),
-    "Audit": ("audit_events",),
-    "Notifications": ("notifications",),
-    "Statistics": ("run_stats", "job_days"),
+    _("Runs"): ("job_runs",),
+    _("Run logs"): ("job_run_logs",),
+    _("Files of runs"): ("run_artefacts", "run_artefact_parts"),
+    _("Dead letters"): ("dlq_events",),
+    _("Audit"): ("audit_events",),
+    _("Notifications"): ("notifications",),
+    _("Statistics"): ("run_stats", "job_days"),
 }
 # What grows with each run.
 _OF_RUNS = ("Runs", "Run logs", "Files of runs")
@@ -110,11 +112,11 @@ def _table(
     kept: Mapping[str, int | None],
 ) -> Table:
     found = [sizes.get(table, (0, None)) for table in _TABLES[name]]
-    bytes_ = [each for _, each in found if each is not None]
+    bytes_ = [each for _rows, each in found if each is not None]
     size = sum(bytes_) if bytes_ else None
     per_day = round(size * share) if size is not None and name in _OF_RUNS else None
     words = _words(_KEPT[name], kept) if name in _KEPT else "for ever"
-    return Table(name, found[0][0], size, per_day, words, (size or 0) / (total or 1))
+    return Table(gettext(name), found[0][0], size, per_day, words, (size or 0) / (total or 1))
 
 
 def _words(subjects: Mapping[str, str], kept: Mapping[str, int | None]) -> str:

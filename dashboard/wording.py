@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
 from runs.models import Outcome, Run, Skip
 
 
@@ -11,27 +14,31 @@ class State:
     """How a state is shown: `name` picks icon and class, `tint` the colour of a lone icon."""
 
     name: str
-    word: str
+    english: str
     tint: str
 
+    @property
+    def word(self) -> str:
+        return gettext(self.english)
 
-_SUCCEEDED = State("succeeded", "Succeeded", "ok")
-_FAILED = State("failed", "Failed", "bad")
+
+_SUCCEEDED = State("succeeded", _("Succeeded"), "ok")
+_FAILED = State("failed", _("Failed"), "bad")
 
 STATES = {
-    "PENDING": State("pending", "Pending", "idle"),
-    "SCHEDULED": State("scheduled", "Scheduled", "idle"),
-    "RUNNING": State("running", "Running", "now"),
+    "PENDING": State("pending", _("Pending"), "idle"),
+    "SCHEDULED": State("scheduled", _("Scheduled"), "idle"),
+    "RUNNING": State("running", _("Running"), "now"),
     "SUCCEEDED": _SUCCEEDED,
     "SUCCESS": _SUCCEEDED,
     "FAILED": _FAILED,
     "FAILURE": _FAILED,
-    "TIMEOUT": State("timeout", "Timed out", "bad"),
-    "CANCELLED": State("cancelled", "Cancelled", "idle"),
-    "PAUSED": State("paused", "Paused", "hold"),
-    "SKIPPED": State("skipped", "Skipped", "idle"),
-    "LATE": State("late", "Late", "warn"),
-    "STUCK": State("stuck", "Stuck", "warn"),
+    "TIMEOUT": State("timeout", _("Timed out"), "bad"),
+    "CANCELLED": State("cancelled", _("Cancelled"), "idle"),
+    "PAUSED": State("paused", _("Paused"), "hold"),
+    "SKIPPED": State("skipped", _("Skipped"), "idle"),
+    "LATE": State("late", _("Late"), "warn"),
+    "STUCK": State("stuck", _("Stuck"), "warn"),
 }
 
 

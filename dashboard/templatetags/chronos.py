@@ -12,6 +12,7 @@ from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from dashboard import wording
 from dashboard.wording import State
@@ -53,12 +54,16 @@ def icon(name: str, *classes: str) -> SafeString:
 
 
 @register.simple_tag
-@lru_cache(maxsize=1024)
 def status(value: str | None, word: str = "") -> SafeString:
     """Icon and word of a job's status, a run's state, LATE or STUCK; nothing for None.
 
     `word` replaces the word, for instance by "Late: 2 min 40 s".
     """
+    return _status(value, word, get_language())
+
+
+@lru_cache(maxsize=1024)
+def _status(value: str | None, word: str, _language: str | None) -> SafeString:
     if not value:
         return SafeString("")
     state = wording.STATES[value]
@@ -67,9 +72,13 @@ def status(value: str | None, word: str = "") -> SafeString:
 
 
 @register.simple_tag
-@lru_cache(maxsize=1024)
 def status_icon(value: str | None, word: str = "") -> SafeString:
     """The state's icon in its colour, the word for screen readers and the pointer only."""
+    return _status_icon(value, word, get_language())
+
+
+@lru_cache(maxsize=1024)
+def _status_icon(value: str | None, word: str, _language: str | None) -> SafeString:
     if not value:
         return SafeString("")
     state: State = wording.STATES[value]
