@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.translation import gettext_lazy as _
 
 from accounts import actions, permissions, proof, provider
 from accounts.access import View, page_of, person
@@ -29,7 +30,7 @@ class Confirmation(MiddlewareMixin):
             return None
         posted = proof.posted(request)
         if posted is None:
-            messages.error(request, "That page was of another session or too old: nothing was done.")
+            messages.error(request, _("That page was of another session or too old: nothing was done."))
             return redirect("overview")
         if rule.proof.is_wanted(posted) and not proof.is_fresh(request):
             form = _form(request)
@@ -54,7 +55,7 @@ def _is_proven(request: HttpRequest, form: Form) -> bool:
     if "password" in form.cleaned_data:
         if actions.confirm_by_password(request, user, form.cleaned_data["password"]):
             return True
-        form.add_error("password", "This is not your password.")
+        form.add_error("password", _("This is not your password."))
     else:
         if actions.confirm_by_code(request, user, form.cleaned_data["code"]):
             return True

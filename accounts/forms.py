@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext_lazy as _
 
 from accounts import actions
 from accounts.models import Role, User
@@ -20,7 +21,10 @@ def password_field(label: str, autocomplete: str) -> forms.CharField:
         max_length=LONGEST_PASSWORD,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
-        error_messages={"max_length": f"Use at most {LONGEST_PASSWORD} characters."},
+        error_messages={
+            "max_length": _("Use at most %(longest_password)s characters.")
+            % {"longest_password": LONGEST_PASSWORD}
+        },
     )
 
 
@@ -28,7 +32,7 @@ class SignInForm(forms.Form):
     """Who somebody claims to be; whether it is true is for `actions.sign_in` to say."""
 
     email = forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         max_length=255,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
@@ -48,7 +52,7 @@ class NewPasswordForm(forms.Form):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        self.fields["new"].help_text = "At least 12 characters. A few words in a row are easy to remember."
+        self.fields["new"].help_text = _("At least 12 characters. A few words in a row are easy to remember.")
 
     def clean_new(self) -> str:
         new: str = self.cleaned_data["new"]
@@ -58,7 +62,7 @@ class NewPasswordForm(forms.Form):
     def clean(self) -> None:
         new, again = self.cleaned_data.get("new"), self.cleaned_data.get("again")
         if new and again and new != again:
-            self.add_error("again", "This is not what you typed above.")
+            self.add_error("again", _("This is not what you typed above."))
 
 
 class PasswordForm(NewPasswordForm):
@@ -74,28 +78,28 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     by: User
 
-    role = forms.ChoiceField(choices=Role.choices, help_text="Operators see and operate everyone's jobs.")
+    role = forms.ChoiceField(choices=Role.choices, help_text=_("Operators see and operate everyone's jobs."))
     new_password = password_field("New password", "new-password")
     again = password_field("New password again", "new-password")
 
     class Meta:
         model = User
         fields = ["email", "is_active"]
-        labels = {"email": "E-mail"}
+        labels = {"email": _("E-mail")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["is_active"].help_text = "Without it they are signed out at once; their jobs go on."
+        self.fields["is_active"].help_text = _("Without it they are signed out at once; their jobs go on.")
         if self.instance.pk:
             self.initial["role"] = self.instance.role
             for name in ("new_password", "again"):
                 self.fields[name].required = False
-            self.fields["new_password"].help_text = "Leave empty to keep the one they have."
+            self.fields["new_password"].help_text = _("Leave empty to keep the one they have.")
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
         if User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("Somebody has this e-mail already.")
+            raise forms.ValidationError(_("Somebody has this e-mail already."))
         return email
 
     def clean_new_password(self) -> str:
@@ -107,7 +111,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         if cleaned.get("again", "") != cleaned.get("new_password", cleaned.get("again", "")):
-            self.add_error("again", "This is not what you typed above.")
+            self.add_error("again", _("This is not what you typed above."))
         if self.instance.pk and self.instance.is_administrator and not self._stays_administrator():
             self._refuse_last_administrator()
         return cleaned
@@ -129,7 +133,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class ForgottenForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail",
+        label=_("E-mail"),
         max_length=255,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
@@ -139,27 +143,27 @@ class CodeForm(forms.Form):
     """A code of the authenticator app, or one of the recovery codes."""
 
     code = forms.CharField(
-        label="Code",
+        label=_("Code"),
         max_length=40,
         widget=forms.TextInput(
             attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
         ),
-        help_text="Six digits from your authenticator app. Without the app: one of your recovery codes.",
+        help_text=_("Six digits from your authenticator app. Without the app: one of your recovery codes."),
     )
 
 
 class InviteForm(forms.Form):
     """Whom an administrator lets in, and as what."""
 
-    email = forms.EmailField(label="E-mail", max_length=255)
+    email = forms.EmailField(label=_("E-mail"), max_length=255)
     role = forms.ChoiceField(
-        label="Role", choices=Role.choices, help_text="Operators see and operate everyone's jobs."
+        label=_("Role"), choices=Role.choices, help_text=_("Operators see and operate everyone's jobs.")
     )
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].lower()
         if User.objects.filter(email__iexact=email).exists():
-            raise forms.ValidationError("Somebody has this e-mail already.")
+            raise forms.ValidationError(_("Somebody has this e-mail already."))
         return email
 
 

@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -30,10 +32,10 @@ def session_end(request: HttpRequest, sign_in_id: int) -> HttpResponse:
     user = person(request)
     one = get_object_or_404(SignIn, pk=sign_in_id, owner=user)
     if one.session_key == request.session.session_key:
-        messages.error(request, "This is the session you are in: sign out instead.")
+        messages.error(request, _("This is the session you are in: sign out instead."))
     else:
         actions.end_sessions(SignIn.objects.filter(pk=one.pk), by=user)
-        messages.success(request, "That session has ended.")
+        messages.success(request, _("That session has ended."))
     return redirect("session_list")
 
 
@@ -43,7 +45,8 @@ def session_end_others(request: HttpRequest) -> HttpResponse:
     user = person(request)
     others = SignIn.objects.filter(owner=user).exclude(session_key=request.session.session_key)
     ended = actions.end_sessions(others, by=user)
-    messages.success(request, f"{ended} other session{'' if ended == 1 else 's'} ended.")
+    told = ngettext("%(count)s other session ended.", "%(count)s other sessions ended.", ended)
+    messages.success(request, told % {"count": ended})
     return redirect("session_list")
 
 
@@ -60,7 +63,7 @@ def two_factor(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         step = second_factor.step_of(key, form.cleaned_data["code"])
         if step is None:
-            form.add_error("code", "This is not the code that the app shows now.")
+            form.add_error("code", _("This is not the code that the app shows now."))
         else:
             try:
                 codes = actions.switch_on_second_factor(user, key, step)
@@ -78,16 +81,16 @@ def _switched_on(request: HttpRequest, user: User) -> HttpResponse:
     form = ConfirmForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if authenticate(request, email=user.email, password=form.cleaned_data["password"]) != user:
-            form.add_error("password", "This is not your current password.")
+            form.add_error("password", _("This is not your current password."))
         elif request.POST.get("do") == "codes":
             return render(
                 request, "accounts/recovery_codes.html", {"codes": actions.renew_recovery_codes(user)}
             )
         elif user.needs_second_factor:
-            form.add_error(None, "Your role asks for two-factor: it cannot be switched off.")
+            form.add_error(None, _("Your role asks for two-factor: it cannot be switched off."))
         else:
             actions.switch_off_second_factor(user, by=user)
-            messages.success(request, "Signing in asks for the password alone again.")
+            messages.success(request, _("Signing in asks for the password alone again."))
             return redirect("two_factor")
     left = user.recovery_codes.count()
     return render(request, "accounts/two_factor_on.html", {"form": form, "left": left})

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -23,7 +24,7 @@ def provider_start(request: HttpRequest) -> HttpResponse:
     if not provider.name():
         return redirect("sign_in")
     if tallied(f"provider-starts:{address(request)}", SECONDS) > MOST_STARTS:
-        messages.error(request, "Too many attempts from here: try it again in a minute.")
+        messages.error(request, _("Too many attempts from here: try it again in a minute."))
         return redirect("sign_in")
     request.session[NEXT] = next_page(request)
     try:

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -56,14 +57,14 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request))
     user = actions.waiting(request)
     if user is None:
-        messages.info(request, "Sign in again: the second step has to follow within five minutes.")
+        messages.info(request, _("Sign in again: the second step has to follow within five minutes."))
         return redirect("sign_in")
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         if actions.sign_in_with_code(request, user, form.cleaned_data["code"]):
             return redirect(next_page(request))
         if actions.waiting(request) is None:
-            messages.error(request, "Too many wrong codes: sign in again.")
+            messages.error(request, _("Too many wrong codes: sign in again."))
             return redirect("sign_in")
         form.add_error("code", WRONG_CODE)
     return render(request, "accounts/sign_in_code.html", {"form": form, "next": next_page(request)})
@@ -77,7 +78,8 @@ def password_forgotten(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and settings.EMAIL_HOST:
         actions.ask_for_password(form.cleaned_data["email"])
         messages.info(
-            request, "If there is an account with this e-mail, a link is on its way. It holds for three days."
+            request,
+            _("If there is an account with this e-mail, a link is on its way. It holds for three days."),
         )
         return redirect("sign_in")
     shown = {"form": form, "can_mail": bool(settings.EMAIL_HOST)}
@@ -96,7 +98,7 @@ def password_set(request: HttpRequest, uid: str, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if not actions.set_password(user, form.cleaned_data["new"]):
             return render(request, "accounts/link_over.html", status=404)
-        messages.success(request, "Your password is set. Sign in with it.")
+        messages.success(request, _("Your password is set. Sign in with it."))
         return redirect("sign_in")
     # The address is a key: our referrer policy shows it to no other site. With none at all, browsers send the
     # form as from nowhere, and it is refused.
@@ -106,7 +108,7 @@ def password_set(request: HttpRequest, uid: str, token: str) -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     actions.sign_out(request, person(request))
-    messages.info(request, "You are signed out.")
+    messages.info(request, _("You are signed out."))
     return redirect("sign_in")
 
 
@@ -118,9 +120,9 @@ def password_change(request: HttpRequest) -> HttpResponse:
     form = PasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         if actions.change_password(request, user, form.cleaned_data["old"], form.cleaned_data["new"]):
-            messages.success(request, "Password changed. Your other sessions have ended.")
+            messages.success(request, _("Password changed. Your other sessions have ended."))
             return redirect("password_change")
-        form.add_error("old", "This is not your current password.")
+        form.add_error("old", _("This is not your current password."))
     return render(request, "accounts/password.html", {"form": form})
 
 

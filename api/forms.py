@@ -4,17 +4,20 @@ from datetime import datetime, timedelta
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from api.models import Scope
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=60, help_text="What uses it: deploy pipeline, laptop.")
+    name = forms.CharField(
+        label=_("Name"), max_length=60, help_text=_("What uses it: deploy pipeline, laptop.")
+    )
     scope = forms.ChoiceField(
-        label="It may", choices=Scope, initial=Scope.READ, help_text="Never more than you may yourself."
+        label=_("It may"), choices=Scope, initial=Scope.READ, help_text=_("Never more than you may yourself.")
     )
     days = forms.IntegerField(
-        label="Expires after days", min_value=1, max_value=365, initial=90, help_text="A year at most."
+        label=_("Expires after days"), min_value=1, max_value=365, initial=90, help_text=_("A year at most.")
     )
 
     @property

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -43,7 +44,7 @@ def token_revoke(request: HttpRequest, token_id: str) -> HttpResponse:
     token = get_object_or_404(ApiToken.objects.visible_to(user).select_related("owner"), pk=token_id)
     try:
         actions.revoke(token, by=user, at=timezone.now())
-        messages.success(request, f"{token.name} is revoked: it opens nothing any more.")
+        messages.success(request, _("%(name)s is revoked: it opens nothing any more.") % {"name": token.name})
     except AlreadyRevoked as already:
         messages.error(request, str(already))
     return redirect("token_list")

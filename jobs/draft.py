@@ -12,6 +12,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.urls import reverse_lazy
 from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from chronos_site.counting import counted
@@ -51,13 +53,13 @@ _ASKED = {"basics": ("name", "type"), "schedule": ("schedule_type", "interval_se
 class OwnerForm(forms.Form):
     """Whose job it is; for operators, who may answer for anyone."""
 
-    owner = forms.EmailField(help_text="Gets the alerts nobody else takes.")
+    owner = forms.EmailField(help_text=_("Gets the alerts nobody else takes."))
 
     def clean_owner(self) -> User:
         email: str = self.cleaned_data["owner"]
         found = User.objects.filter(email__iexact=email, is_active=True).first()
         if found is None:
-            raise ValidationError("Nobody signs in with this address.")
+            raise ValidationError(_("Nobody signs in with this address."))
         return found
 
 
@@ -65,10 +67,10 @@ class NoteForm(forms.Form):
     """Why an edit is made; its version and the audit trail keep it."""
 
     note = forms.CharField(
-        label="Note",
+        label=_("Note"),
         required=False,
         max_length=255,
-        help_text="Kept with the version and in the audit trail.",
+        help_text=_("Kept with the version and in the audit trail."),
     )
 
 
@@ -134,7 +136,9 @@ class Draft:
         classes = self.retry.fields["retry_on"]
         # A run that was lost with its worker is tried again where that is safe, whatever is listed.
         classes.widget.offered = [name for name in self.type.vocabulary if name != "WORKER_LOST"]
-        classes.help_text = "None means every failure. Single statuses, such as HTTP_503, go into the line."
+        classes.help_text = _(
+            "None means every failure. Single statuses, such as HTTP_503, go into the line."
+        )
 
     def _payload(self) -> PayloadForm:
         # A type that was not on the page yet has its own defaults: an absent checkbox was never unchecked.
@@ -207,10 +211,10 @@ class Draft:
     def sections(self) -> list[Section]:
         what, schedule, payload, retry = self._forms[:-4], self.schedule, self.payload, self.retry
         return [
-            self._section("what", "What it does", what),
-            self._section("schedule", "Schedule", (schedule,), warnings=len(self.preview.changes)),
-            self._section("payload", "Payload", (payload,)),
-            self._section("retry", "Retry policy", (retry,)),
+            self._section("what", gettext("What it does"), what),
+            self._section("schedule", gettext("Schedule"), (schedule,), warnings=len(self.preview.changes)),
+            self._section("payload", gettext("Payload"), (payload,)),
+            self._section("retry", gettext("Retry policy"), (retry,)),
         ]
 
     def _section(self, anchor: str, title: str, parts: tuple[forms.Form, ...], warnings: int = 0) -> Section:
@@ -245,7 +249,11 @@ class Draft:
         for name, value in list(self.payload.cleaned_data.items()):
             asked = placeholders.secrets(value)
             if missing := vault.missing(asked, owner_id=owner.pk):
-                self.payload.add_error(name, f"There is no secret {missing[0]} that jobs of {owner} may use.")
+                self.payload.add_error(
+                    name,
+                    _("There is no secret %(missing)s that jobs of %(owner)s may use.")
+                    % {"missing": missing[0], "owner": owner},
+                )
             elif private := not may_use and vault.owned(asked):
                 sentence = (
                     f"The secret {private[0]} is {owner}'s own: only they and administrators may use it."
@@ -281,7 +289,11 @@ class Draft:
         """Refuse classes that no run fails with; what an import kept may stay."""
         said = set(self.retry.cleaned_data["retry_on"]) - set(self._initial("retry").get("retry_on") or [])
         if strange := sorted(name for name in said if not self.type.may_fail_with(name)):
-            self.retry.add_error("retry_on", f"No {self.type.label} run fails with {', '.join(strange)}.")
+            self.retry.add_error(
+                "retry_on",
+                _("No %(label)s run fails with %(strange)s.")
+                % {"label": self.type.label, "strange": ", ".join(strange)},
+            )
 
     def _point_at_the_first(self) -> bool:
         form, name = next(self._wrong(), (None, ""))

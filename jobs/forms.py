@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from jobs import retries, zones
 from jobs.executors import TYPES
@@ -38,15 +39,15 @@ ONE_ATTEMPT = {"max_attempts": 1, "backoff_strategy": Backoff.FIXED.value, "back
 class BasicsForm(forms.Form):
     """Name, description, tags, priority and type."""
 
-    name = forms.CharField(max_length=255, help_text="Name it the way you would say it in a call.")
+    name = forms.CharField(max_length=255, help_text=_("Name it the way you would say it in a call."))
     description = forms.CharField(
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Markdown. The first line shows in lists; the rest is the runbook.",
+        help_text=_("Markdown. The first line shows in lists; the rest is the runbook."),
     )
     tags = TagsField(
-        required=False, help_text="Words to find jobs by, separated by commas or blanks: billing, night."
+        required=False, help_text=_("Words to find jobs by, separated by commas or blanks: billing, night.")
     )
     priority = forms.ChoiceField(choices=Priority, initial=Priority.MEDIUM, required=False)
     type = forms.ChoiceField(choices=[(each.code, each.label) for each in TYPES.values()])
@@ -54,9 +55,9 @@ class BasicsForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if _CONTROL.search(name):
-            raise ValidationError("The name holds a control character.")
+            raise ValidationError(_("The name holds a control character."))
         if all(unicodedata.category(each)[0] in "CZ" for each in name):
-            raise ValidationError("The name has no character that can be seen.")
+            raise ValidationError(_("The name has no character that can be seen."))
         return name
 
     def clean_priority(self) -> str:
@@ -65,7 +66,7 @@ class BasicsForm(forms.Form):
     def clean_description(self) -> str:
         text = str(self.cleaned_data["description"]).replace("\r\n", "\n")
         if _CONTROL_IN_TEXT.search(text):
-            raise ValidationError("The description holds a control character.")
+            raise ValidationError(_("The description holds a control character."))
         return text
 
     def definition(self) -> dict[str, Any]:
@@ -94,52 +95,54 @@ class LocalInstantField(forms.DateTimeField):
 class ScheduleForm(forms.Form):
     """When the job fires. Instants without an offset are read on the clock of the job's zone."""
 
-    schedule_type = forms.ChoiceField(label="Kind", choices=Kind, initial=Kind.CRON)
+    schedule_type = forms.ChoiceField(label=_("Kind"), choices=Kind, initial=Kind.CRON)
     run_at = LocalInstantField(
-        label="Run at", required=False, help_text="On the clock of the time zone below."
+        label=_("Run at"), required=False, help_text=_("On the clock of the time zone below.")
     )
     cron_expression = forms.CharField(
         required=False,
         max_length=255,
-        help_text="Five fields as in crontab, or six with seconds first. ? means any.",
+        help_text=_("Five fields as in crontab, or six with seconds first. ? means any."),
         widget=forms.TextInput(attrs={"class": "mono", "placeholder": "0 30 2 * * ?", "spellcheck": "false"}),
     )
-    interval_seconds = forms.IntegerField(label="Every", required=False, min_value=1, help_text="Seconds.")
+    interval_seconds = forms.IntegerField(
+        label=_("Every"), required=False, min_value=1, help_text=_("Seconds.")
+    )
     timezone = forms.CharField(
-        label="Time zone", required=False, max_length=50, help_text="Fires follow this zone's clock."
+        label=_("Time zone"), required=False, max_length=50, help_text=_("Fires follow this zone's clock.")
     )
     misfire_policy = forms.ChoiceField(
-        label="If a fire is missed by more than 60 s",
+        label=_("If a fire is missed by more than 60 s"),
         choices=Misfire,
         initial=Misfire.FIRE_NOW,
         required=False,
     )
     overlap_policy = forms.ChoiceField(
-        label="If the last run is still going", choices=Overlap, initial=Overlap.SKIP, required=False
+        label=_("If the last run is still going"), choices=Overlap, initial=Overlap.SKIP, required=False
     )
-    starts_at = LocalInstantField(label="Not before", required=False)
-    ends_at = LocalInstantField(label="Not after", required=False)
+    starts_at = LocalInstantField(label=_("Not before"), required=False)
+    ends_at = LocalInstantField(label=_("Not after"), required=False)
     jitter_seconds = forms.IntegerField(
-        label="Spread",
+        label=_("Spread"),
         required=False,
         min_value=0,
         max_value=86_400,
-        help_text="Each run starts up to so many seconds later, by chance.",
+        help_text=_("Each run starts up to so many seconds later, by chance."),
     )
     start_within_seconds = forms.IntegerField(
-        label="Must start within",
+        label=_("Must start within"),
         required=False,
         min_value=1,
         max_value=MOST_WITHIN,
-        help_text="Seconds after its time.",
+        help_text=_("Seconds after its time."),
     )
     end_by = forms.TimeField(
-        label="Must end by",
+        label=_("Must end by"),
         required=False,
         input_formats=["%H:%M"],
-        error_messages={"invalid": "This is no time of day: write it like 06:00."},
+        error_messages={"invalid": _("This is no time of day: write it like 06:00.")},
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        help_text="The first such time after the fire, in its time zone.",
+        help_text=_("The first such time after the fire, in its time zone."),
     )
 
     def clean_timezone(self) -> str:
@@ -172,7 +175,7 @@ class ScheduleForm(forms.Form):
         try:
             self.cleaned_data[name] = _instant(value, zones.zone(zone))
         except OverflowError:
-            self.add_error(name, "Give a date from the year 1970 to the year 9999.")
+            self.add_error(name, _("Give a date from the year 1970 to the year 9999."))
 
     def _check_plan(self) -> None:
         try:
@@ -274,7 +277,7 @@ class ErrorClassesField(forms.CharField):
         except ValueError as error:
             raise ValidationError(str(error)) from error
         if len(names) > 50:
-            raise ValidationError("These are more than 50 error classes.")
+            raise ValidationError(_("These are more than 50 error classes."))
         return list(dict.fromkeys(names))
 
     def prepare_value(self, value: Any) -> Any:
@@ -285,39 +288,39 @@ class RetryForm(forms.Form):
     """How often a failure is tried again, and after what wait."""
 
     max_attempts = forms.IntegerField(
-        label="Attempts in all",
+        label=_("Attempts in all"),
         min_value=1,
         max_value=10,
         initial=1,
         required=False,
-        help_text="1 to 10; 1 never retries.",
+        help_text=_("1 to 10; 1 never retries."),
     )
     backoff_seconds = forms.IntegerField(
-        label="First wait",
+        label=_("First wait"),
         min_value=0,
         max_value=3600,
         initial=60,
         required=False,
-        help_text="Seconds, up to 3600.",
+        help_text=_("Seconds, up to 3600."),
     )
     backoff_strategy = forms.ChoiceField(
-        label="Then",
+        label=_("Then"),
         choices=[
-            (Backoff.FIXED.value, "the same each time"),
-            (Backoff.EXPONENTIAL.value, "double each time"),
+            (Backoff.FIXED.value, _("the same each time")),
+            (Backoff.EXPONENTIAL.value, _("double each time")),
         ],
         initial=Backoff.FIXED,
         required=False,
     )
     jitter = forms.BooleanField(
-        label="Spread the waits at random",
+        label=_("Spread the waits at random"),
         required=False,
-        help_text="Each lies between half of it and all of it: what failed together comes back apart.",
+        help_text=_("Each lies between half of it and all of it: what failed together comes back apart."),
     )
     retry_on = ErrorClassesField(
-        label="Retry on",
+        label=_("Retry on"),
         required=False,
-        help_text="Error classes such as TIMEOUT, 5XX; every failure if empty.",
+        help_text=_("Error classes such as TIMEOUT, 5XX; every failure if empty."),
     )
 
     def clean_retry_on(self) -> list[str]:
@@ -361,20 +364,20 @@ class PauseForm(forms.Form):
     """Until when, and why."""
 
     until = forms.DateTimeField(
-        label="Until",
+        label=_("Until"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text="In your time zone. Empty: until somebody resumes it.",
+        help_text=_("In your time zone. Empty: until somebody resumes it."),
     )
     note = forms.CharField(
-        label="Note", required=False, max_length=255, help_text="Why; the audit trail keeps it."
+        label=_("Note"), required=False, max_length=255, help_text=_("Why; the audit trail keeps it.")
     )
 
     def clean_until(self) -> Any:
         until = self.cleaned_data["until"]
         if until and until <= timezone.now():
-            raise ValidationError("This time has passed.")
+            raise ValidationError(_("This time has passed."))
         if until and until > LATEST:
             # In another zone it would leave the calendar, and no list with the job could be shown.
-            raise ValidationError("Give a date up to the year 9999.")
+            raise ValidationError(_("Give a date up to the year 9999."))
         return until

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from accounts.access import person
@@ -37,25 +38,25 @@ class ImportForm(forms.Form):
     """A file of job requests, chosen or pasted; what was chosen stands in the text afterwards."""
 
     file = forms.FileField(
-        label="File",
+        label=_("File"),
         required=False,
         allow_empty_file=True,
         help_text=f"JSON or YAML, {LONGEST // 1000} kB and {AT_ONCE_LIMIT} jobs at most.",
         widget=forms.FileInput(attrs={"accept": ".json,.yaml,.yml"}),
     )
     text = forms.CharField(
-        label="Or its text",
+        label=_("Or its text"),
         required=False,
         strip=False,
         max_length=LONGEST,
-        help_text="A file that you choose takes the place of what stands here.",
+        help_text=_("A file that you choose takes the place of what stands here."),
         widget=forms.Textarea(attrs={"rows": 18, "class": "mono", "spellcheck": "false", "wrap": "off"}),
     )
     tag = forms.CharField(
-        label="Tag for all of them",
+        label=_("Tag for all of them"),
         required=False,
         max_length=tags.LONGEST,
-        help_text="By which you find them together; empty adds none.",
+        help_text=_("By which you find them together; empty adds none."),
     )
 
     def __init__(self, typed: QueryDict | None = None, files: MultiValueDict[str, Any] | None = None) -> None:
@@ -136,7 +137,7 @@ def job_import(request: HttpRequest) -> HttpResponse:
     if plan.is_denied:
         denials.note(request)
     if plan.is_done:
-        messages.success(request, f"{_told(plan)}.")
+        messages.success(request, _("%(told)s.") % {"told": _told(plan)})
         return redirect("job_list")
     is_other = is_asked and not plan.is_refused
     return render(

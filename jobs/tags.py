@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs.models import JobTag
@@ -25,11 +26,19 @@ class TagsField(forms.CharField):
         words = value if isinstance(value, list) else _ENDS.split(super().to_python(value) or "")
         names = list(dict.fromkeys(str(word).strip().lower() for word in words if str(word).strip()))
         if wrong := next((name for name in names if _ENDS.search(name) or _UNSEEN.search(name)), None):
-            raise ValidationError(f"{wrong[:60]!a} is no tag: write one word, without commas.")
+            raise ValidationError(
+                _("%(wrong)a is no tag: write one word, without commas.") % {"wrong": wrong[:60]}
+            )
         if wrong := next((name for name in names if len(name) > LONGEST), None):
-            raise ValidationError(f"A tag has at most {LONGEST} characters; {wrong[:20]}… has {len(wrong)}.")
+            raise ValidationError(
+                _("A tag has at most %(longest)s characters; %(wrong)s… has %(wrong_2)s.")
+                % {"longest": LONGEST, "wrong": wrong[:20], "wrong_2": len(wrong)}
+            )
         if len(names) > MOST:
-            raise ValidationError(f"A job has at most {MOST} tags; these are {len(names)}.")
+            raise ValidationError(
+                _("A job has at most %(most)s tags; these are %(names)s.")
+                % {"most": MOST, "names": len(names)}
+            )
         return names
 
     def prepare_value(self, value: Any) -> Any:
@@ -40,7 +49,7 @@ def one(name: str) -> str:
     """The tag that the name is. Raises ValidationError."""
     found = TagsField(required=False).clean(name)
     if len(found) != 1:
-        raise ValidationError("Write one word, which becomes a tag.")
+        raise ValidationError(_("Write one word, which becomes a tag."))
     return str(found[0])
 
 
@@ -60,7 +69,7 @@ def _everyones(beginning: str, most: int) -> Iterator[str]:
     """From name to name by the index: one tag may be on a hundred thousand jobs, which nobody need read."""
     names = JobTag.objects.order_by("name").values_list("name", flat=True)
     following = names.filter(name__gte=beginning)
-    for _ in range(most):
+    for _step in range(most):
         name = following.first()
         if name is None or not name.startswith(beginning):
             return

@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
 from chronos_site.sealed import Token
@@ -32,7 +33,7 @@ class Secret(models.Model):
         max_length=64,
         unique=True,
         validators=[RegexValidator(NAME, "Use up to 64 letters, digits, dots, hyphens and _.")],
-        help_text="As payloads name it: {{ secret:name }}.",
+        help_text=_("As payloads name it: {{ secret:name }}."),
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -41,7 +42,7 @@ class Secret(models.Model):
         blank=True,
         related_name="secrets",
         db_index=False,
-        help_text="Whose jobs may use it; empty: everybody's.",
+        help_text=_("Whose jobs may use it; empty: everybody's."),
     )
     description = models.CharField(max_length=255, blank=True, default="", db_default="")
     token = Token(editable=False)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import is_ours, page_of, person
@@ -99,7 +100,7 @@ def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
     form = PauseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         actions.pause(job, by=person(request), at=database_now(), **form.cleaned_data)
-        messages.success(request, _undoable(f"{job.name} is paused.", "job_resume", job))
+        messages.success(request, _undoable(_("%(name)s is paused.") % {"name": job.name}, "job_resume", job))
         return _back(request, job)
     return render(request, "jobs/pause.html", {"job": job, "form": form, "next": _next(request)})
 
@@ -116,7 +117,9 @@ def job_restore(request: HttpRequest, job_id: str, number: int) -> HttpResponse:
     except (actions.Stale, actions.TypeIsFixed, actions.NothingToRestore, BadSchedule) as refusal:
         context = {"sentence": str(refusal), "back": page_of(request)}
         return render(request, "409.html", context, status=409)
-    messages.success(request, f"{job.name} is as it was in version {number}.")
+    messages.success(
+        request, _("%(name)s is as it was in version %(number)s.") % {"name": job.name, "number": number}
+    )
     return redirect("job_detail", job.pk)
 
 
@@ -134,7 +137,7 @@ def job_file(request: HttpRequest, job_id: str) -> HttpResponse:
 def job_resume(request: HttpRequest, job_id: str) -> HttpResponse:
     job = job_of(request, job_id)
     actions.resume(job, by=person(request), at=database_now())
-    messages.success(request, _undoable(f"{job.name} fires again.", "job_pause", job))
+    messages.success(request, _undoable(_("%(name)s fires again.") % {"name": job.name}, "job_pause", job))
     return _back(request, job)
 
 
@@ -149,9 +152,12 @@ def jobs_spread(request: HttpRequest) -> HttpResponse:
         return render(request, "409.html", context, status=409)
     if moves:
         told = f"{len(moves)} job{'s fire' if len(moves) > 1 else ' fires'} later."
-        messages.success(request, f"{told} To undo it, go back to the version before on the job's page.")
+        messages.success(
+            request,
+            _("%(told)s To undo it, go back to the version before on the job's page.") % {"told": told},
+        )
     else:
-        messages.warning(request, "No job was ticked: nothing was moved.")
+        messages.warning(request, _("No job was ticked: nothing was moved."))
     return redirect(_next(request) or reverse("job_list"))
 
 
@@ -174,7 +180,7 @@ def job_delete(request: HttpRequest, job_id: str) -> HttpResponse:
     job = job_of(request, job_id)
     if request.method == "POST":
         actions.delete(job, by=person(request))
-        messages.success(request, f"{job.name} is deleted.")
+        messages.success(request, _("%(name)s is deleted.") % {"name": job.name})
         return redirect("job_list")
     context = {
         "job": job,
@@ -248,17 +254,21 @@ def _saved(request: HttpRequest, job: Job) -> HttpResponse:
     if request.POST.get("do") == SAVE_AND_RUN:
         # 307 repeats this very POST at the run's own address: one click, two steps, no script.
         return HttpResponseRedirect(reverse("job_run_now", args=[job.pk]), status=307)
-    messages.success(request, f"{job.name} is saved.")
+    messages.success(request, _("%(name)s is saved.") % {"name": job.name})
     if lacking := placeholders.without_default(definition.of(job)["payload"]):
         given, default = f"{{{{ param:{lacking[0]} }}}}", f"{{{{ param:{lacking[0]}=text }}}}"
-        messages.warning(request, f"Its scheduled runs will fail: {given} has no default, as {default} has.")
+        messages.warning(
+            request,
+            _("Its scheduled runs will fail: %(given)s has no default, as %(default)s has.")
+            % {"given": given, "default": default},
+        )
     return redirect("job_detail", job.pk)
 
 
 def _undoable(told: str, undoing: str, job: Job) -> str:
     """The message with a button that takes it back; the form that it sends stands beside the messages."""
-    button = '{} <button class="btn btn-outline-secondary btn-sm" form="undo" formaction="{}">Undo</button>'
-    return format_html(button, told, reverse(undoing, args=[job.pk]))
+    button = '{} <button class="btn btn-outline-secondary btn-sm" form="undo" formaction="{}">{}</button>'
+    return format_html(button, told, reverse(undoing, args=[job.pk]), _("Undo"))
 
 
 def _next(request: HttpRequest) -> str:

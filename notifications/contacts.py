@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from chronos_site import sealing
@@ -42,7 +43,7 @@ class Contact(models.Model):
     address = models.CharField(max_length=255)
     settings = models.JSONField(default=dict, blank=True)
     token = Token(blank=True, default="", editable=False)
-    shared = models.BooleanField(default=False, help_text="Rules of all operators may tell it.")
+    shared = models.BooleanField(default=False, help_text=_("Rules of all operators may tell it."))
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(db_default=Now(), editable=False)

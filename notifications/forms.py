@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from chronos_site import sealing
@@ -41,7 +42,7 @@ _OF_OPERATORS = {Rule.Scope.OWNER}
 def seen(name: str) -> str:
     """The name, if it is one line that can be seen. Raises ValidationError."""
     if any(unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp") for each in name):
-        raise ValidationError("The name holds a control character.")
+        raise ValidationError(_("The name holds a control character."))
     return name
 
 
@@ -49,18 +50,20 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """Who is told of what, and when."""
 
     job_name = forms.CharField(
-        label="Which job",
+        label=_("Which job"),
         required=False,
         max_length=255,
-        help_text="Its whole name or its id.",
+        help_text=_("Its whole name or its id."),
     )
-    owner_email = forms.EmailField(label="Whose jobs", required=False, help_text="The person's e-mail.")
-    events = forms.MultipleChoiceField(label="Tell when", choices=Event, widget=forms.CheckboxSelectMultiple)
+    owner_email = forms.EmailField(label=_("Whose jobs"), required=False, help_text=_("The person's e-mail."))
+    events = forms.MultipleChoiceField(
+        label=_("Tell when"), choices=Event, widget=forms.CheckboxSelectMultiple
+    )
     contacts = forms.ModelMultipleChoiceField(
-        label="Tell whom", queryset=Contact.objects.none(), widget=forms.CheckboxSelectMultiple
+        label=_("Tell whom"), queryset=Contact.objects.none(), widget=forms.CheckboxSelectMultiple
     )
     remind_seconds = forms.TypedChoiceField(
-        label="Remind while it lasts", choices=REMINDERS, required=False, coerce=int, empty_value=None
+        label=_("Remind while it lasts"), choices=REMINDERS, required=False, coerce=int, empty_value=None
     )
 
     class Meta:
@@ -82,24 +85,26 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "enabled",
         )
         labels = {
-            "scope": "About",
-            "tag": "Which tag",
-            "after_failures": "Failures in a row to be told",
-            "group_seconds": "Seconds to wait for more",
-            "quiet_from": "Quiet from",
-            "quiet_until": "Quiet until",
-            "zone": "Time zone of these times",
-            "urgent_breaks_through": "What is urgent breaks through",
-            "digest": "Collect messages",
+            "scope": _("About"),
+            "tag": _("Which tag"),
+            "after_failures": _("Failures in a row to be told"),
+            "group_seconds": _("Seconds to wait for more"),
+            "quiet_from": _("Quiet from"),
+            "quiet_until": _("Quiet until"),
+            "zone": _("Time zone of these times"),
+            "urgent_breaks_through": _("What is urgent breaks through"),
+            "digest": _("Collect messages"),
             "digest_at": "At",
-            "enabled": "The rule is on",
+            "enabled": _("The rule is on"),
         }
         help_texts = {
-            "after_failures": "A single failure is told with 1; further ones are not told again.",
-            "group_seconds": "What is of the same kind and happens meanwhile makes one message.",
-            "urgent_breaks_through": "Silent workers, trouble of Chronos itself, and what goes wrong with "
-            "jobs of high priority, is told at once.",
-            "digest": "All that happens until then makes one message.",
+            "after_failures": _("A single failure is told with 1; further ones are not told again."),
+            "group_seconds": _("What is of the same kind and happens meanwhile makes one message."),
+            "urgent_breaks_through": _(
+                "Silent workers, trouble of Chronos itself, and what goes wrong with "
+                "jobs of high priority, is told at once."
+            ),
+            "digest": _("All that happens until then makes one message."),
         }
         widgets = {
             "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
@@ -167,7 +172,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         quiet = (cleaned.get("quiet_from"), cleaned.get("quiet_until"))
         if (quiet[0] is None) != (quiet[1] is None) and not {"quiet_from", "quiet_until"} & set(self.errors):
             missing = "quiet_from" if quiet[0] is None else "quiet_until"
-            self.add_error(missing, "Quiet hours need both times.")
+            self.add_error(missing, _("Quiet hours need both times."))
         return cleaned
 
     def _clean_scope(self, scope: Any, cleaned: dict[str, Any]) -> None:
@@ -176,11 +181,11 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         if scope == Rule.Scope.JOB:
             rule.job = self._job(cleaned.get("job_name") or "")
         if scope == Rule.Scope.TAG and not cleaned.get("tag") and "tag" not in self.errors:
-            self.add_error("tag", "Say which tag.")
+            self.add_error("tag", _("Say which tag."))
         if scope == Rule.Scope.OWNER and "owner_email" not in self.errors:
             rule.of_owner = User.objects.filter(email=(cleaned.get("owner_email") or "").lower()).first()
             if rule.of_owner is None:
-                self.add_error("owner_email", "Nobody has this e-mail.")
+                self.add_error("owner_email", _("Nobody has this e-mail."))
         if scope != Rule.Scope.TAG:
             cleaned["tag"] = ""
 
@@ -202,23 +207,25 @@ def _called(contact: Contact) -> str:
 
 def _between(number: int, least: int, most: int) -> int:
     if not least <= number <= most:
-        raise ValidationError(f"Give a number from {least} to {most:,}.")
+        raise ValidationError(
+            _("Give a number from %(least)s to %(most)s.") % {"least": least, "most": f"{most:,}"}
+        )
     return number
 
 
 class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
     """Where messages go, and what it takes to send them there."""
 
-    shape = forms.ChoiceField(label="What the webhook expects", choices=SHAPES, required=False)
+    shape = forms.ChoiceField(label=_("What the webhook expects"), choices=SHAPES, required=False)
     body = forms.CharField(
-        label="The JSON to send",
+        label=_("The JSON to send"),
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 6, "class": "mono"}),
-        help_text="Only for JSON of your own.",
+        help_text=_("Only for JSON of your own."),
     )
     secret = forms.CharField(
-        label="Secret",
+        label=_("Secret"),
         required=False,
         max_length=LONGEST_SECRET,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
@@ -229,13 +236,15 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name", "channel", "address", "shared", "enabled")
         labels = {
             "channel": "By",
-            "shared": "Rules of all operators may tell it",
-            "enabled": "Messages are sent there",
+            "shared": _("Rules of all operators may tell it"),
+            "enabled": _("Messages are sent there"),
         }
         help_texts = {
-            "name": "As people call it: on-call, #ops, my phone.",
-            "address": "The e-mail address, the web address without its secret part, or the number "
-            "with its country: +44 20 7946 0000.",
+            "name": _("As people call it: on-call, #ops, my phone."),
+            "address": _(
+                "The e-mail address, the web address without its secret part, or the number "
+                "with its country: +44 20 7946 0000."
+            ),
             "shared": "",
         }
 

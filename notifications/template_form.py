@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from notifications import language, markup, vocabulary
 from notifications.texts import PARTS, Texts
@@ -35,7 +36,9 @@ class TemplateForm(forms.Form):
             )
         self.order_fields([*PARTS[channel], "note", "read"])
 
-    note = forms.CharField(label="Why", required=False, max_length=255, help_text="The audit trail keeps it.")
+    note = forms.CharField(
+        label=_("Why"), required=False, max_length=255, help_text=_("The audit trail keeps it.")
+    )
     read = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.access import person
@@ -82,9 +83,9 @@ def _save(
     except ChangedMeanwhile as error:
         return _conflict(request, code, channel, form, stored, str(error))
     if changed:
-        messages.success(request, "Saved. Messages that go out from now on say this.")
+        messages.success(request, _("Saved. Messages that go out from now on say this."))
     else:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, _("Nothing was changed."))
     return redirect("template_edit", code=code, channel=channel)
 
 
@@ -99,9 +100,9 @@ def _reset(
     except ChangedMeanwhile as error:
         return _conflict(request, code, channel, form, stored, str(error))
     if changed:
-        messages.success(request, "The built-in text is back. The audit trail keeps the other one.")
+        messages.success(request, _("The built-in text is back. The audit trail keeps the other one."))
     else:
-        messages.info(request, "This was the built-in text already.")
+        messages.info(request, _("This was the built-in text already."))
     return redirect("template_edit", code=code, channel=channel)
 
 

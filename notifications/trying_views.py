@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import page_of, person
@@ -21,7 +22,14 @@ def contact_test(request: HttpRequest, contact_id: str) -> HttpResponse:
     except TooSoon as error:
         return render(request, "409.html", {"sentence": str(error), "back": page_of(request)}, status=409)
     if verdict.taken:
-        messages.success(request, f"The test went out to {contact.name}. The peer said: {verdict.said}")
+        messages.success(
+            request,
+            _("The test went out to %(name)s. The peer said: %(said)s")
+            % {"name": contact.name, "said": verdict.said},
+        )
     else:
-        messages.error(request, f"The test did not reach {contact.name}. {verdict.said}")
+        messages.error(
+            request,
+            _("The test did not reach %(name)s. %(said)s") % {"name": contact.name, "said": verdict.said},
+        )
     return redirect(page_of(request))

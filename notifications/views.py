@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import person
@@ -38,7 +39,7 @@ def notification_resend(request: HttpRequest, notification_id: int) -> HttpRespo
     user = person(request)
     message = get_object_or_404(Notification.objects.visible_to(user), pk=notification_id)
     actions.resend(message, by=user, at=database_now())
-    messages.success(request, "It is sent once more.")
+    messages.success(request, _("It is sent once more."))
     return redirect("notification_detail", message.pk)
 
 
@@ -48,7 +49,7 @@ def notification_cancel(request: HttpRequest, notification_id: int) -> HttpRespo
     user = person(request)
     message = get_object_or_404(Notification.objects.visible_to(user), pk=notification_id)
     actions.cancel(message, by=user, at=database_now())
-    messages.success(request, "It is cancelled: nothing of it is sent any more.")
+    messages.success(request, _("It is cancelled: nothing of it is sent any more."))
     return redirect("notification_detail", message.pk)
 
 
@@ -81,7 +82,7 @@ def _rule(request: HttpRequest, rule: Rule, user: User, initial: dict[str, Any])
     form = RuleForm(data, instance=rule, initial=initial, by=user)
     if data is not None and form.is_valid():
         saved = actions.save_rule(form.save(commit=False), contacts=form.cleaned_data["contacts"], by=user)
-        messages.success(request, f"Saved: “{saved.name}” speaks from now on.")
+        messages.success(request, _("Saved: “%(name)s” speaks from now on.") % {"name": saved.name})
         return redirect("rule_list")
     context = {"form": form, "rule": None if rule._state.adding else rule, "now": timezone.now()}
     return render(request, "notifications/rule.html", context)
@@ -95,7 +96,8 @@ def rule_mute(request: HttpRequest, rule_id: str) -> HttpResponse:
     span = MUTES.get(request.POST.get("hours", ""))
     until: datetime | None = database_now() + span if span else None
     actions.mute(rule, until=until, by=user)
-    messages.success(request, f"“{rule.name}” {'is muted' if until else 'speaks again'}.")
+    told = _("“%(name)s” is muted.") if until else _("“%(name)s” speaks again.")
+    messages.success(request, told % {"name": rule.name})
     return redirect("rule_list")
 
 
@@ -106,7 +108,7 @@ def rule_delete(request: HttpRequest, rule_id: str) -> HttpResponse:
     rule = get_object_or_404(Rule.objects.visible_to(user), pk=rule_id)
     if request.method == "POST":
         actions.delete_rule(rule, by=user)
-        messages.success(request, f"“{rule.name}” is deleted.")
+        messages.success(request, _("“%(name)s” is deleted.") % {"name": rule.name})
         return redirect("rule_list")
     return render(request, "notifications/rule_delete.html", {"rule": rule})
 
@@ -133,7 +135,9 @@ def _contact(request: HttpRequest, contact: Contact, user: User, initial: dict[s
     form = ContactForm(data, instance=contact, initial=initial, by=user)
     if data is not None and form.is_valid():
         saved = actions.save_contact(form.save(commit=False), secret=form.new_secret, by=user)
-        messages.success(request, f"Saved: {saved.name}. Send a test to see whether it arrives.")
+        messages.success(
+            request, _("Saved: %(name)s. Send a test to see whether it arrives.") % {"name": saved.name}
+        )
         return redirect("contact_edit", saved.pk)
     old = None if contact._state.adding else contact
     context = {"form": form, "contact": old, "now": timezone.now()}
@@ -147,7 +151,7 @@ def contact_delete(request: HttpRequest, contact_id: str) -> HttpResponse:
     contact = get_object_or_404(Contact.objects.visible_to(user), pk=contact_id)
     if request.method == "POST":
         actions.delete_contact(contact, by=user)
-        messages.success(request, f"{contact.name} is deleted.")
+        messages.success(request, _("%(name)s is deleted.") % {"name": contact.name})
         return redirect("contact_list")
     context = {"contact": contact, "rules": actions.rules_of(contact)}
     return render(request, "notifications/contact_delete.html", context)
@@ -160,11 +164,11 @@ class HeartbeatForm(forms.Form):
     """Where a monitor waits for a sign of life."""
 
     url = forms.URLField(
-        label="Address to call after each success",
+        label=_("Address to call after each success"),
         required=False,
         max_length=2000,
         assume_scheme="https",
-        help_text="Of a monitor such as Healthchecks. It is stored encrypted. Empty calls nobody.",
+        help_text=_("Of a monitor such as Healthchecks. It is stored encrypted. Empty calls nobody."),
     )
 
 
@@ -180,7 +184,7 @@ def job_heartbeat(request: HttpRequest, job_id: str) -> HttpResponse:
         except sealing.NoKey as error:
             form.add_error("url", str(error))
         else:
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
             return redirect("job_detail", job.pk)
     heartbeat = Heartbeat.objects.filter(job=job).first()
     context = {"job": job, "form": form, "heartbeat": heartbeat, "now": timezone.now()}

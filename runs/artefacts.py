@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid
@@ -31,7 +32,7 @@ class Artefact(models.Model):
     run = models.ForeignKey(Run, on_delete=cascade, related_name="artefacts", db_index=False)
     name = models.CharField(max_length=NAME_LIMIT)
     media_type = models.CharField(max_length=100)
-    size = models.BigIntegerField(help_text="Bytes.")
+    size = models.BigIntegerField(help_text=_("Bytes."))
     sha256 = models.CharField(max_length=64)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

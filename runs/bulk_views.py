@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import is_ours, person
@@ -52,7 +53,7 @@ def bulk_cancel(request: HttpRequest, operation_id: str) -> HttpResponse:
     """Leave the rest of an operation as it is."""
     operation = operation_of(request, operation_id)
     bulk.cancel(operation, by=person(request), at=database_now())
-    messages.success(request, "The rest stays as it is.")
+    messages.success(request, _("The rest stays as it is."))
     return redirect("bulk_detail", operation.pk)
 
 

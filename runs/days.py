@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection, models, transaction
 from django.db.models.constants import OnConflict
 from django.db.models.functions import Coalesce, TruncDate
+from django.utils.translation import gettext_lazy as _
 
 from chronos_site import rows
 from chronos_site.schema import SeedIndex, cascade
@@ -27,7 +28,9 @@ class JobDay(models.Model):
     timed_out = models.PositiveIntegerField(default=0, db_default=0)
     cancelled = models.PositiveIntegerField(default=0, db_default=0)
     skipped = models.PositiveIntegerField(default=0, db_default=0)
-    took_ms = models.BigIntegerField(default=0, db_default=0, help_text="Of those that succeeded, together.")
+    took_ms = models.BigIntegerField(
+        default=0, db_default=0, help_text=_("Of those that succeeded, together.")
+    )
     slowest_ms = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:

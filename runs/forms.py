@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from jobs.executors import placeholders
 from jobs.executors.fields import TextField
@@ -22,7 +23,7 @@ class InstantField(forms.DateTimeField):
         instant: datetime | None = super().clean(value)
         # In another zone it would leave the calendar.
         if instant and not EPOCH <= instant <= LATEST:
-            raise forms.ValidationError("Give a date from the year 1970 to the year 9999.")
+            raise forms.ValidationError(_("Give a date from the year 1970 to the year 9999."))
         return instant
 
 
@@ -59,12 +60,14 @@ def asked_by(payload: Mapping[str, Any]) -> dict[str, str | None]:
 class BackfillForm(ParametersForm):
     """Which ticks: the range, and whether those that ran count; and the payload's parameters."""
 
-    since = InstantField(label="From", help_text="In your time zone. A tick at this very time belongs to it.")
-    until = InstantField(label="To", help_text="Up to now, and a tick at this very time belongs to it.")
+    since = InstantField(
+        label=_("From"), help_text=_("In your time zone. A tick at this very time belongs to it.")
+    )
+    until = InstantField(label="To", help_text=_("Up to now, and a tick at this very time belongs to it."))
     include_ran = forms.BooleanField(
-        label="Also ticks that ran already",
+        label=_("Also ticks that ran already"),
         required=False,
-        help_text="They run once more; what they did before stays as it is.",
+        help_text=_("They run once more; what they did before stays as it is."),
     )
 
     @property

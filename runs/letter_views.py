@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import person
@@ -34,7 +35,7 @@ def letter_replay(request: HttpRequest, letter_id: str) -> HttpResponse:
     note, force = typed(request, "notes", LONGEST_NOTES), request.POST.get("force") == "1"
     if not triage.replay(one, by=person(request), at=database_now(), note=note, force=force):
         raise NotWaiting(_as_it_is(one))
-    messages.success(request, "Its replay is on its way: if it succeeds, the dead letter is resolved.")
+    messages.success(request, _("Its replay is on its way: if it succeeds, the dead letter is resolved."))
     return _back(request, letter_id)
 
 
@@ -49,7 +50,7 @@ def letter_resolve(request: HttpRequest, letter_id: str) -> HttpResponse:
 @told_when_refused
 def letter_ignore(request: HttpRequest, letter_id: str) -> HttpResponse:
     """Close a dead letter as of no matter."""
-    return _close(request, letter_id, triage.ignore, "The dead letter is ignored.")
+    return _close(request, letter_id, triage.ignore, _("The dead letter is ignored."))
 
 
 def _close(request: HttpRequest, letter_id: str, act: Callable[..., int], told: str) -> HttpResponse:
@@ -70,11 +71,16 @@ def letter_assign(request: HttpRequest, letter_id: str) -> HttpResponse:
     triage.refuse_others(address, by=by)
     to = _somebody(address) if address else None
     if address and to is None:
-        messages.error(request, f"Nobody signs in as {address}: the dead letter stays as it was.")
+        messages.error(
+            request,
+            _("Nobody signs in as %(address)s: the dead letter stays as it was.") % {"address": address},
+        )
         return _back(request, letter_id)
     if not triage.assign(one, to=to, by=by, at=database_now()):
         raise NotWaiting(_as_it_is(one))
-    messages.success(request, f"{to} looks after it." if to else "Nobody looks after it any more.")
+    messages.success(
+        request, _("%(to)s looks after it.") % {"to": to} if to else _("Nobody looks after it any more.")
+    )
     return _back(request, letter_id)
 
 
@@ -86,17 +92,20 @@ class AcknowledgeForm(forms.Form):
     """For how long, and why."""
 
     span = forms.ChoiceField(
-        label="Until",
+        label=_("Until"),
         choices=[
-            ("", "it recovers"),
+            ("", _("it recovers")),
             *((code, f"{words} from now") for code, (words, _) in SNOOZES.items()),
-            ("until", "a time"),
+            ("until", _("a time")),
         ],
         required=False,
     )
-    until = InstantField(label="Time", required=False, help_text="In your time zone.")
+    until = InstantField(label=_("Time"), required=False, help_text=_("In your time zone."))
     note = forms.CharField(
-        label="Note", required=False, max_length=LONGEST_NOTE, help_text="Whoever looks at it next reads it."
+        label=_("Note"),
+        required=False,
+        max_length=LONGEST_NOTE,
+        help_text=_("Whoever looks at it next reads it."),
     )
 
     def ends(self, at: datetime) -> datetime | None:
@@ -117,7 +126,7 @@ def job_acknowledge(request: HttpRequest, job_id: str) -> HttpResponse:
         at = database_now()
         told = {"note": form.cleaned_data["note"], "until": form.ends(at)}
         acknowledgements.acknowledge_job(job, by=person(request), at=at, **told)
-        messages.success(request, f"You have acknowledged the failures of {job.name}.")
+        messages.success(request, _("You have acknowledged the failures of %(name)s.") % {"name": job.name})
     return redirect(way_back(request) or reverse("job_detail", args=[job.pk]))
 
 
@@ -132,7 +141,7 @@ def signature_acknowledge(request: HttpRequest, signature: str) -> HttpResponse:
         at = database_now()
         told = {"note": form.cleaned_data["note"], "until": form.ends(at)}
         acknowledgements.acknowledge_signature(signature, by=by, at=at, **told)
-        messages.success(request, "You have acknowledged all failures alike.")
+        messages.success(request, _("You have acknowledged all failures alike."))
     return redirect(way_back(request) or "dead_letter_list")
 
 
@@ -144,7 +153,7 @@ def _acknowledging(request: HttpRequest) -> AcknowledgeForm | None:
         until = form.ends(database_now())
         wrong = "" if until and until > database_now() else "Give a time that is still to come."
     if wrong:
-        messages.error(request, f"Nothing is acknowledged. {wrong}")
+        messages.error(request, _("Nothing is acknowledged. %(wrong)s") % {"wrong": wrong})
         return None
     return form
 
@@ -158,7 +167,7 @@ def acknowledgement_take_back(request: HttpRequest, acknowledgement_id: str) -> 
     if not user.is_operator and (found.job is None or found.job.owner_id != user.pk):
         raise Http404
     acknowledgements.take_back(found, by=user, at=database_now())
-    messages.success(request, "It is no longer acknowledged.")
+    messages.success(request, _("It is no longer acknowledged."))
     return redirect(way_back(request) or "dead_letter_list")
 
 

@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import person
@@ -24,16 +25,16 @@ class ReplayChangedForm(forms.Form):
     """For this once or for good, and why."""
 
     keep = forms.ChoiceField(
-        label="The changed payload is for",
-        choices=[("", "this replay only"), ("1", "the job: it becomes its next version")],
+        label=_("The changed payload is for"),
+        choices=[("", _("this replay only")), ("1", _("the job: it becomes its next version"))],
         required=False,
         widget=forms.RadioSelect,
     )
     note = forms.CharField(
-        label="Note",
+        label=_("Note"),
         required=False,
         max_length=255,
-        help_text="Kept with the version and in the audit trail.",
+        help_text=_("Kept with the version and in the audit trail."),
     )
 
 
@@ -79,6 +80,8 @@ def _replayed(
     )
     if not done:
         raise NotWaiting(DeadLetter.objects.select_related("closed_by").get(pk=letter.pk))
-    kept = " It becomes the next version of the job." if keep else " The job stays as it is."
-    messages.success(request, f"Its replay with the changed payload is on its way.{kept}")
+    kept = _("It becomes the next version of the job.") if keep else _("The job stays as it is.")
+    messages.success(
+        request, _("Its replay with the changed payload is on its way. %(kept)s") % {"kept": kept}
+    )
     return redirect("dead_letter_detail", letter.pk)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from audit.models import record
@@ -16,7 +17,7 @@ class RetentionRule(models.Model):
     """How long rows of one kind are kept, where somebody has decided otherwise than the product does."""
 
     subject = models.CharField(max_length=40, unique=True)
-    days = models.PositiveIntegerField(null=True, help_text="Empty keeps them for ever.")
+    days = models.PositiveIntegerField(null=True, help_text=_("Empty keeps them for ever."))
 
     class Meta:
         db_table = "retention_rules"

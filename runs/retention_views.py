@@ -9,6 +9,7 @@ from django.forms import BoundField
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import person
@@ -33,7 +34,7 @@ class RulesForm(forms.Form):
             )
 
     note = forms.CharField(
-        label="Note", required=False, max_length=255, help_text="Why; the audit trail keeps it."
+        label=_("Note"), required=False, max_length=255, help_text=_("Why; the audit trail keeps it.")
     )
 
     @property
@@ -64,9 +65,9 @@ def retention_rules(request: HttpRequest) -> HttpResponse:
     if request.POST.get("do") != SAVE:
         return _page(request, form, kept, form.wanted)
     if retention.change(form.wanted, by=user, note=form.cleaned_data["note"]):
-        messages.success(request, "Saved. What is too old now goes within hours, in small steps.")
+        messages.success(request, _("Saved. What is too old now goes within hours, in small steps."))
     else:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, _("Nothing was changed."))
     return redirect("retention")
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import page_of, person
@@ -27,7 +28,7 @@ class NoteForm(forms.Form):
     """Why."""
 
     note = forms.CharField(
-        label="Note", required=False, max_length=255, help_text="Why; the audit trail keeps it."
+        label=_("Note"), required=False, max_length=255, help_text=_("Why; the audit trail keeps it.")
     )
 
 

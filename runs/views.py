@@ -12,6 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import is_ours, page_of, person
@@ -76,7 +78,7 @@ def job_run_now(request: HttpRequest, job_id: str) -> HttpResponse:
     if request.method == "POST" and (not form.asked or (form.was_sent and form.is_valid())):
         run = actions.run_now(job, by=user, at=at, parameters=form.parameters if form.asked else None)
         if run.available_at != at:
-            messages.info(request, "A run by hand was waiting already: this is it.")
+            messages.info(request, _("A run by hand was waiting already: this is it."))
         return redirect("run_detail", run.pk)
     if not form.asked:
         return redirect("job_detail", job.pk)
@@ -104,7 +106,7 @@ def job_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     user = person(request)
     job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
     actions.cancel_job(job, by=user, at=database_now(), note=typed(request, "note", LONGEST_NOTE))
-    messages.success(request, f"{job.name} is cancelled: it fires no more.")
+    messages.success(request, _("%(name)s is cancelled: it fires no more.") % {"name": job.name})
     return redirect(way_back(request) or reverse("job_detail", args=[job.pk]))
 
 
@@ -116,7 +118,7 @@ def job_skip(request: HttpRequest, job_id: str) -> HttpResponse:
     if request.method == "POST":
         tick, note = _instant(request.POST.get("tick", "")), typed(request, "note", LONGEST_NOTE)
         actions.skip_next(job, tick=tick, by=person(request), at=at, note=note)
-        messages.success(request, f"{job.name} skips its next fire.")
+        messages.success(request, _("%(name)s skips its next fire.") % {"name": job.name})
         return redirect(way_back(request) or reverse("job_detail", args=[job.pk]))
     following = actions.after_skipping(job.schedule, at)
     return render(request, "runs/skip.html", {"job": job, "following": following})
@@ -132,9 +134,9 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     run.refresh_from_db()
     messages.success(
         request,
-        "Cancelled before it started."
+        _("Cancelled before it started.")
         if run.outcome
-        else "Asked to stop: the worker ends it within seconds.",
+        else _("Asked to stop: the worker ends it within seconds."),
     )
     return redirect(way_back(request) or reverse("run_detail", args=[run.pk]))
 
@@ -147,7 +149,12 @@ def job_backfill(request: HttpRequest, job_id: str) -> HttpResponse:
     if request.method == "POST":
         form = BackfillForm(request.POST, asked=_asked_by(job))
         if form.is_valid() and (count := _start_backfill(request, job, form)):
-            messages.success(request, f"{count:,} run{'s' if count > 1 else ''} of the backfill on the way.")
+            told = ngettext(
+                "%(count)s run of the backfill on the way.",
+                "%(count)s runs of the backfill on the way.",
+                count,
+            )
+            messages.success(request, told % {"count": f"{count:,}"})
             return redirect("job_detail", job.pk)
         return render(request, "runs/backfill.html", {"job": job, "form": form})
     form = BackfillForm(request.GET if "since" in request.GET else None, asked=_asked_by(job))
@@ -184,7 +191,7 @@ def job_backfill_cancel(request: HttpRequest, job_id: str) -> HttpResponse:
     user = person(request)
     job = get_object_or_404(Job.objects.visible_to(user), pk=job_id)
     actions.cancel_backfill(job, by=user, at=database_now())
-    messages.success(request, "The backfill is cancelled; a run that was under way is asked to stop.")
+    messages.success(request, _("The backfill is cancelled; a run that was under way is asked to stop."))
     return redirect("job_detail", job.pk)
 
 

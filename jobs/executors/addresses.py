@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.validators import validate_email
 from django.utils.functional import lazystr
 from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from jobs.executors.databases import urls
 from jobs.executors.fields import TextField
@@ -28,7 +29,8 @@ class EmailsField(NamesField):
             validate_email(_OTHER_LETTER.sub("x", address))
         except forms.ValidationError as error:
             raise forms.ValidationError(
-                f"{address[:60]} is no e-mail address: write it like ops@example.com."
+                _("%(address)s is no e-mail address: write it like ops@example.com.")
+                % {"address": address[:60]}
             ) from error
         return address
 
@@ -74,9 +76,9 @@ class PathField(TextField):
 def check_path(path: str) -> None:
     """Refuse a path that depends on where it is read from or climbs out of where it starts."""
     if not path.startswith("/"):
-        raise forms.ValidationError("Write the whole path, starting with /.")
+        raise forms.ValidationError(_("Write the whole path, starting with /."))
     if ".." in path.split("/"):
-        raise forms.ValidationError("Write the path without .. in it.")
+        raise forms.ValidationError(_("Write the path without .. in it."))
 
 
 class DatabaseUrlField(TextField):
@@ -92,7 +94,7 @@ class DatabaseUrlField(TextField):
                 " path for a file inside "
             ),
         )
-        super().__init__(label="Database URL", mono=True, max_length=2048, **kwargs)
+        super().__init__(label=_("Database URL"), mono=True, max_length=2048, **kwargs)
 
     def to_python(self, value: Any) -> str:
         url = super().to_python(value)
@@ -111,7 +113,8 @@ def check_topic(name: str) -> None:
     """Refuse what Kafka takes for no topic's name."""
     if not _TOPIC.fullmatch(name) or name in (".", ".."):
         raise forms.ValidationError(
-            f"{name[:40]!r} is no topic name: use up to 249 letters, digits, dots, hyphens and _."
+            _("%(name)r is no topic name: use up to 249 letters, digits, dots, hyphens and _.")
+            % {"name": name[:40]}
         )
 
 
@@ -138,5 +141,7 @@ class ServersField(TextField):
         parts = [part.strip() for part in super().to_python(value).split(",") if part.strip()]
         for part in parts:
             if not _SERVER.fullmatch(part):
-                raise forms.ValidationError(f"{part[:40]!r} is no server: write it like kafka:9092.")
+                raise forms.ValidationError(
+                    _("%(part)r is no server: write it like kafka:9092.") % {"part": part[:40]}
+                )
         return ",".join(parts)

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 from jobs.executors.base import Context, JobType, Payload, Result
 from jobs.executors.caches.config import ConfigField
 from jobs.executors.caches.operations import invalidate, statistics, sync, warm
@@ -18,33 +20,38 @@ class CacheForm(PayloadForm):
     # Values for queries are bound; the rest of the settings is filled beside them.
     binds: ClassVar[frozenset[str]] = frozenset({"cache_config"})
 
-    cache_operation = WordField(label="Operation", choices=OPERATIONS, initial="INVALIDATE")
+    cache_operation = WordField(label=_("Operation"), choices=OPERATIONS, initial="INVALIDATE")
     cache_region = TextField(
-        label="Region",
+        label=_("Region"),
         mono=True,
-        help_text="For example user-cache; several separated by commas, or all-regions.",
+        help_text=_("For example user-cache; several separated by commas, or all-regions."),
     )
     source_region = TextField(
-        label="Source region", required=False, mono=True, help_text="For sync: where the entries come from."
+        label=_("Source region"),
+        required=False,
+        mono=True,
+        help_text=_("For sync: where the entries come from."),
     )
     cache_keys = TextListField(
-        label="Keys",
+        label=_("Keys"),
         required=False,
-        help_text="One a line, for example session:*; the whole region if empty, except for warm.",
+        help_text=_("One a line, for example session:*; the whole region if empty, except for warm."),
     )
     time_to_live_seconds = NumberField(
-        label="Keep for",
+        label=_("Keep for"),
         required=False,
         least=1,
         most=315_360_000,
-        help_text="Seconds, for warm; 3600 if empty.",
+        help_text=_("Seconds, for warm; 3600 if empty."),
     )
-    skip_if_exists = FlagField(label="Leave keys that exist", help_text="For warm and sync.")
+    skip_if_exists = FlagField(label=_("Leave keys that exist"), help_text=_("For warm and sync."))
     run_async = FlagField(
-        label="Do not wait for replicas", help_text="The run ends when the cache itself has done it."
+        label=_("Do not wait for replicas"), help_text=_("The run ends when the cache itself has done it.")
     )
     cache_config = ConfigField(
-        label="Settings", required=False, help_text='For example {"dataSource": "mysql", "batchSize": 100}'
+        label=_("Settings"),
+        required=False,
+        help_text=_('For example {"dataSource": "mysql", "batchSize": 100}'),
     )
     metadata = OptionsField()
 
@@ -54,19 +61,22 @@ class CacheForm(PayloadForm):
         if operation == "WARM" and "cache_keys" not in self.errors:
             self._check_what_to_warm(cleaned)
         if operation == "SYNC" and not source and "source_region" not in self.errors:
-            self.add_error("source_region", "Name the region to copy from.")
+            self.add_error("source_region", _("Name the region to copy from."))
         if source and source == cleaned.get("cache_region"):
-            self.add_error("source_region", "The source is the region itself.")
+            self.add_error("source_region", _("The source is the region itself."))
         return cleaned
 
     def _check_what_to_warm(self, cleaned: dict[str, Any]) -> None:
         keys, config = cleaned.get("cache_keys") or [], cleaned.get("cache_config") or {}
         queries = config.get("preloadQueries") or config.get("values") or {}
         if not keys and not queries and not config.get("query") and not _is_answer(config.get("dataSource")):
-            self.add_error("cache_keys", "Name the keys to warm.")
+            self.add_error("cache_keys", _("Name the keys to warm."))
         wild = [key for key in keys if config.get("patternMatching") is not False and is_wild(key)]
         if wild:
-            self.add_error("cache_keys", f"Only whole keys can be warmed: {wild[0][:40]} has a wildcard.")
+            self.add_error(
+                "cache_keys",
+                _("Only whole keys can be warmed: %(wild)s has a wildcard.") % {"wild": wild[0][:40]},
+            )
 
 
 def _is_answer(source: Any) -> bool:
@@ -86,7 +96,7 @@ def execute(payload: Payload, context: Context) -> Result:
 
 TYPE = JobType(
     code="CACHE",
-    label="Cache",
+    label=_("Cache"),
     hint="Warm, clear or sync",
     icon="ty-cache",
     form=CacheForm,

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 from jobs import masking
 from jobs.executors.addresses import DatabaseUrlField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result, artefact_limit
@@ -69,38 +71,44 @@ class DatabaseForm(QueryForm):
 
     database_url = DatabaseUrlField()
     query = TextField(
-        label="Query",
+        label=_("Query"),
         lines=8,
         mono=True,
-        help_text="One statement, such as SELECT id FROM orders WHERE status = ? or :status",
+        help_text=_("One statement, such as SELECT id FROM orders WHERE status = ? or :status"),
     )
     parameters = JsonField(
-        label="Parameters",
+        label=_("Parameters"),
         lines=3,
         required=False,
-        help_text='For :name by name, for ? in this order: {"status": "OPEN", "since": "2026-01-01"}',
+        help_text=_('For :name by name, for ? in this order: {"status": "OPEN", "since": "2026-01-01"}'),
     )
-    read_only = FlagField(label="Read only", default=True, help_text="The database refuses every change.")
+    read_only = FlagField(
+        label=_("Read only"), default=True, help_text=_("The database refuses every change.")
+    )
     several_statements = FlagField(
-        label="Several statements",
-        help_text="Separated by semicolons, in one transaction; only where changes are allowed.",
+        label=_("Several statements"),
+        help_text=_("Separated by semicolons, in one transaction; only where changes are allowed."),
     )
     query_timeout_seconds = NumberField(
-        label="Query timeout", required=False, least=1, most=86_400, help_text="Seconds; 30 if empty."
+        label=_("Query timeout"), required=False, least=1, most=86_400, help_text=_("Seconds; 30 if empty.")
     )
     max_rows = NumberField(
-        label="Most rows", required=False, least=1, most=1_000_000, help_text="Rows to fetch; 1,000 if empty."
+        label=_("Most rows"),
+        required=False,
+        least=1,
+        most=1_000_000,
+        help_text=_("Rows to fetch; 1,000 if empty."),
     )
     transaction_isolation = WordField(
-        label="Isolation",
+        label=_("Isolation"),
         required=False,
         choices={
-            "": "The database's own",
+            "": _("The database's own"),
             **{each: each.replace("_", " ").capitalize() for each in ISOLATIONS},
         },
     )
     keep_rows = WordField(
-        label="Keep the rows as a file",
+        label=_("Keep the rows as a file"),
         required=False,
         choices={"": "No", "CSV": "CSV", "JSON": "JSON"},
     )
@@ -110,7 +118,7 @@ class DatabaseForm(QueryForm):
         cleaned = super().clean()
         if cleaned.get("several_statements") and cleaned.get("read_only"):
             self.add_error(
-                "several_statements", "A read-only job runs one statement: allow changes, or choose one."
+                "several_statements", _("A read-only job runs one statement: allow changes, or choose one.")
             )
         return cleaned
 
@@ -250,7 +258,7 @@ ERROR_CLASSES = (
 
 TYPE = JobType(
     code="DATABASE",
-    label="Database",
+    label=_("Database"),
     hint="Run a query or procedure",
     icon="ty-database",
     form=DatabaseForm,

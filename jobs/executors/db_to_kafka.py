@@ -8,6 +8,8 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from jobs.executors.addresses import DatabaseUrlField, ServersField, TopicField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
@@ -37,89 +39,112 @@ class DbToKafkaForm(QueryForm):
         "connection_timeout_seconds",
     )
     groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "Go on where the last run came to": ("offset_field", "last_processed_value"),
-        "What messages hold": ("field_mappings", "excluded_fields", "kafka_headers", "include_metadata"),
-        "Rows that fail": ("skip_on_error", "dead_letter_topic", "max_retries"),
-        "Limits": ("batch_size", "max_rows", "query_timeout_seconds", "connection_timeout_seconds"),
+        gettext_noop("Go on where the last run came to"): ("offset_field", "last_processed_value"),
+        gettext_noop("What messages hold"): (
+            "field_mappings",
+            "excluded_fields",
+            "kafka_headers",
+            "include_metadata",
+        ),
+        gettext_noop("Rows that fail"): ("skip_on_error", "dead_letter_topic", "max_retries"),
+        gettext_noop("Limits"): (
+            "batch_size",
+            "max_rows",
+            "query_timeout_seconds",
+            "connection_timeout_seconds",
+        ),
     }
 
     database_url = DatabaseUrlField()
     query = TextField(
-        label="Query",
+        label=_("Query"),
         lines=8,
         mono=True,
-        help_text="A SELECT, such as SELECT id, status FROM orders WHERE changed_at > ?",
+        help_text=_("A SELECT, such as SELECT id, status FROM orders WHERE changed_at > ?"),
     )
     parameters = JsonField(
-        label="Parameters",
+        label=_("Parameters"),
         lines=2,
         required=False,
-        help_text='For :name by name, for ? in this order: {"status": "OPEN"}',
+        help_text=_('For :name by name, for ? in this order: {"status": "OPEN"}'),
     )
     bootstrap_servers = ServersField(
-        label="Kafka servers",
+        label=_("Kafka servers"),
         required=False,
-        help_text="Such as kafka1:9092, kafka2:9092; the administrator's Kafka if empty.",
+        help_text=_("Such as kafka1:9092, kafka2:9092; the administrator's Kafka if empty."),
     )
-    kafka_topic = TopicField(label="Topic", mono=True, help_text="For example order-updates")
+    kafka_topic = TopicField(label=_("Topic"), mono=True, help_text=_("For example order-updates"))
     kafka_key_field = TextField(
-        label="Key",
+        label=_("Key"),
         required=False,
         mono=True,
-        help_text="The column that gives each message its key, such as id",
+        help_text=_("The column that gives each message its key, such as id"),
     )
     dead_letter_topic = TopicField(
-        label="Dead-letter topic",
+        label=_("Dead-letter topic"),
         required=False,
         mono=True,
-        help_text="For rows that fail, such as order-updates-dlq",
+        help_text=_("For rows that fail, such as order-updates-dlq"),
     )
     field_mappings = JsonField(
-        label="Field names",
+        label=_("Field names"),
         lines=2,
         required=False,
-        help_text='Column to message, such as {"created_at": "createdAt"}',
+        help_text=_('Column to message, such as {"created_at": "createdAt"}'),
     )
     excluded_fields = NamesField(
-        label="Leave out",
+        label=_("Leave out"),
         lines=0,
         required=False,
-        help_text="Columns, separated by commas, such as internal_id",
+        help_text=_("Columns, separated by commas, such as internal_id"),
     )
     kafka_headers = JsonField(
-        label="Message headers", lines=2, required=False, help_text='Such as {"source": "orders"}'
+        label=_("Message headers"), lines=2, required=False, help_text=_('Such as {"source": "orders"}')
     )
-    include_metadata = FlagField(label="Add each row's origin", help_text="As _metadata in each message.")
+    include_metadata = FlagField(
+        label=_("Add each row's origin"), help_text=_("As _metadata in each message.")
+    )
     skip_on_error = FlagField(
-        label="Go on after a row that fails", help_text="Else the first one ends the run."
+        label=_("Go on after a row that fails"), help_text=_("Else the first one ends the run.")
     )
     max_retries = NumberField(
-        label="Repetitions",
+        label=_("Repetitions"),
         required=False,
         least=0,
         most=100,
-        help_text="Of a send that fails; 3 if empty.",
+        help_text=_("Of a send that fails; 3 if empty."),
     )
     batch_size = NumberField(
-        label="Rows at once", required=False, least=1, most=100_000, help_text="1,000 if empty."
+        label=_("Rows at once"), required=False, least=1, most=100_000, help_text=_("1,000 if empty.")
     )
     offset_field = TextField(
-        label="Go on by", required=False, mono=True, help_text="The column that grows, such as created_at"
-    )
-    last_processed_value = ScalarField(
-        label="Start after",
+        label=_("Go on by"),
         required=False,
         mono=True,
-        help_text="Its value so far, such as 2026-01-01 00:00:00",
+        help_text=_("The column that grows, such as created_at"),
+    )
+    last_processed_value = ScalarField(
+        label=_("Start after"),
+        required=False,
+        mono=True,
+        help_text=_("Its value so far, such as 2026-01-01 00:00:00"),
     )
     max_rows = NumberField(
-        label="Most rows", required=False, least=1, most=2_000_000_000, help_text="Of one run; all if empty."
+        label=_("Most rows"),
+        required=False,
+        least=1,
+        most=2_000_000_000,
+        help_text=_("Of one run; all if empty."),
     )
     query_timeout_seconds = NumberField(
-        label="Query timeout", required=False, least=1, most=86_400, help_text="Seconds; 300 if empty."
+        label=_("Query timeout"), required=False, least=1, most=86_400, help_text=_("Seconds; 300 if empty.")
     )
     connection_timeout_seconds = NumberField(
-        label="Connection timeout", required=False, least=1, most=3_600, help_text="Seconds; 30 if empty."
+        label=_("Connection timeout"),
+        required=False,
+        least=1,
+        most=3_600,
+        help_text=_("Seconds; 30 if empty."),
     )
     metadata = OptionsField()
 
@@ -127,7 +152,7 @@ class DbToKafkaForm(QueryForm):
         query: str = self.cleaned_data["query"]
         if not _READS.match(query):
             raise forms.ValidationError(
-                "Only a query that reads can be streamed: start it with SELECT or WITH."
+                _("Only a query that reads can be streamed: start it with SELECT or WITH.")
             )
         return query
 
@@ -135,21 +160,25 @@ class DbToKafkaForm(QueryForm):
         headers = self.cleaned_data["kafka_headers"]
         for name, value in (headers or {}).items():
             if not name.strip() or isinstance(value, dict | list):
-                raise forms.ValidationError(f"The header {name[:40]!r} must have a name and one value.")
+                raise forms.ValidationError(
+                    _("The header %(name)r must have a name and one value.") % {"name": name[:40]}
+                )
         return headers
 
     def clean_field_mappings(self) -> Any:
         mappings = self.cleaned_data["field_mappings"]
         for column, name in (mappings or {}).items():
             if not isinstance(name, str) or not name.strip():
-                raise forms.ValidationError(f"The name for {column[:40]} must be text.")
+                raise forms.ValidationError(
+                    _("The name for %(column)s must be text.") % {"column": column[:40]}
+                )
         return mappings
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         topic = cleaned.get("dead_letter_topic")
         if topic and topic == cleaned.get("kafka_topic"):
-            self.add_error("dead_letter_topic", "Rows that fail need a topic of their own.")
+            self.add_error("dead_letter_topic", _("Rows that fail need a topic of their own."))
         if (query := cleaned.get("query")) and cleaned.get("offset_field"):
             known = lexicon(cleaned.get("database_url"))
             if position.stands_still(query, known, cleaned.get("parameters") or {}):
@@ -324,7 +353,7 @@ TELL_SECONDS = 10
 
 TYPE = JobType(
     code="DB_TO_KAFKA",
-    label="DB to Kafka",
+    label=_("DB to Kafka"),
     hint="Stream rows to a topic",
     icon="ty-stream",
     form=DbToKafkaForm,

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+
 from jobs.executors.base import Context, DeadlineExceeded, ExecutionError, JobType, Payload, Result
 from jobs.executors.dummies import shares
 from jobs.executors.fields import DecimalField, FlagField, NumberField, TextField, TimeoutField, WordField
@@ -78,11 +80,11 @@ class DummyForm(PayloadForm):
     )
 
     testType = WordField(
-        label="Kind of test",
+        label=_("Kind of test"),
         required=False,
         choices={"": "Only what stands below"}
         | {name: name.replace("_", " ").capitalize() for name in TESTS},
-        help_text="Does the usual of its kind where the fields below are empty.",
+        help_text=_("Does the usual of its kind where the fields below are empty."),
     )
     simulatedDelaySeconds = _seconds("Wait", "Seconds, for example 5.")
     simulatedLatencyMs = _number("Network latency", "Milliseconds.")
@@ -94,27 +96,27 @@ class DummyForm(PayloadForm):
     batchSize = _number("Records a batch", "For example 500.")
     processingTimePerBatchMs = _number("Time a batch", "Milliseconds.")
     concurrencyGroup = TextField(
-        label="Concurrency group",
+        label=_("Concurrency group"),
         required=False,
         max_length=100,
-        help_text="The log says how many runs of the group the worker's process is at.",
+        help_text=_("The log says how many runs of the group the worker's process is at."),
     )
     successProbability = DecimalField(
-        label="Chance of success",
+        label=_("Chance of success"),
         required=False,
         least=0,
         most=1,
-        help_text="0.7 fails 3 runs of 10.",
+        help_text=_("0.7 fails 3 runs of 10."),
     )
     seed = NumberField(
-        label="Seed of chance",
+        label=_("Seed of chance"),
         required=False,
         least=0,
         most=2**53 - 1,
-        help_text="With one, the same attempt at the same tick always ends the same.",
+        help_text=_("With one, the same attempt at the same tick always ends the same."),
     )
     failureMessage = TextField(
-        label="Failure message", required=False, max_length=500, help_text="What a failure says."
+        label=_("Failure message"), required=False, max_length=500, help_text=_("What a failure says.")
     )
     timeout_seconds = TimeoutField(LIMIT)
     simulateFailure = _choice("Fail", "With DUMMY_ERROR.")
@@ -242,7 +244,7 @@ def _luck(seed: int | None, context: Context) -> float:
 
 TYPE = JobType(
     code="DUMMY",
-    label="Dummy",
+    label=_("Dummy"),
     hint="Do nothing, on time",
     icon="ty-dummy",
     form=DummyForm,

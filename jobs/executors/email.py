@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from jobs.executors.addresses import EmailsField, PathsField, inside_folders
 from jobs.executors.base import Artefact, Context, ExecutionError, JobType, Payload, Result
@@ -30,28 +32,30 @@ class EmailForm(PayloadForm):
         "attachments",
     )
     groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "Cc, Bcc and Reply to": ("cc", "bcc", "reply_to"),
-        "HTML": ("html",),
+        gettext_noop("Cc, Bcc and Reply to"): ("cc", "bcc", "reply_to"),
+        gettext_noop("HTML"): ("html",),
     }
 
-    to = EmailsField(label="To", lines=2, help_text="Separated by commas, for example ops@example.com")
+    to = EmailsField(label="To", lines=2, help_text=_("Separated by commas, for example ops@example.com"))
     cc = EmailsField(label="Cc", lines=0, required=False)
-    bcc = EmailsField(label="Bcc", lines=0, required=False)
-    reply_to = EmailsField(label="Reply to", lines=0, required=False)
+    bcc = EmailsField(label=_("Bcc"), lines=0, required=False)
+    reply_to = EmailsField(label=_("Reply to"), lines=0, required=False)
     subject = TextField(
-        label="Subject", max_length=998, help_text="For example Orders of {{ fire.date - 1d }}"
+        label=_("Subject"), max_length=998, help_text=_("For example Orders of {{ fire.date - 1d }}")
     )
-    text = TextField(label="Text", lines=8, required=False, strip=False)
+    text = TextField(label=_("Text"), lines=8, required=False, strip=False)
     html = TextField(
         label="HTML",
         lines=8,
         mono=True,
         required=False,
         strip=False,
-        help_text="Shown instead of the text where it can be. Where the text is empty, it is made from this.",
+        help_text=_(
+            "Shown instead of the text where it can be. Where the text is empty, it is made from this."
+        ),
     )
     attachments = PathsField(
-        label="Attachments",
+        label=_("Attachments"),
         lines=2,
         required=False,
         help_text=inside_folders("Paths of files inside ", f", one a line; {ATTACHMENTS_MB} MB together."),
@@ -62,7 +66,7 @@ class EmailForm(PayloadForm):
         cleaned = super().clean()
         said = [*(cleaned.get("to") or []), *(cleaned.get("cc") or []), *(cleaned.get("bcc") or [])]
         if len(said) > 500:
-            self.add_error("to", forms.ValidationError("These are more than 500 addresses."))
+            self.add_error("to", forms.ValidationError(_("These are more than 500 addresses.")))
         return cleaned
 
 
@@ -125,7 +129,7 @@ def _read(path: str, room: int) -> bytes:
 
 TYPE = JobType(
     code="EMAIL",
-    label="E-mail",
+    label=_("E-mail"),
     hint="Send to a list",
     icon="ty-email",
     form=EmailForm,

@@ -9,6 +9,7 @@ from django.core.validators import MaxLengthValidator
 from django.forms.renderers import BaseRenderer
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 TEXT_LIMIT = 200_000
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -37,14 +38,14 @@ class TextField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         if value is not None and not isinstance(value, str):
-            raise forms.ValidationError("This must be text.")
+            raise forms.ValidationError(_("This must be text."))
         text = (super().to_python(value) or "").replace("\r\n", "\n")
         # Before anybody tries to read it: what is too long may take very long, too.
         MaxLengthValidator(self.max_length)(text)
         if SURROGATE.search(text):
-            raise forms.ValidationError("This holds half a character, which cannot be kept.")
+            raise forms.ValidationError(_("This holds half a character, which cannot be kept."))
         if not self.lines and CONTROL.search(text):
-            raise forms.ValidationError("This holds a control character.")
+            raise forms.ValidationError(_("This holds a control character."))
         if self.required and not text.strip():
             raise forms.ValidationError(self.error_messages["required"], code="required")
         return text
@@ -76,7 +77,7 @@ class TimeoutField(NumberField):
 
     def __init__(self, limit: int) -> None:
         sentence = f"Seconds for the whole run; {limit:,} if empty."
-        super().__init__(label="Timeout", required=False, least=1, most=86_400, help_text=sentence)
+        super().__init__(label=_("Timeout"), required=False, least=1, most=86_400, help_text=sentence)
 
 
 class DecimalField(forms.FloatField):
@@ -131,7 +132,7 @@ class FlagField(forms.BooleanField):
             return bool(self.initial)
         found = self._WORDS.get(value.lower()) if isinstance(value, str) else value
         if not isinstance(found, bool):
-            raise forms.ValidationError("Say true or false.")
+            raise forms.ValidationError(_("Say true or false."))
         return found
 
     def prepare_value(self, value: Any) -> bool:
@@ -151,7 +152,7 @@ class WordField(forms.ChoiceField):
 
     def to_python(self, value: Any) -> str:
         if value is not None and not isinstance(value, str):
-            raise forms.ValidationError("This must be text.")
+            raise forms.ValidationError(_("This must be text."))
         said = (value or "").strip()
         return next((word for word in self.words if _normal(word) == _normal(said)), said)
 
@@ -159,7 +160,8 @@ class WordField(forms.ChoiceField):
         forms.Field.validate(self, value)
         if value and value not in self.words:
             raise forms.ValidationError(
-                f"{value[:40]!r} is none of {', '.join(self.words)}.", code="invalid_choice"
+                _("%(value)r is none of %(words)s.") % {"value": value[:40], "words": ", ".join(self.words)},
+                code="invalid_choice",
             )
 
 
@@ -184,7 +186,10 @@ class NumbersField(forms.CharField):
 
     def _number(self, text: str) -> int:
         if not (text.isascii() and text.isdecimal()) or not self.least <= int(text[:9]) <= self.most:
-            raise forms.ValidationError(f"{text[:20]!r} is no whole number from {self.least} to {self.most}.")
+            raise forms.ValidationError(
+                _("%(text)r is no whole number from %(least)s to %(most)s.")
+                % {"text": text[:20], "least": self.least, "most": self.most}
+            )
         return int(text)
 
     def prepare_value(self, value: Any) -> Any:

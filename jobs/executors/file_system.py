@@ -5,6 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
+
 from jobs.executors.addresses import PathField, inside_folders
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
 from jobs.executors.fields import FlagField, NumberField, TextField, WordField
@@ -45,7 +48,7 @@ class FileSystemForm(PayloadForm):
         "quarantineInvalid",
     )
     groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "Which files": (
+        gettext_noop("Which files"): (
             "pattern",
             "excludePatterns",
             "recursive",
@@ -55,7 +58,7 @@ class FileSystemForm(PayloadForm):
             "maxFileSize",
             "keepLatest",
         ),
-        "What happens to them": (
+        gettext_noop("What happens to them"): (
             "create_directories",
             "overwrite",
             "backupExisting",
@@ -65,109 +68,121 @@ class FileSystemForm(PayloadForm):
             "deleteExtra",
             "deleteOriginal",
         ),
-        "Compress and process": (
+        gettext_noop("Compress and process"): (
             "compressionType",
             "compressionLevel",
             "processingType",
             "quarantineInvalid",
             "key",
         ),
-        "Content to write": ("file_content",),
-        "Notes": ("metadata",),
+        gettext_noop("Content to write"): ("file_content",),
+        gettext_noop("Notes"): ("metadata",),
     }
     options_column: ClassVar[str] = "parameters"
 
     file_operation = WordField(
-        label="Operation", choices={each: each.capitalize() for each in OPERATIONS}, initial="COPY"
+        label=_("Operation"), choices={each: each.capitalize() for each in OPERATIONS}, initial="COPY"
     )
-    file_path = PathField(label="Path", help_text=inside_folders("A file or a folder inside "))
+    file_path = PathField(label=_("Path"), help_text=inside_folders("A file or a folder inside "))
     target_path = PathField(
-        label="Target",
+        label=_("Target"),
         required=False,
-        help_text="For copy, move, compress and process, inside the same folders. One that ends with / is a"
-        " folder, which gets the files.",
+        help_text=_(
+            "For copy, move, compress and process, inside the same folders. One that ends with / is a"
+            " folder, which gets the files."
+        ),
     )
     file_content = TextField(
-        label="Content", required=False, lines=6, mono=True, strip=False, help_text="For write."
+        label=_("Content"), required=False, lines=6, mono=True, strip=False, help_text=_("For write.")
     )
     pattern = TextField(
-        label="Only names like", required=False, mono=True, help_text="For example *.csv or *.pdf,*.xlsx"
+        label=_("Only names like"),
+        required=False,
+        mono=True,
+        help_text=_("For example *.csv or *.pdf,*.xlsx"),
     )
     excludePatterns = TextListField(
-        label="Never names like", lines=2, required=False, help_text="One a line, for example *.lock"
+        label=_("Never names like"), lines=2, required=False, help_text=_("One a line, for example *.lock")
     )
     olderThanDays = NumberField(
-        label="Older than", required=False, least=0, most=36_500, help_text="Days since the last change."
+        label=_("Older than"),
+        required=False,
+        least=0,
+        most=36_500,
+        help_text=_("Days since the last change."),
     )
     minFileAge = NumberField(
-        label="Unchanged for",
+        label=_("Unchanged for"),
         required=False,
         least=0,
         most=86_400 * 365,
-        help_text="Seconds; leaves files alone that are still being written.",
+        help_text=_("Seconds; leaves files alone that are still being written."),
     )
     maxFileSize = SizeField(
-        label="No larger than", required=False, max_length=20, help_text="For example 100MB."
+        label=_("No larger than"), required=False, max_length=20, help_text=_("For example 100MB.")
     )
     keepLatest = NumberField(
-        label="Keep the latest",
+        label=_("Keep the latest"),
         required=False,
         least=0,
         most=1_000_000,
-        help_text="So many of the newest files are left alone.",
+        help_text=_("So many of the newest files are left alone."),
     )
-    recursive = FlagField(label="Folders inside too")
-    includeHidden = FlagField(label="Hidden files too", help_text="Those whose names begin with a dot.")
-    create_directories = FlagField(label="Create missing folders")
-    overwrite = FlagField(label="Overwrite what exists")
+    recursive = FlagField(label=_("Folders inside too"))
+    includeHidden = FlagField(label=_("Hidden files too"), help_text=_("Those whose names begin with a dot."))
+    create_directories = FlagField(label=_("Create missing folders"))
+    overwrite = FlagField(label=_("Overwrite what exists"))
     backupExisting = FlagField(
-        label="Keep what is overwritten", help_text="Beside it, as .bak with the time."
+        label=_("Keep what is overwritten"), help_text=_("Beside it, as .bak with the time.")
     )
-    dryRun = FlagField(label="Only say what would happen", help_text="Nothing is changed.")
-    generateReport = FlagField(label="List every file", help_text="As a CSV to download.")
+    dryRun = FlagField(label=_("Only say what would happen"), help_text=_("Nothing is changed."))
+    generateReport = FlagField(label=_("List every file"), help_text=_("As a CSV to download."))
     preservePath = FlagField(
-        label="Keep the folders", default=True, help_text="Otherwise all files go to one folder."
+        label=_("Keep the folders"), default=True, help_text=_("Otherwise all files go to one folder.")
     )
-    preserveAttributes = FlagField(label="Keep times and permissions", help_text="For copy and process.")
-    syncMode = FlagField(label="Only what has changed", help_text="For copy, with the folders inside.")
+    preserveAttributes = FlagField(
+        label=_("Keep times and permissions"), help_text=_("For copy and process.")
+    )
+    syncMode = FlagField(label=_("Only what has changed"), help_text=_("For copy, with the folders inside."))
     deleteExtra = FlagField(
-        label="Delete what the source lacks", help_text="From the target; goes with “Only what has changed”."
+        label=_("Delete what the source lacks"),
+        help_text=_("From the target; goes with “Only what has changed”."),
     )
-    deleteOriginal = FlagField(label="Delete the originals", help_text="After compress or process.")
+    deleteOriginal = FlagField(label=_("Delete the originals"), help_text=_("After compress or process."))
     compressionType = WordField(
-        label="Compression",
+        label=_("Compression"),
         required=False,
         choices={"": "–"} | {each: each for each in archive.TYPES},
-        help_text="By the target's ending if empty.",
+        help_text=_("By the target's ending if empty."),
     )
     compressionLevel = NumberField(
-        label="Compression level",
+        label=_("Compression level"),
         required=False,
         least=0,
         most=9,
-        help_text="0 is fast, 9 is small; 6 if empty.",
+        help_text=_("0 is fast, 9 is small; 6 if empty."),
     )
     processingType = ProcessingField(
-        label="Processing",
+        label=_("Processing"),
         required=False,
         choices={"": "–"} | {each: each.replace("_", " ").capitalize() for each in processing.TYPES},
-        help_text="For process; without one, files are taken to the target.",
+        help_text=_("For process; without one, files are taken to the target."),
     )
     key = TextField(
-        label="Key",
+        label=_("Key"),
         required=False,
         mono=True,
         max_length=1024,
-        help_text="To encrypt and decrypt, for example {{ secret:archive-key }}",
+        help_text=_("To encrypt and decrypt, for example {{ secret:archive-key }}"),
     )
     quarantineInvalid = FlagField(
-        label="Put aside what is invalid",
-        help_text="Too large, or not of the format; in the folder quarantine.",
+        label=_("Put aside what is invalid"),
+        help_text=_("Too large, or not of the format; in the folder quarantine."),
     )
     parameters = JsonField(
-        label="Other options", required=False, help_text='For example {"columns": ["id", "total"]}'
+        label=_("Other options"), required=False, help_text=_('For example {"columns": ["id", "total"]}')
     )
-    metadata = JsonField(label="Notes", lines=2, required=False, help_text="Kept with the job as JSON.")
+    metadata = JsonField(label=_("Notes"), lines=2, required=False, help_text=_("Kept with the job as JSON."))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -180,22 +195,26 @@ class FileSystemForm(PayloadForm):
             cleaned.get(name) for name in ("file_operation", "file_path", "target_path")
         )
         if operation in WITH_TARGET and not target and "target_path" not in self.errors:
-            self.add_error("target_path", f"Say where to {operation.lower()} it to.")
+            self.add_error(
+                "target_path", _("Say where to %(operation)s it to.") % {"operation": operation.lower()}
+            )
         if target and path and roots.plain(f"{target}/") == roots.plain(f"{path}/"):
-            self.add_error("target_path", "The target is the path itself.")
+            self.add_error("target_path", _("The target is the path itself."))
         if operation == "WRITE" and not cleaned.get("file_content") and "file_content" not in self.errors:
-            self.add_error("file_content", "Say what to write.")
+            self.add_error("file_content", _("Say what to write."))
         if cleaned.get("deleteExtra") and target and path:
             self._check_deletion_of_extra(cleaned, path, target)
 
     def _check_deletion_of_extra(self, cleaned: dict[str, Any], path: str, target: str) -> None:
         if not cleaned.get("syncMode"):
-            self.add_error("deleteExtra", "This goes with “Only what has changed” alone.")
+            self.add_error("deleteExtra", _("This goes with “Only what has changed” alone."))
         elif cleaned.get("preservePath") is False:
-            self.add_error("deleteExtra", "This needs the folders to be kept: files are told by their paths.")
+            self.add_error(
+                "deleteExtra", _("This needs the folders to be kept: files are told by their paths.")
+            )
         elif transfer.is_inside(path, target) or transfer.is_inside(target, path):
             self.add_error(
-                "deleteExtra", "Path and target lie within each other: this would delete the source."
+                "deleteExtra", _("Path and target lie within each other: this would delete the source.")
             )
 
     def _check_options(self, cleaned: dict[str, Any]) -> None:
@@ -203,11 +222,15 @@ class FileSystemForm(PayloadForm):
         said = cleaned.get("parameters") or {}
         for name, value in said.items():
             if name not in options.OTHERS:
-                self.add_error("parameters", f"There is no option {name[:60]!r}.")
+                self.add_error("parameters", _("There is no option %(name)r.") % {"name": name[:60]})
             elif sentence := options.mistake(name, value):
-                self.add_error("parameters", f"{name}: {sentence}")
+                self.add_error(
+                    "parameters", _("%(name)s: %(sentence)s") % {"name": name, "sentence": sentence}
+                )
         for name in options.OTHERS.keys() & (cleaned.get("metadata") or {}).keys():
-            self.add_error("metadata", f"{name} is an option: write it inside parameters.")
+            self.add_error(
+                "metadata", _("%(name)s is an option: write it inside parameters.") % {"name": name}
+            )
         self._check_operation(cleaned, said)
 
     def _check_operation(self, cleaned: dict[str, Any], said: dict[str, Any]) -> None:
@@ -223,7 +246,7 @@ class FileSystemForm(PayloadForm):
         if kind == "format_conversion" and not said.get("outputFormat"):
             self.add_error(
                 "processingType",
-                "Say in other options what to convert to: outputFormat is csv, json or jsonl.",
+                _("Say in other options what to convert to: outputFormat is csv, json or jsonl."),
             )
 
     def _refuse_misplaced(self, name: str, field: str, operation: str, kind: str) -> None:
@@ -297,7 +320,7 @@ def _carry_out(work: Work, plan: Plan, perform: Perform) -> Result:
 
 TYPE = JobType(
     code="FILE_SYSTEM",
-    label="File system",
+    label=_("File system"),
     hint="Copy, move, archive, clean",
     icon="ty-file",
     form=FileSystemForm,

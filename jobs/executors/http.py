@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import requests
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from jobs import masking
 from jobs.executors import guard
@@ -52,9 +54,14 @@ class HttpForm(PayloadForm):
         "minimum_tls",
     )
     groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "Sign in": ("authentication", "auth_user", "auth_password", "auth_token"),
-        "What counts as success": ("expected_statuses", "answer_contains", "json_path", "json_equals"),
-        "Redirects and TLS": (
+        gettext_noop("Sign in"): ("authentication", "auth_user", "auth_password", "auth_token"),
+        gettext_noop("What counts as success"): (
+            "expected_statuses",
+            "answer_contains",
+            "json_path",
+            "json_equals",
+        ),
+        gettext_noop("Redirects and TLS"): (
             "follow_redirects",
             "verify_tls",
             "minimum_tls",
@@ -63,122 +70,132 @@ class HttpForm(PayloadForm):
         ),
     }
 
-    http_method = WordField(label="Method", choices=dict(zip(METHODS, METHODS, strict=True)), initial="GET")
+    http_method = WordField(
+        label=_("Method"), choices=dict(zip(METHODS, METHODS, strict=True)), initial="GET"
+    )
     timeout_seconds = TimeoutField(LIMIT)
     http_url = TextField(
         label="URL",
         max_length=2048,
         mono=True,
         sample="https://{}",
-        help_text="For example https://billing.example.com/v2/invoices/export",
+        help_text=_("For example https://billing.example.com/v2/invoices/export"),
     )
     http_headers = HeadersField(
-        label="Headers",
+        label=_("Headers"),
         required=False,
-        help_text="One a line, such as Accept: application/json, or a JSON object.",
+        help_text=_("One a line, such as Accept: application/json, or a JSON object."),
     )
     content_type = WordField(
-        label="Content type",
+        label=_("Content type"),
         required=False,
-        choices={"": "As the headers say", "JSON": "JSON", "FORM": "Form", "TEXT": "Text", "XML": "XML"},
-        help_text="Of the body; a Content-Type among the headers comes first.",
+        choices={
+            "": _("As the headers say"),
+            "JSON": "JSON",
+            "FORM": _("Form"),
+            "TEXT": _("Text"),
+            "XML": "XML",
+        },
+        help_text=_("Of the body; a Content-Type among the headers comes first."),
     )
     http_body = TextField(
-        label="Body",
+        label=_("Body"),
         required=False,
         strip=False,
         lines=6,
         mono=True,
-        help_text='Sent as it is, for example {"day": "{{ fire.date - 1d }}"}',
+        help_text=_('Sent as it is, for example {"day": "{{ fire.date - 1d }}"}'),
     )
     authentication = WordField(
-        label="Sign in",
+        label=_("Sign in"),
         required=False,
-        choices={"": "Not, or by a header", "BASIC": "User and password", "BEARER": "Token"},
-        help_text="Sent to the host of the URL, never to another that it redirects to.",
+        choices={"": _("Not, or by a header"), "BASIC": _("User and password"), "BEARER": _("Token")},
+        help_text=_("Sent to the host of the URL, never to another that it redirects to."),
     )
-    auth_user = TextField(label="User", required=False)
+    auth_user = TextField(label=_("User"), required=False)
     auth_password = TextField(
-        label="Password",
+        label=_("Password"),
         required=False,
         strip=False,
-        help_text="Best a secret: {{ secret:billing_password }}",
+        help_text=_("Best a secret: {{ secret:billing_password }}"),
     )
     auth_token = TextField(
-        label="Token",
+        label=_("Token"),
         required=False,
         max_length=8_192,
-        help_text="Best a secret: {{ secret:billing_token }}",
+        help_text=_("Best a secret: {{ secret:billing_token }}"),
     )
     expected_statuses = NumbersField(
-        label="Count as success",
+        label=_("Count as success"),
         required=False,
         least=100,
         most=599,
-        help_text="Statuses such as 200, 201, 204; every 2xx if empty.",
+        help_text=_("Statuses such as 200, 201, 204; every 2xx if empty."),
     )
     answer_contains = TextField(
-        label="Answer must contain",
+        label=_("Answer must contain"),
         required=False,
         strip=False,
         max_length=1_000,
-        help_text="A text such as DONE, in upper and lower case as written.",
+        help_text=_("A text such as DONE, in upper and lower case as written."),
     )
     json_path = TextField(
-        label="Answer must have",
+        label=_("Answer must have"),
         required=False,
         mono=True,
-        help_text="A JSON path that finds something, such as $.status or $.jobs[*].state",
+        help_text=_("A JSON path that finds something, such as $.status or $.jobs[*].state"),
     )
     json_equals = ScalarField(
-        label="Equal to",
+        label=_("Equal to"),
         required=False,
-        help_text="What each value at that path must be, such as ok, 42 or true; anything if empty.",
+        help_text=_("What each value at that path must be, such as ok, 42 or true; anything if empty."),
     )
     follow_redirects = FlagField(
-        label="Follow redirects", default=True, help_text=f"Up to {calls.REDIRECTS}, each checked anew."
+        label=_("Follow redirects"),
+        default=True,
+        help_text=_("Up to %(redirects)s, each checked anew.") % {"redirects": calls.REDIRECTS},
     )
     verify_tls = FlagField(
-        label="Verify the certificate",
+        label=_("Verify the certificate"),
         default=True,
-        help_text="Refuses servers that cannot prove their name.",
+        help_text=_("Refuses servers that cannot prove their name."),
     )
     ca_certificate = CertificatesField(
-        label="Trust only this authority",
+        label=_("Trust only this authority"),
         required=False,
-        help_text="Its certificate in PEM, in the place of the public authorities.",
+        help_text=_("Its certificate in PEM, in the place of the public authorities."),
     )
     client_certificate = CertificatesField(
-        label="Client certificate",
+        label=_("Client certificate"),
         required=False,
         key=True,
-        help_text="In PEM with its private key; best a secret: {{ secret:billing_certificate }}",
+        help_text=_("In PEM with its private key; best a secret: {{ secret:billing_certificate }}"),
     )
     minimum_tls = WordField(
-        label="Oldest TLS",
+        label=_("Oldest TLS"),
         required=False,
         choices={"": "1.2", "1.3": "1.3"},
-        help_text="Servers that speak only older versions are refused.",
+        help_text=_("Servers that speak only older versions are refused."),
     )
     metadata = OptionsField()
 
     def clean_http_url(self) -> str:
         url: str = self.cleaned_data["http_url"]
         if _CONTROL.search(url):
-            raise forms.ValidationError("The URL holds a blank, a backslash or a control character.")
+            raise forms.ValidationError(_("The URL holds a blank, a backslash or a control character."))
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise forms.ValidationError(f"The URL cannot be read: {error}.") from error
+            raise forms.ValidationError(_("The URL cannot be read: %(error)s.") % {"error": error}) from error
         if parts.scheme not in ("http", "https"):
-            raise forms.ValidationError("The URL must start with http:// or https://.")
+            raise forms.ValidationError(_("The URL must start with http:// or https://."))
         if parts.username is not None or parts.password is not None:
             raise forms.ValidationError(
-                "Leave user and password out of the URL: use an Authorization header."
+                _("Leave user and password out of the URL: use an Authorization header.")
             )
         if not parts.hostname or port == 0:
-            raise forms.ValidationError("The URL names no host.")
+            raise forms.ValidationError(_("The URL names no host."))
         try:
             # Digits of other scripts are digits for whoever looks the host up.
             host = unicodedata.normalize("NFKC", parts.hostname)
@@ -202,12 +219,13 @@ class HttpForm(PayloadForm):
         self._check_sign_in(cleaned)
         for name in ("answer_contains", "json_path"):
             if cleaned.get("http_method") == "HEAD" and cleaned.get(name):
-                self.add_error(name, "An answer to HEAD has no body to look at.")
+                self.add_error(name, _("An answer to HEAD has no body to look at."))
         if cleaned.get("json_equals") and not cleaned.get("json_path"):
-            self.add_error("json_path", "Say by a JSON path which value is meant, such as $.status.")
+            self.add_error("json_path", _("Say by a JSON path which value is meant, such as $.status."))
         if cleaned.get("ca_certificate") and not cleaned.get("verify_tls", True):
             self.add_error(
-                "ca_certificate", "Nobody looks at this while the certificate is not verified: leave out one."
+                "ca_certificate",
+                _("Nobody looks at this while the certificate is not verified: leave out one."),
             )
         return cleaned
 
@@ -228,15 +246,15 @@ class HttpForm(PayloadForm):
             cleaned.get(name) or "" for name in ("auth_user", "auth_password", "auth_token")
         )
         if way and _header(cleaned.get("http_headers"), "authorization"):
-            self.add_error("authentication", "The headers hold an Authorization already: leave out one.")
+            self.add_error("authentication", _("The headers hold an Authorization already: leave out one."))
         if way == "BASIC" and (not user or ":" in user):
-            self.add_error("auth_user", "Give the user's name, which holds no colon.")
+            self.add_error("auth_user", _("Give the user's name, which holds no colon."))
         if way == "BEARER" and not _TOKEN.fullmatch(token):
-            self.add_error("auth_token", "Give the token, which holds neither blanks nor accents.")
+            self.add_error("auth_token", _("Give the token, which holds neither blanks nor accents."))
         unused = {"auth_user": user, "auth_password": password} if way != "BASIC" else {}
         unused |= {"auth_token": token} if way != "BEARER" else {}
         for name in [name for name, value in unused.items() if value and name not in self.errors]:
-            self.add_error(name, "This is not used by the way of signing in that is chosen.")
+            self.add_error(name, _("This is not used by the way of signing in that is chosen."))
 
 
 def _header(headers: Mapping[str, str] | None, name: str) -> str:

@@ -7,6 +7,7 @@ from math import inf
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from jobs.executors.fields import CONTROL, SURROGATE, TEXT_LIMIT, TextField
 
@@ -38,7 +39,7 @@ class JsonField(forms.CharField):
     def _shaped(self, found: Any) -> Any:
         if not isinstance(found, self.shape):
             wanted = 'an object such as {"name": "value"}' if self.shape is dict else "a list such as [1, 2]"
-            raise forms.ValidationError(f"This must be JSON, {wanted}.")
+            raise forms.ValidationError(_("This must be JSON, %(wanted)s.") % {"wanted": wanted})
         _check_values(found)
         return found
 
@@ -51,9 +52,9 @@ class OptionsField(JsonField):
 
     def __init__(self) -> None:
         super().__init__(
-            label="Other options",
+            label=_("Other options"),
             required=False,
-            help_text='Notes as JSON, such as {"team": "billing"}, kept with the job.',
+            help_text=_('Notes as JSON, such as {"team": "billing"}, kept with the job.'),
         )
 
 
@@ -66,22 +67,27 @@ def _written(value: Any) -> str:
     try:
         return json.dumps(value)
     except RecursionError as error:
-        raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.") from error
+        raise forms.ValidationError(
+            _("This is nested deeper than %(depth_limit)s levels.") % {"depth_limit": DEPTH_LIMIT}
+        ) from error
 
 
 def _parsed(text: str, limit: int = JSON_LIMIT) -> Any:
     if len(text) > limit:
-        raise forms.ValidationError(f"This is longer than {limit:,} characters.")
+        raise forms.ValidationError(_("This is longer than %(limit)s characters.") % {"limit": f"{limit:,}"})
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise forms.ValidationError(
-            f"This is no JSON: {error.msg.lower()} in line {error.lineno}, column {error.colno}."
+            _("This is no JSON: %(msg)s in line %(lineno)s, column %(colno)s.")
+            % {"msg": error.msg.lower(), "lineno": error.lineno, "colno": error.colno}
         ) from error
     except RecursionError as error:
-        raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.") from error
+        raise forms.ValidationError(
+            _("This is nested deeper than %(depth_limit)s levels.") % {"depth_limit": DEPTH_LIMIT}
+        ) from error
     except ValueError as error:
-        raise forms.ValidationError("This holds a number that is too large.") from error
+        raise forms.ValidationError(_("This holds a number that is too large.")) from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -89,24 +95,26 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise forms.ValidationError(f"The key {twice!r} stands twice.")
+        raise forms.ValidationError(_("The key %(twice)r stands twice.") % {"twice": twice})
     return found
 
 
 def _refuse_constant(name: str) -> None:
-    raise forms.ValidationError(f"{name} is no JSON value.")
+    raise forms.ValidationError(_("%(name)s is no JSON value.") % {"name": name})
 
 
 def _check_values(found: Any) -> None:
     """Refuse what some database cannot keep: deep nesting, NUL, half characters, numbers without end."""
     level = [found]
-    for _ in range(DEPTH_LIMIT):
+    for _depth in range(DEPTH_LIMIT):
         for each in level:
             _check_value(each)
         level = [inner for each in level for inner in _inside(each)]
         if not level:
             return
-    raise forms.ValidationError(f"This is nested deeper than {DEPTH_LIMIT} levels.")
+    raise forms.ValidationError(
+        _("This is nested deeper than %(depth_limit)s levels.") % {"depth_limit": DEPTH_LIMIT}
+    )
 
 
 def _inside(value: Any) -> list[Any]:
@@ -117,9 +125,9 @@ def _inside(value: Any) -> list[Any]:
 
 def _check_value(value: Any) -> None:
     if isinstance(value, str) and ("\0" in value or SURROGATE.search(value)):
-        raise forms.ValidationError("This holds a NUL or half a character.")
+        raise forms.ValidationError(_("This holds a NUL or half a character."))
     if isinstance(value, int | float) and not abs(value) < (inf if isinstance(value, float) else 2**63):
-        raise forms.ValidationError("This holds a number that is too large.")
+        raise forms.ValidationError(_("This holds a number that is too large."))
 
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -155,22 +163,28 @@ def _pairs(lines: Iterable[str], mark: str, lacking: str, called: str) -> dict[s
     for number, line in enumerate(lines, 1):
         name, there, value = line.partition(mark)
         if not there:
-            raise forms.ValidationError(f"Line {number} has no {lacking}.")
+            raise forms.ValidationError(
+                _("Line %(number)s has no %(lacking)s.") % {"number": number, "lacking": lacking}
+            )
         if name.strip() in found:
-            raise forms.ValidationError(f"The {called} {name.strip()[:40]!r} stands twice.")
+            raise forms.ValidationError(
+                _("The %(called)s %(name)r stands twice.") % {"called": called, "name": name.strip()[:40]}
+            )
         found[name.strip()] = value.strip()
     return found
 
 
 def _check_header(name: str, text: Any) -> None:
     if not _NAME.fullmatch(name):
-        raise forms.ValidationError(f"{name!r} is no header name.")
+        raise forms.ValidationError(_("%(name)r is no header name.") % {"name": name})
     if name.lower() in _FRAMING:
-        raise forms.ValidationError(f"The header {name} is set by Chronos itself.")
+        raise forms.ValidationError(_("The header %(name)s is set by Chronos itself.") % {"name": name})
     if isinstance(text, dict | list | bool) or text is None:
-        raise forms.ValidationError(f"The value of {name} must be text.")
+        raise forms.ValidationError(_("The value of %(name)s must be text.") % {"name": name})
     if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", str(text)) or not str(text).isascii():
-        raise forms.ValidationError(f"The value of {name} holds characters that headers cannot carry.")
+        raise forms.ValidationError(
+            _("The value of %(name)s holds characters that headers cannot carry.") % {"name": name}
+        )
 
 
 class EnvironmentField(JsonField):
@@ -183,9 +197,11 @@ class EnvironmentField(JsonField):
         found = super().to_python(value)
         for name, text in (found or {}).items():
             if not _VARIABLE.fullmatch(name):
-                raise forms.ValidationError(f"{name[:40]!r} is no variable name: write it like LOG_LEVEL.")
+                raise forms.ValidationError(
+                    _("%(name)r is no variable name: write it like LOG_LEVEL.") % {"name": name[:40]}
+                )
             if not isinstance(text, str):
-                raise forms.ValidationError(f"The value of {name} must be text.")
+                raise forms.ValidationError(_("The value of %(name)s must be text.") % {"name": name})
         return found
 
     def prepare_value(self, value: Any) -> Any:
@@ -221,15 +237,19 @@ class TextListField(TextField):
 
     def _checked(self, part: Any) -> str:
         if not isinstance(part, str) or not part.strip():
-            raise forms.ValidationError("Each entry must be text.")
+            raise forms.ValidationError(_("Each entry must be text."))
         if len(part) > 1024 or CONTROL.search(part) or SURROGATE.search(part):
-            raise forms.ValidationError(f"{part[:40]!r} is too long or holds a control character.")
+            raise forms.ValidationError(
+                _("%(part)r is too long or holds a control character.") % {"part": part[:40]}
+            )
         return part
 
     def validate(self, value: Any) -> None:
         super().validate(value)
         if sum(map(len, value)) > JSON_LIMIT:
-            raise forms.ValidationError(f"This is longer than {JSON_LIMIT:,} characters.")
+            raise forms.ValidationError(
+                _("This is longer than %(json_limit)s characters.") % {"json_limit": f"{JSON_LIMIT:,}"}
+            )
 
     def run_validators(self, value: Any) -> None:
         """Each entry is checked already; the validators of text do not fit a list."""

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from jobs.executors.addresses import check_topic
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
@@ -38,64 +40,80 @@ class MessageQueueForm(PayloadForm):
         "visibility_timeout_seconds",
     )
     groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "What goes with a message": ("message_attributes", "message_headers", "message_deduplication_id"),
-        "RabbitMQ": ("exchange", "routing_key"),
-        "How long it is kept": ("message_priority", "message_ttl_seconds", "persistent"),
-        "Receiving": ("batch_size", "visibility_timeout_seconds"),
+        gettext_noop("What goes with a message"): (
+            "message_attributes",
+            "message_headers",
+            "message_deduplication_id",
+        ),
+        gettext_noop("RabbitMQ"): ("exchange", "routing_key"),
+        gettext_noop("How long it is kept"): ("message_priority", "message_ttl_seconds", "persistent"),
+        gettext_noop("Receiving"): ("batch_size", "visibility_timeout_seconds"),
     }
 
-    operation_type = WordField(label="Operation", choices=OPERATIONS, initial="PRODUCE")
+    operation_type = WordField(label=_("Operation"), choices=OPERATIONS, initial="PRODUCE")
     queue_name = TextField(
-        label="Queue or topic", mono=True, help_text="For example order-events; several separated by commas."
+        label=_("Queue or topic"),
+        mono=True,
+        help_text=_("For example order-events; several separated by commas."),
     )
     message_group_id = TextField(
-        label="Group or key",
+        label=_("Group or key"),
         required=False,
-        help_text="Messages of one group keep their order, for example customer-17",
+        help_text=_("Messages of one group keep their order, for example customer-17"),
     )
     queue_config = JsonField(
-        label="Broker",
+        label=_("Broker"),
         required=False,
-        help_text='For example {"type": "KAFKA", "bootstrapServers": "kafka:9092"};'
-        ' to move dead letters also "targetQueue".',
+        help_text=_(
+            'For example {"type": "KAFKA", "bootstrapServers": "kafka:9092"};'
+            ' to move dead letters also "targetQueue".'
+        ),
     )
     message_body = TextField(
-        label="Message",
+        label=_("Message"),
         required=False,
         lines=6,
         mono=True,
         strip=False,
-        help_text="The text to send, for produce.",
+        help_text=_("The text to send, for produce."),
     )
     message_attributes = JsonField(
-        label="Attributes", lines=2, required=False, help_text='For example {"priority": "normal"}'
+        label=_("Attributes"), lines=2, required=False, help_text=_('For example {"priority": "normal"}')
     )
     message_headers = JsonField(
-        label="Headers", lines=2, required=False, help_text='For example {"source": "chronos"}'
+        label=_("Headers"), lines=2, required=False, help_text=_('For example {"source": "chronos"}')
     )
     message_deduplication_id = TextField(
-        label="Deduplication id",
+        label=_("Deduplication id"),
         required=False,
-        help_text="The message's id. SQS drops a second one; others pass it on.",
+        help_text=_("The message's id. SQS drops a second one; others pass it on."),
     )
-    exchange = TextField(label="Exchange", required=False, help_text="RabbitMQ, for example orders.exchange")
+    exchange = TextField(
+        label=_("Exchange"), required=False, help_text=_("RabbitMQ, for example orders.exchange")
+    )
     routing_key = TextField(
-        label="Routing key", required=False, help_text="RabbitMQ, for example order.created"
+        label=_("Routing key"), required=False, help_text=_("RabbitMQ, for example order.created")
     )
-    message_priority = NumberField(label="Priority", required=False, least=0, most=9, help_text="0 to 9.")
+    message_priority = NumberField(
+        label=_("Priority"), required=False, least=0, most=9, help_text=_("0 to 9.")
+    )
     message_ttl_seconds = NumberField(
-        label="Expires after", required=False, least=1, most=31_536_000, help_text="Seconds."
+        label=_("Expires after"), required=False, least=1, most=31_536_000, help_text=_("Seconds.")
     )
-    persistent = FlagField(label="Keep across restarts of the broker", default=True)
+    persistent = FlagField(label=_("Keep across restarts of the broker"), default=True)
     batch_size = NumberField(
-        label="Messages at once", required=False, least=1, most=100_000, help_text="For consume; 10 if empty."
+        label=_("Messages at once"),
+        required=False,
+        least=1,
+        most=100_000,
+        help_text=_("For consume; 10 if empty."),
     )
     visibility_timeout_seconds = NumberField(
-        label="Hidden while worked on",
+        label=_("Hidden while worked on"),
         required=False,
         least=0,
         most=43_200,
-        help_text="Seconds; SQS, for consume.",
+        help_text=_("Seconds; SQS, for consume."),
     )
     metadata = OptionsField()
 
@@ -103,7 +121,8 @@ class MessageQueueForm(PayloadForm):
         given = self.cleaned_data["queue_config"] or {}
         if "type" in given and str(given["type"]).upper() not in config.KINDS:
             raise forms.ValidationError(
-                f"The type {str(given['type'])[:40]!r} is none of {', '.join(config.KINDS)}."
+                _("The type %(given)r is none of %(kinds)s.")
+                % {"given": str(given["type"])[:40], "kinds": ", ".join(config.KINDS)}
             )
         config.cleaned(given, config.kind_of(given))
         return self.cleaned_data["queue_config"]
@@ -122,7 +141,7 @@ class MessageQueueForm(PayloadForm):
         self._check_fit()
         operation = cleaned.get("operation_type")
         if operation == "PRODUCE" and not cleaned.get("message_body") and "message_body" not in self.errors:
-            self.add_error("message_body", "Say what to send.")
+            self.add_error("message_body", _("Say what to send."))
         if operation == "MOVE_DLQ" and "queue_config" not in self.errors:
             self._check_target((cleaned.get("queue_config") or {}).get("targetQueue"))
         return cleaned
@@ -130,7 +149,9 @@ class MessageQueueForm(PayloadForm):
     def _check_fit(self) -> None:
         kind = config.kind_of(self.cleaned_data.get("queue_config") or {})
         for name, what in _unfit(kind, self.cleaned_data).items():
-            self.add_error(name, f"{config.KINDS[kind]} knows no {what}.")
+            self.add_error(
+                name, _("%(kinds)s knows no %(what)s.") % {"kinds": config.KINDS[kind], "what": what}
+            )
 
     def _check_names(self) -> None:
         broker = config.kind_of(self.cleaned_data.get("queue_config") or {})
@@ -143,19 +164,20 @@ class MessageQueueForm(PayloadForm):
 
     def _check_target(self, target: Any) -> None:
         if not isinstance(target, str) or not target.strip():
-            self.add_error("queue_config", 'Name the queue to move to: "targetQueue": "orders".')
+            self.add_error("queue_config", _('Name the queue to move to: "targetQueue": "orders".'))
         elif target.strip() == self.cleaned_data.get("queue_name"):
-            self.add_error("queue_config", "The target is the queue itself.")
+            self.add_error("queue_config", _("The target is the queue itself."))
 
 
 def _check_name(name: str, broker: str) -> None:
     if not name:
-        raise forms.ValidationError("A name between the commas is missing.")
+        raise forms.ValidationError(_("A name between the commas is missing."))
     if broker == "KAFKA":
         check_topic(name)
     if broker == "SQS" and not _SQS_NAME.fullmatch(name):
         raise forms.ValidationError(
-            f"{name[:40]!r} is no SQS queue: use up to 80 letters, digits, hyphens and _, and perhaps .fifo."
+            _("%(name)r is no SQS queue: use up to 80 letters, digits, hyphens and _, and perhaps .fifo.")
+            % {"name": name[:40]}
         )
 
 
@@ -318,7 +340,7 @@ PORTION = 100
 
 TYPE = JobType(
     code="MESSAGE_QUEUE",
-    label="Message queue",
+    label=_("Message queue"),
     hint="Send or drain messages",
     icon="ty-queue",
     form=MessageQueueForm,

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chronos_site import sealed
 from jobs import masking
@@ -77,7 +79,9 @@ class PayloadForm(forms.Form):
 
     @property
     def field_groups(self) -> list[FieldGroup]:
-        return [FieldGroup(title, [self[name] for name in names]) for title, names in self.groups.items()]
+        return [
+            FieldGroup(gettext(title), [self[name] for name in names]) for title, names in self.groups.items()
+        ]
 
     def full_clean(self) -> None:
         typed = self.data
@@ -138,7 +142,9 @@ class PayloadForm(forms.Form):
         if sum(len(placeholders.find(value)) for value in said.values()) > MOST_PLACEHOLDERS:
             super().full_clean()
             self.add_error(
-                next(iter(said)), f"A job uses {MOST_PLACEHOLDERS} different placeholders at most."
+                next(iter(said)),
+                _("A job uses %(most_placeholders)s different placeholders at most.")
+                % {"most_placeholders": MOST_PLACEHOLDERS},
             )
             return
         pasted = {name: value for name, value in said.items() if name not in self.binds}
@@ -199,7 +205,9 @@ class PayloadForm(forms.Form):
         """The value for an option whose own field says nothing."""
         said = self[name].data if name in self.errors else self.cleaned_data.get(name)
         if not self._is_unsaid(name, said):
-            self.add_error(self.options_column, f"{name} has a field of its own: write it there.")
+            self.add_error(
+                self.options_column, _("%(name)s has a field of its own: write it there.") % {"name": name}
+            )
             return
         self.errors.pop(name, None)
         try:

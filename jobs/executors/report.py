@@ -6,6 +6,8 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from jobs import zones
 from jobs.executors import database
@@ -85,80 +87,86 @@ class ReportForm(QueryForm):
         "template_data",
     )
     groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "A query's rows": ("database_url", "query", "parameters"),
-        "Texts": ("template", "intro", "footer", "template_data"),
+        gettext_noop("A query's rows"): ("database_url", "query", "parameters"),
+        gettext_noop("Texts"): ("template", "intro", "footer", "template_data"),
     }
 
-    report_type = WordField(label="Report", choices=KINDS)
-    format = FormatField(label="Format", choices=FORMATS, initial="CSV")
+    report_type = WordField(label=_("Report"), choices=KINDS)
+    format = FormatField(label=_("Format"), choices=FORMATS, initial="CSV")
     period = WordField(
-        label="Period",
+        label=_("Period"),
         required=False,
-        choices={"": "By days, below", **periods.NAMED},
-        help_text="As it stands when the run is due.",
+        choices={"": _("By days, below"), **periods.NAMED},
+        help_text=_("As it stands when the run is due."),
     )
     days = NumberField(
-        label="Days back",
+        label=_("Days back"),
         required=False,
         least=1,
         most=periods.MOST_DAYS,
-        help_text=f"Whole days before that of the run, and that one so far; {periods.DAYS} if empty.",
+        help_text=_("Whole days before that of the run, and that one so far; %(days)s if empty.")
+        % {"days": periods.DAYS},
     )
     first_day = DayField(
-        label="From",
+        label=_("From"),
         required=False,
         sample="0001-01-02",
-        help_text="The first day, such as 2026-03-01 or {{ fire.date - 7d }}",
+        help_text=_("The first day, such as 2026-03-01 or {{ fire.date - 7d }}"),
     )
-    last_day = DayField(label="To", required=False, sample="9999-12-30", help_text="The last day, included.")
+    last_day = DayField(
+        label="To", required=False, sample="9999-12-30", help_text=_("The last day, included.")
+    )
     timezone = ZoneField(
-        label="Time zone",
+        label=_("Time zone"),
         required=False,
         sample="Antarctica/Troll",
-        help_text="Whose days and clock, such as Europe/Berlin; that of the job's schedule if empty.",
+        help_text=_("Whose days and clock, such as Europe/Berlin; that of the job's schedule if empty."),
     )
-    title = TextField(label="Title", required=False, help_text="For example Runs of $period")
+    title = TextField(label=_("Title"), required=False, help_text=_("For example Runs of $period"))
     template = WordField(
-        label="Layout",
+        label=_("Layout"),
         required=False,
         choices=LAYOUTS,
-        help_text="Totals only is one row a day, week or month.",
+        help_text=_("Totals only is one row a day, week or month."),
     )
     intro = TextField(
-        label="Text above",
+        label=_("Text above"),
         required=False,
         lines=3,
-        help_text="Such as For $team: names stand for what the template data says, $$ is a dollar sign.",
+        help_text=_("Such as For $team: names stand for what the template data says, $$ is a dollar sign."),
     )
-    footer = TextField(label="Text below", required=False, lines=2)
+    footer = TextField(label=_("Text below"), required=False, lines=2)
     template_data = JsonField(
-        label="Template data",
+        label=_("Template data"),
         lines=2,
         required=False,
-        help_text='What $names stand for, such as {"team": "billing"}; the rest is shown below the title.',
+        help_text=_('What $names stand for, such as {"team": "billing"}; the rest is shown below the title.'),
     )
-    compress = FlagField(label="Compress", help_text="As a ZIP file.")
+    compress = FlagField(label=_("Compress"), help_text=_("As a ZIP file."))
     database_url = DatabaseUrlField(
-        required=False, help_text="For a query's rows, such as postgresql://reader@db:5432/orders"
+        required=False, help_text=_("For a query's rows, such as postgresql://reader@db:5432/orders")
     )
     query = TextField(
-        label="Query",
+        label=_("Query"),
         required=False,
         lines=6,
         mono=True,
-        help_text="Such as SELECT region, total FROM orders",
+        help_text=_("Such as SELECT region, total FROM orders"),
     )
     parameters = JsonField(
-        label="Parameters",
+        label=_("Parameters"),
         lines=2,
         required=False,
-        help_text='For the query, such as {"region": "north"}; in other reports as template data.',
+        help_text=_('For the query, such as {"region": "north"}; in other reports as template data.'),
     )
     recipients = EmailsField(
-        label="Mail to", lines=0, required=False, help_text="Separated by commas, for example ops@example.com"
+        label=_("Mail to"),
+        lines=0,
+        required=False,
+        help_text=_("Separated by commas, for example ops@example.com"),
     )
     output_path = PathField(
-        label="Keep a copy at",
+        label=_("Keep a copy at"),
         required=False,
         help_text=inside_folders("Inside ", "; one that ends with / is a folder."),
     )
@@ -174,7 +182,7 @@ class ReportForm(QueryForm):
             if asked and not cleaned.get(name) and name not in self.errors:
                 self.add_error(name, sentence)
             if cleaned.get("report_type") and not asked and cleaned.get(name):
-                self.add_error(name, "Only a query's rows come from a database: choose that report.")
+                self.add_error(name, _("Only a query's rows come from a database: choose that report."))
         self._check_period(cleaned, asked)
         self._check_texts(cleaned, asked)
         return cleaned
@@ -182,17 +190,17 @@ class ReportForm(QueryForm):
     def _check_period(self, cleaned: dict[str, Any], asked: bool) -> None:
         said = [name for name in ("period", "days", "first_day", "last_day") if cleaned.get(name)]
         if asked and said:
-            self.add_error(said[0], "A query says itself which time it looks at: leave this empty.")
+            self.add_error(said[0], _("A query says itself which time it looks at: leave this empty."))
         elif len(said) > 1 and said != ["first_day", "last_day"]:
-            self.add_error(said[1], "Say one of period, days back, and from and to.")
+            self.add_error(said[1], _("Say one of period, days back, and from and to."))
         elif said == ["last_day"]:
-            self.add_error("first_day", "Say the first day too.")
+            self.add_error("first_day", _("Say the first day too."))
         elif "last_day" in said and cleaned["last_day"] < cleaned["first_day"]:
-            self.add_error("last_day", "The last day is before the first.")
+            self.add_error("last_day", _("The last day is before the first."))
 
     def _check_texts(self, cleaned: dict[str, Any], asked: bool) -> None:
         if asked and cleaned.get("template") == "SUMMARY":
-            self.add_error("template", "A query's rows have no totals.")
+            self.add_error("template", _("A query's rows have no totals."))
         given = texts.data(
             cleaned.get("report_type"), cleaned.get("parameters"), cleaned.get("template_data")
         )
@@ -202,7 +210,8 @@ class ReportForm(QueryForm):
             if unknown and "template_data" not in self.errors:
                 self.add_error(
                     name,
-                    f"${unknown[0]} stands for nothing: add it to the template data, or write $$ for $.",
+                    _("$%(unknown)s stands for nothing: add it to the template data, or write $$ for $.")
+                    % {"unknown": unknown[0]},
                 )
 
 
@@ -216,7 +225,7 @@ def execute(payload: Payload, context: Context) -> Result:
 
 TYPE = JobType(
     code="REPORT",
-    label="Report",
+    label=_("Report"),
     hint="Render and deliver",
     icon="ty-report",
     form=ReportForm,

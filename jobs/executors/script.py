@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from jobs.executors.addresses import PathField, inside_folders
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
@@ -45,9 +47,14 @@ class ErrorClassesField(JsonField):
         found = super().to_python(value)
         for code, name in (found or {}).items():
             if not re.fullmatch(r"[1-9]\d{0,2}", code) or int(code) > 255:
-                raise forms.ValidationError(f"{code[:20]!r} is no exit code from 1 to 255.")
+                raise forms.ValidationError(
+                    _("%(code)r is no exit code from 1 to 255.") % {"code": code[:20]}
+                )
             if name not in CHOSEN_CLASSES:
-                raise forms.ValidationError(f"{str(name)[:40]!r} is none of {', '.join(CHOSEN_CLASSES)}.")
+                raise forms.ValidationError(
+                    _("%(name)r is none of %(chosen_classes)s.")
+                    % {"name": str(name)[:40], "chosen_classes": ", ".join(CHOSEN_CLASSES)}
+                )
         return found
 
     def prepare_value(self, value: Any) -> Any:
@@ -59,7 +66,7 @@ class ErrorClassesField(JsonField):
 def _pair(line: str) -> tuple[str, str]:
     code, equals, name = line.partition("=")
     if not equals:
-        raise forms.ValidationError("Write an exit code and its class a line, such as 3=NETWORK_ERROR.")
+        raise forms.ValidationError(_("Write an exit code and its class a line, such as 3=NETWORK_ERROR."))
     return code.strip(), name.strip()
 
 
@@ -76,69 +83,70 @@ class ScriptForm(PayloadForm):
         "processes",
     )
     groups: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "Exit codes": ("success_exit_codes", "error_classes"),
-        "Limits": ("memory_mb", "cpu_seconds", "file_mb", "processes"),
+        gettext_noop("Exit codes"): ("success_exit_codes", "error_classes"),
+        gettext_noop("Limits"): ("memory_mb", "cpu_seconds", "file_mb", "processes"),
     }
     binds: ClassVar[frozenset[str]] = frozenset({"script_content"})
 
-    interpreter = WordField(label="Interpreter", required=False, choices=INTERPRETERS)
+    interpreter = WordField(label=_("Interpreter"), required=False, choices=INTERPRETERS)
     timeout_seconds = TimeoutField(LIMIT)
     success_exit_codes = NumbersField(
-        label="Exit codes that count as success",
+        label=_("Exit codes that count as success"),
         required=False,
         least=0,
         most=255,
-        help_text="For example 0, 3; 0 alone if empty.",
+        help_text=_("For example 0, 3; 0 alone if empty."),
     )
     script_content = TextField(
-        label="Script",
+        label=_("Script"),
         lines=10,
         mono=True,
         strip=False,
-        help_text="Starts best with a line such as #!/usr/bin/env bash",
+        help_text=_("Starts best with a line such as #!/usr/bin/env bash"),
     )
     working_directory = PathField(
-        label="Working directory",
+        label=_("Working directory"),
         required=False,
         help_text=inside_folders("A folder inside ", "; a private one if empty."),
     )
     environment = EnvironmentField(
-        label="Environment",
+        label=_("Environment"),
         required=False,
-        help_text="One a line, such as LOG_LEVEL=info or TOKEN={{ secret:name }}, or a JSON object.",
+        help_text=_("One a line, such as LOG_LEVEL=info or TOKEN={{ secret:name }}, or a JSON object."),
     )
     error_classes = ErrorClassesField(
-        label="What exit codes mean",
+        label=_("What exit codes mean"),
         required=False,
-        help_text="One a line, such as 3=NETWORK_ERROR, to name in Retry on; SCRIPT_ERROR if empty.",
+        help_text=_("One a line, such as 3=NETWORK_ERROR, to name in Retry on; SCRIPT_ERROR if empty."),
     )
     memory_mb = NumberField(
-        label="Memory",
+        label=_("Memory"),
         required=False,
         least=16,
         most=1_000_000,
-        help_text=f"Megabytes for all its processes; {MEMORY_MB:,} if empty.",
+        help_text=_("Megabytes for all its processes; %(memory_mb)s if empty.")
+        % {"memory_mb": f"{MEMORY_MB:,}"},
     )
     cpu_seconds = NumberField(
-        label="Computing time",
+        label=_("Computing time"),
         required=False,
         least=1,
         most=86_400,
-        help_text="Seconds for each process; no limit but the timeout if empty.",
+        help_text=_("Seconds for each process; no limit but the timeout if empty."),
     )
     file_mb = NumberField(
-        label="File size",
+        label=_("File size"),
         required=False,
         least=1,
         most=10_000_000,
-        help_text=f"Megabytes that a file may grow to; {FILE_MB:,} if empty.",
+        help_text=_("Megabytes that a file may grow to; %(file_mb)s if empty.") % {"file_mb": f"{FILE_MB:,}"},
     )
     processes = NumberField(
-        label="Processes",
+        label=_("Processes"),
         required=False,
         least=1,
         most=10_000,
-        help_text=f"At the same time; {PROCESSES} if empty.",
+        help_text=_("At the same time; %(processes)s if empty.") % {"processes": PROCESSES},
     )
     metadata = OptionsField()
 
@@ -146,7 +154,9 @@ class ScriptForm(PayloadForm):
         environment: dict[str, str] | None = self.cleaned_data["environment"]
         for name in environment or {}:
             if name.startswith("CHRONOS_"):
-                raise forms.ValidationError(f"{name}: variables named CHRONOS_… are set by Chronos itself.")
+                raise forms.ValidationError(
+                    _("%(name)s: variables named CHRONOS_… are set by Chronos itself.") % {"name": name}
+                )
         return environment
 
     def clean(self) -> dict[str, Any]:
@@ -243,7 +253,7 @@ def _facts(context: Context, private: Path) -> dict[str, str]:
 
 TYPE = JobType(
     code="SCRIPT",
-    label="Script",
+    label=_("Script"),
     hint="Run a shell script",
     icon="ty-script",
     form=ScriptForm,

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs import actions, definition, moves, rights
@@ -112,7 +113,7 @@ class ChangePriority(Change):
 class TimeoutForm(forms.Form):
     """How long."""
 
-    seconds = NumberField(label="Timeout", least=1, most=86_400, help_text="Seconds for the whole run.")
+    seconds = NumberField(label=_("Timeout"), least=1, most=86_400, help_text=_("Seconds for the whole run."))
 
 
 class ChangeTimeout(Change):
@@ -151,13 +152,13 @@ class OwnerForm(forms.Form):
     """Who."""
 
     owner = forms.EmailField(
-        label="New owner", max_length=255, help_text="E-mail of somebody who may sign in."
+        label=_("New owner"), max_length=255, help_text=_("E-mail of somebody who may sign in.")
     )
 
     def clean_owner(self) -> User:
         owner = User.objects.filter(email__iexact=self.cleaned_data["owner"], is_active=True).first()
         if owner is None:
-            raise forms.ValidationError("Nobody with this e-mail may sign in.")
+            raise forms.ValidationError(_("Nobody with this e-mail may sign in."))
         return owner
 
 

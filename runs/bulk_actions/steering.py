@@ -6,6 +6,7 @@ from datetime import datetime
 from django import forms
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs import actions as jobs
@@ -145,7 +146,7 @@ class NoteForm(forms.Form):
     """Why."""
 
     note = forms.CharField(
-        label="Note", required=False, max_length=255, help_text="Why; the audit trail keeps it."
+        label=_("Note"), required=False, max_length=255, help_text=_("Why; the audit trail keeps it.")
     )
 
 

@@ -6,6 +6,7 @@ from operator import and_
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs.definition import Definition
@@ -18,7 +19,7 @@ from runs.bulk_actions.changing import Change
 class TagForm(forms.Form):
     """Which ones."""
 
-    tags = TagsField(label="Tags", help_text="One or more, separated by commas or blanks.")
+    tags = TagsField(label=_("Tags"), help_text=_("One or more, separated by commas or blanks."))
 
 
 class Tagging(Change):

@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from jobs import definition
@@ -69,10 +70,10 @@ class NotesForm(forms.Form):
     """Why."""
 
     note = forms.CharField(
-        label="Note",
+        label=_("Note"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Shown the next time this failure comes up.",
+        help_text=_("Shown the next time this failure comes up."),
     )
 
 
@@ -123,12 +124,14 @@ class Ignore(_Close):
 class AssignForm(forms.Form):
     """To whom."""
 
-    assignee = forms.EmailField(label="Who looks after them", help_text="E-mail of somebody who may sign in.")
+    assignee = forms.EmailField(
+        label=_("Who looks after them"), help_text=_("E-mail of somebody who may sign in.")
+    )
 
     def clean_assignee(self) -> User:
         found = User.objects.filter(email__iexact=self.cleaned_data["assignee"], is_active=True).first()
         if found is None:
-            raise forms.ValidationError("Nobody with this e-mail may sign in.")
+            raise forms.ValidationError(_("Nobody with this e-mail may sign in."))
         return found
 
 
@@ -161,42 +164,44 @@ class ReplayForm(forms.Form):
     """How carefully, and why."""
 
     canary = forms.BooleanField(
-        label="One first, then ten, then the rest in steps",
+        label=_("One first, then ten, then the rest in steps"),
         required=False,
         initial=True,
-        help_text="It stops itself when the first one fails, or too many of a step; the rest stay pending.",
+        help_text=_(
+            "It stops itself when the first one fails, or too many of a step; the rest stay pending."
+        ),
     )
     step = forms.IntegerField(
-        label="Then at a time", required=False, min_value=1, max_value=10_000, initial=100
+        label=_("Then at a time"), required=False, min_value=1, max_value=10_000, initial=100
     )
     stagger = forms.IntegerField(
-        label="Seconds between steps", required=False, min_value=0, max_value=3600, initial=10
+        label=_("Seconds between steps"), required=False, min_value=0, max_value=3600, initial=10
     )
     most_failed = forms.IntegerField(
-        label="Stop when more than this fail",
+        label=_("Stop when more than this fail"),
         required=False,
         min_value=0,
         max_value=100,
         initial=20,
-        help_text="Percent of a step.",
+        help_text=_("Percent of a step."),
     )
     note = forms.CharField(
-        label="Note",
+        label=_("Note"),
         required=False,
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Shown the next time this failure comes up.",
+        help_text=_("Shown the next time this failure comes up."),
     )
     force = forms.BooleanField(
-        label="Also those that were replayed too often",
+        label=_("Also those that were replayed too often"),
         required=False,
-        help_text="For operators, and only with a note.",
+        help_text=_("For operators, and only with a note."),
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("force") and not cleaned.get("note", "").strip():
-            self.add_error("note", "Say why another replay may succeed.")
+            self.add_error("note", _("Say why another replay may succeed."))
         for name in ("step", "stagger", "most_failed"):
             if cleaned.get(name) is None and name not in self.errors:
                 cleaned[name] = self.fields[name].initial

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from jobs.executors.addresses import ServersField
 from jobs.executors.fields import FlagField, NumberField, ScalarField, TextField
@@ -27,7 +28,9 @@ class _OneOf(ScalarField):
         for word in self.words:
             if word.lower() == said.lower():
                 return word
-        raise forms.ValidationError(f"{said[:40]!r} is none of {', '.join(self.words)}.")
+        raise forms.ValidationError(
+            _("%(said)r is none of %(words)s.") % {"said": said[:40], "words": ", ".join(self.words)}
+        )
 
 
 class _Headers(JsonField):
@@ -43,7 +46,9 @@ def check_headers(found: Mapping[str, Any] | None) -> None:
     """Refuse headers that no broker carries."""
     for name, value in (found or {}).items():
         if not name.strip() or len(name) > 255 or isinstance(value, dict | list):
-            raise forms.ValidationError(f"The header {name[:40]!r} must have a name and one value.")
+            raise forms.ValidationError(
+                _("The header %(name)r must have a name and one value.") % {"name": name[:40]}
+            )
 
 
 class _Target(TextField):
@@ -51,7 +56,7 @@ class _Target(TextField):
 
     def clean(self, value: Any) -> str:
         if not isinstance(value, str) or not value.strip():
-            raise forms.ValidationError('Name the queue to move to: "targetQueue": "orders".')
+            raise forms.ValidationError(_('Name the queue to move to: "targetQueue": "orders".'))
         name: str = super().clean(value)
         return name
 
@@ -64,7 +69,8 @@ class _QueueUrl(TextField):
         # A placeholder may stand for all of it.
         if "://" in url and not _QUEUE_URL.fullmatch(url):
             raise forms.ValidationError(
-                f"{url[:60]!r} is no address of a queue, such as https://sqs.eu-west-1.amazonaws.com/123/orders."
+                _("%(url)r is no address of a queue, such as https://sqs.eu-west-1.amazonaws.com/123/orders.")
+                % {"url": url[:60]}
             )
         return url
 
@@ -197,14 +203,17 @@ def _check_where(config: Mapping[str, Any]) -> None:
     """Refuse two words about where the broker is, one of which would not be heeded."""
     for name in ("broker", "connection", "url"):
         if name in config and (others := (WHERE | {"connection"}) & set(config) - {name, "ssl"}):
-            raise forms.ValidationError(f"{name} says where the broker is: leave out {min(others)}.")
+            raise forms.ValidationError(
+                _("%(name)s says where the broker is: leave out %(min)s.")
+                % {"name": name, "min": min(others)}
+            )
 
 
 def _check_keys(config: Mapping[str, Any]) -> None:
     """Refuse to say which queue of SQS is meant, and not who asks for it."""
     for name in SQS_KEYS[:2]:
         if {"region", "queueUrl"} & set(config) and not config.get(name):
-            raise forms.ValidationError(f"{name} is missing: SQS must know who asks.")
+            raise forms.ValidationError(_("%(name)s is missing: SQS must know who asks.") % {"name": name})
 
 
 def cleaned(config: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
@@ -221,7 +230,9 @@ def cleaned(config: Mapping[str, Any], kind: str = "") -> dict[str, Any]:
         if name not in known:
             names = ", ".join(sorted(known))
             who = f"{KINDS[kind]} knows nothing" if kind else "No broker knows"
-            raise forms.ValidationError(f"{who} of {name[:40]!r}: use {names}.")
+            raise forms.ValidationError(
+                _("%(who)s of %(name)r: use %(names)s.") % {"who": who, "name": name[:40], "names": names}
+            )
         try:
             found[name] = known[name].clean(value)
         except forms.ValidationError as error:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from jobs.executors.base import Context
 from jobs.executors.caches.statistics import SECTIONS
@@ -22,7 +23,9 @@ class ConfigField(JsonField):
         for name, said in (config or {}).items():
             check = _CHECKS.get(name)
             if check and said is not None and (complaint := check(said)):
-                raise forms.ValidationError(f"{name} {complaint}.")
+                raise forms.ValidationError(
+                    _("%(name)s %(complaint)s.") % {"name": name, "complaint": complaint}
+                )
         if config:
             _check_sources(config)
         return config
@@ -93,9 +96,11 @@ def _values(said: Any) -> str:
 def _check_sources(config: Mapping[str, Any]) -> None:
     said = [name for name in ("values", "preloadQueries", "query") if config.get(name)]
     if len(said) > 1 or (said == ["values"] and config.get("dataSource")):
-        raise forms.ValidationError("Name one source: values, preloadQueries, query, or the URL alone.")
+        raise forms.ValidationError(_("Name one source: values, preloadQueries, query, or the URL alone."))
     if bool(config.get("query")) != bool(config.get("key")):
-        raise forms.ValidationError("query and key belong together: the key of each row, such as user:{id}.")
+        raise forms.ValidationError(
+            _("query and key belong together: the key of each row, such as user:{id}.")
+        )
 
 
 # What each setting may say, and the operations that heed it.

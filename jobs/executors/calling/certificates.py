@@ -8,6 +8,7 @@ from typing import Any
 
 import certifi
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from urllib3.util import create_urllib3_context
 
 from jobs.executors.fields import TextField
@@ -36,14 +37,14 @@ class CertificatesField(TextField):
         keys = [kind for kind in kinds if kind.endswith("PRIVATE KEY")]
         if text and "CERTIFICATE" not in kinds:
             raise forms.ValidationError(
-                "This holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----."
+                _("This holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----.")
             )
         if "ENCRYPTED PRIVATE KEY" in keys:
-            raise forms.ValidationError("The private key is locked by a passphrase: give it without one.")
+            raise forms.ValidationError(_("The private key is locked by a passphrase: give it without one."))
         if text and self.key and not keys:
-            raise forms.ValidationError("Give the certificate's private key with it.")
+            raise forms.ValidationError(_("Give the certificate's private key with it."))
         if keys and not self.key:
-            raise forms.ValidationError("Leave out the private key: only certificates belong here.")
+            raise forms.ValidationError(_("Leave out the private key: only certificates belong here."))
         return text
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from jobs.executors import encodings
 from jobs.executors.addresses import PathField
@@ -33,7 +34,7 @@ def bytes_of(text: str) -> int:
     """The bytes that a size says; MB and the like are those of disks, 1,048,576 each."""
     found = _SIZE.fullmatch(text.strip())
     if not found or not 0 < float(found[1]) * _UNITS[found[2].lower()] < 2**60:
-        raise forms.ValidationError("Write a size such as 500KB, 100MB or 2GB.")
+        raise forms.ValidationError(_("Write a size such as 500KB, 100MB or 2GB."))
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
@@ -42,7 +43,7 @@ class ProcessingField(WordField):
 
     def to_python(self, value: Any) -> str:
         if isinstance(value, str) and value.strip().lower() == "image_resize":
-            raise forms.ValidationError("Chronos changes no pictures: let a SCRIPT job do it.")
+            raise forms.ValidationError(_("Chronos changes no pictures: let a SCRIPT job do it."))
         return super().to_python(value)
 
 
@@ -52,7 +53,7 @@ class DelimiterField(TextField):
             return "tab"
         text = super().to_python(value)
         if text and text.lower() not in ("tab", "\\t") and (len(text) != 1 or text in '"\r\n'):
-            raise forms.ValidationError("Give one character, or tab.")
+            raise forms.ValidationError(_("Give one character, or tab."))
         return text
 
 
@@ -60,7 +61,9 @@ class EncodingField(TextField):
     def to_python(self, value: Any) -> str:
         name = super().to_python(value)
         if name and not encodings.known(name):
-            raise forms.ValidationError(f"{name[:40]!r} is no encoding: write it like utf-8.")
+            raise forms.ValidationError(
+                _("%(name)r is no encoding: write it like utf-8.") % {"name": name[:40]}
+            )
         return name
 
 
@@ -83,7 +86,7 @@ class TextsField(JsonField):
     def to_python(self, value: Any) -> Any:
         found = super().to_python(value)
         if any(not isinstance(text, str) for text in (found or {}).values()):
-            raise forms.ValidationError('Write an object of texts, such as {"name": "value"}.')
+            raise forms.ValidationError(_('Write an object of texts, such as {"name": "value"}.'))
         return found
 
 
