@@ -163,7 +163,7 @@ class Drawn(SimpleNode):
         if self.target_var is not None:
             return super().render(context)
         args, kwargs = self.get_resolved_arguments(context)
-        output = self.func(*args, **kwargs)
+        output: str = self.func(*args, **kwargs)
         if type(output) is SafeString or not context.autoescape:
             return output
         return conditional_escape(output)
@@ -190,7 +190,9 @@ class Sentence(Node):
 
     def __init__(self, node: BlockTranslateNode, parser: Parser) -> None:
         self.counter = node.counter
-        values = {**node.extra_context, **({node.countervar: node.counter} if node.counter else {})}
+        values = dict(node.extra_context)
+        if node.counter:
+            values[node.countervar] = node.counter
         self.one = _parts(node.singular, values, parser)
         self.many = _parts(node.plural or [], values, parser)
 

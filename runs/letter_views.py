@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -43,14 +44,14 @@ def letter_replay(request: HttpRequest, letter_id: str) -> HttpResponse:
 @told_when_refused
 def letter_resolve(request: HttpRequest, letter_id: str) -> HttpResponse:
     """Close a dead letter as mended."""
-    return _close(request, letter_id, triage.resolve, "The dead letter is resolved.")
+    return _close(request, letter_id, triage.resolve, gettext("The dead letter is resolved."))
 
 
 @require_POST
 @told_when_refused
 def letter_ignore(request: HttpRequest, letter_id: str) -> HttpResponse:
     """Close a dead letter as of no matter."""
-    return _close(request, letter_id, triage.ignore, _("The dead letter is ignored."))
+    return _close(request, letter_id, triage.ignore, gettext("The dead letter is ignored."))
 
 
 def _close(request: HttpRequest, letter_id: str, act: Callable[..., int], told: str) -> HttpResponse:

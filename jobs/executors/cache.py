@@ -96,7 +96,7 @@ def execute(payload: Payload, context: Context) -> Result:
 
 TYPE = JobType(
     code="CACHE",
-    label=_("Cache"),
+    label="Cache",
     hint="Warm, clear or sync",
     icon="ty-cache",
     form=CacheForm,

@@ -258,7 +258,7 @@ ERROR_CLASSES = (
 
 TYPE = JobType(
     code="DATABASE",
-    label=_("Database"),
+    label="Database",
     hint="Run a query or procedure",
     icon="ty-database",
     form=DatabaseForm,

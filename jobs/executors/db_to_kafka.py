@@ -353,7 +353,7 @@ TELL_SECONDS = 10
 
 TYPE = JobType(
     code="DB_TO_KAFKA",
-    label=_("DB to Kafka"),
+    label="DB to Kafka",
     hint="Stream rows to a topic",
     icon="ty-stream",
     form=DbToKafkaForm,

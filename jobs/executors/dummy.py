@@ -244,7 +244,7 @@ def _luck(seed: int | None, context: Context) -> float:
 
 TYPE = JobType(
     code="DUMMY",
-    label=_("Dummy"),
+    label="Dummy",
     hint="Do nothing, on time",
     icon="ty-dummy",
     form=DummyForm,

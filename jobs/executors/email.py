@@ -129,7 +129,7 @@ def _read(path: str, room: int) -> bytes:
 
 TYPE = JobType(
     code="EMAIL",
-    label=_("E-mail"),
+    label="E-mail",
     hint="Send to a list",
     icon="ty-email",
     form=EmailForm,

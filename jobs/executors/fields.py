@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxLengthValidator
 from django.forms.renderers import BaseRenderer
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -146,7 +147,7 @@ class WordField(forms.ChoiceField):
     It is kept as the choices spell it.
     """
 
-    def __init__(self, *, choices: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(self, *, choices: "Mapping[str, str | Promise]", **kwargs: Any) -> None:
         super().__init__(choices=choices, **kwargs)
         self.words = [word for word in choices if word]
 

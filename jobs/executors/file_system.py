@@ -320,7 +320,7 @@ def _carry_out(work: Work, plan: Plan, perform: Perform) -> Result:
 
 TYPE = JobType(
     code="FILE_SYSTEM",
-    label=_("File system"),
+    label="File system",
     hint="Copy, move, archive, clean",
     icon="ty-file",
     form=FileSystemForm,

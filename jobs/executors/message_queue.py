@@ -340,7 +340,7 @@ PORTION = 100
 
 TYPE = JobType(
     code="MESSAGE_QUEUE",
-    label=_("Message queue"),
+    label="Message queue",
     hint="Send or drain messages",
     icon="ty-queue",
     form=MessageQueueForm,

@@ -225,7 +225,7 @@ def execute(payload: Payload, context: Context) -> Result:
 
 TYPE = JobType(
     code="REPORT",
-    label=_("Report"),
+    label="Report",
     hint="Render and deliver",
     icon="ty-report",
     form=ReportForm,

@@ -253,7 +253,7 @@ def _facts(context: Context, private: Path) -> dict[str, str]:
 
 TYPE = JobType(
     code="SCRIPT",
-    label=_("Script"),
+    label="Script",
     hint="Run a shell script",
     icon="ty-script",
     form=ScriptForm,
