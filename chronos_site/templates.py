@@ -27,6 +27,7 @@ from django.template.library import SimpleNode
 from django.template.loaders import cached
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 from django.urls import get_script_prefix, get_urlconf, reverse
+from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
@@ -153,6 +154,8 @@ class Shown(base.VariableNode):
                 return escape(value)
             if type(value) is int and not settings.USE_THOUSAND_SEPARATOR:
                 return str(value)
+            if isinstance(value, Promise):
+                return conditional_escape(str(value))
         return base.render_value_in_context(value, context)
 
 

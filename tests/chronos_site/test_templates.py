@@ -9,6 +9,7 @@ from django.template import Context, TemplateDoesNotExist, base, engines
 from django.urls import set_script_prefix
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from chronos_site.templates import Loader, Template
 from jobs.models import Status
@@ -52,6 +53,7 @@ def names() -> dict[str, Any]:
         "share": 0.5,
         "yes": True,
         "nothing": None,
+        "later": gettext_lazy("<later>"),
         "at": datetime(2026, 3, 28, 2, 51, tzinfo=UTC),
         "Person": Person,
     }
@@ -61,7 +63,7 @@ def names() -> dict[str, Any]:
     "source",
     [
         "{{ person.email }}{{ lazy.email }}{{ text }}{{ safe }}{{ number }}{{ share }}{{ yes }}{{ nothing }}",
-        "{{ at }}{{ 1234567 }}{{ 0.5 }}{{ 'a<b' }}",
+        "{{ later }}{{ at }}{{ 1234567 }}{{ 0.5 }}{{ 'a<b' }}",
         "{{ person.hello }}{{ person.called }}{{ person.leave }}{{ Person.email }}{{ person.Choice.PAUSED }}",
         "{{ many.0.items }}{{ many.1.1 }}{{ many.1.count }}{{ many.9 }}{{ text.upper }}{{ text.0 }}",
         "{{ form.address.label }}{{ form.address.html_name }}{{ form.missing }}{{ form.is_bound }}",
