@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from django.forms import CharField, Form
 from django.template import Context, TemplateDoesNotExist, base, engines
+from django.template.base import TextNode
 from django.urls import set_script_prefix
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from chronos_site.templates import Loader, Template
+from chronos_site.templates import Loader, Sentence, Template
 from jobs.models import Status
 
 ENGINE = engines["django"].engine
@@ -90,6 +91,11 @@ def test_a_template_gives_what_django_gives(source):
         kind(source, engine=ENGINE).render(Context(names())) for kind in (Template, base.Template)
     )
     assert ours == django
+
+
+def test_marked_texts_are_compiled_as_they_stand_where_there_is_one_language():
+    source = "{% translate 'All' %}{% blocktranslate %}Of {{ text }}{% endblocktranslate %}"
+    assert [type(each) for each in Template(source, engine=ENGINE).nodelist] == [TextNode, Sentence]
 
 
 def test_what_fails_in_a_page_fails():
