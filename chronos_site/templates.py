@@ -194,7 +194,7 @@ class Sentence(Node):
     def __init__(self, node: BlockTranslateNode, parser: Parser) -> None:
         self.counter = node.counter
         values = dict(node.extra_context)
-        if node.counter:
+        if node.counter and node.countervar:
             values[node.countervar] = node.counter
         self.one = _parts(node.singular, values, parser)
         self.many = _parts(node.plural or [], values, parser)
