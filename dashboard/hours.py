@@ -152,7 +152,7 @@ def _of_one(user: User, starts: Sequence[datetime], last: Day) -> dict[datetime,
     none: Counts = dict.fromkeys(Outcome.values, 0)
     totals = JobDay.objects.filter(job__owner=user, day__gte=starts[0].date()).order_by().values("day")
     sums = {outcome: Sum(name) for outcome, name in _OUTCOMES.items()}
-    rows: list[dict[str, Any]] = list(totals.annotate(**sums, rolled_up_to=days.ROLLED_UP_TO))
+    rows: list[Any] = list(totals.annotate(**sums, rolled_up_to=days.ROLLED_UP_TO))
     by_day = {row["day"]: {outcome: row[outcome] for outcome in _OUTCOMES} for row in rows}
     found = {start: by_day.get(start.date(), none) for start in starts}
     open_ = [start for start in starts if not rows or start.date() > rows[0]["rolled_up_to"]]
