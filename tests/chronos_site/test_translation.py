@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import trans_real
 
+from dashboard.templatetags.chronos import status
 from tests import factories
 
 TEMPLATES = product.BASE_DIR / "templates"
@@ -165,3 +166,9 @@ def test_who_is_not_signed_in_reads_the_other_language(client, brackets):
     assert 'lang="xx"' in page
     assert "[Sign in]" in page
     assert untranslated(page) == set()
+
+
+def test_states_that_are_kept_drawn_are_kept_for_each_language(brackets):
+    assert "[Paused]" in status("PAUSED")
+    with translation.override("en"):
+        assert "[Paused]" not in status("PAUSED")
