@@ -1,4 +1,4 @@
-"""The calendar: how busy the coming week is, what collides, what ran, what fires next."""
+"""The calendar: how busy a week is or was, what collides, what ran, what fires next."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,16 +17,20 @@ from accounts.access import person
 from accounts.models import User
 from dashboard import upcoming
 from dashboard.busy_hour import BusyHour
-from dashboard.forecast import BUDGET_SECONDS, FIRST_SECONDS, Forecast, forecast
+from dashboard.filters import plain
+from dashboard.forecast import BUDGET_SECONDS, FIRST_SECONDS, HOUR, MOMENT, forecast, full_hour
 from dashboard.quiet import Quiet
 from dashboard.ran import SPANS, Chart, Window
+from dashboard.ran_hours import RanHours
+from dashboard.seven_days import SevenDays
 from dashboard.upcoming import Conditions
 from dashboard.viewer import ViewerZone
-from dashboard.week import BUSY, UNITS, Week
+from dashboard.week import BUSY, UNITS, Cell, Week
 from jobs.models import Type
 from runs.models import Process
 
 SHOWN_JOBS = 12
+LONGEST_WEEK = 40
 
 
 @require_safe
@@ -35,10 +39,10 @@ def calendar(request: HttpRequest) -> HttpResponse:
     """The week and one hour of it; for htmx, as long as the forecast grows, the part that it changes."""
     user, at = person(request), timezone.now()
     context = _context(request, user, at)
-    inside = request.headers.get("HX-Request")
-    if inside:
-        return render(request, "dashboard/calendar/_week.html", context)
-    context["quiet"] = Quiet.read(user, context["forecast"], at)
+    if "HX-Request" in request.headers:
+        return render(request, "dashboard/calendar/_grown.html", context)
+    if context["forecast"]:
+        context["quiet"] = Quiet.read(user, context["forecast"], max(at, context["days"].begin))
     return render(request, "dashboard/calendar/calendar.html", context)
 
 
@@ -47,7 +51,7 @@ def calendar_spread(request: HttpRequest) -> HttpResponse:
     """What spreading an hour would change, each change to be ticked or not."""
     context = _context(request, person(request), timezone.now())
     if context["hour"] is None:
-        return redirect("calendar")
+        return redirect(context["back"])
     return render(request, "dashboard/calendar/spread.html", context)
 
 
@@ -95,25 +99,61 @@ def _window(request: HttpRequest, at: datetime) -> Window:
 
 
 def _context(request: HttpRequest, user: User, at: datetime) -> dict[str, Any]:
-    refreshing = "HX-Request" in request.headers
-    found = forecast(user, at, seconds=BUDGET_SECONDS if refreshing else FIRST_SECONDS)
-    week = Week(found, _zone(request), at, _slots(at), _unit(request))
+    week = _week(request, user, at)
     asked = request.GET.get("hour", "")
+    cell = _cell(week, asked)
+    hour = BusyHour.read(week.forecast, cell, user, at) if cell and cell.steps and week.forecast else None
     everything = request.GET.get("all") == "1"
     return {
         "now": at,
-        "forecast": found,
+        "forecast": week.forecast,
         "week": week,
-        "hour": _hour(week, asked, found, user, at),
+        "days": week.days,
+        "cell": cell,
+        "hour": hour,
         "asked": asked,
         "others": _others(request),
         "shown": SHOWN_JOBS,
         "everything": everything,
         "asked_slice": "" if everything else f":{SHOWN_JOBS}",
-        "back": f"{reverse('calendar')}?{urlencode({'hour': asked})}"
-        if _instant(asked)
-        else reverse("calendar"),
+        "back": _back(week, asked),
     }
+
+
+def _week(request: HttpRequest, user: User, at: datetime) -> Week:
+    """The days that were asked for: what ran in the hours that are over, a forecast of the others."""
+    days = SevenDays.read(plain(request.GET.get("week", ""))[:LONGEST_WEEK], at, _zone(request))
+    # A moment of its own for who waits for the page: what is missing comes with the next refresh.
+    seconds = BUDGET_SECONDS if "HX-Request" in request.headers else FIRST_SECONDS
+    found = None
+    if not days.over:
+        found = forecast(user, at, days.begin if days.ahead else None, seconds=seconds)
+    slots = _slots(at) if found else 0
+    return Week(found, days.zone, at, slots, _unit(request), days, _past(user, days, at))
+
+
+def _past(user: User, days: SevenDays, at: datetime) -> RanHours:
+    """What ran in the days, as far as they are over."""
+    # One's own runs have to be counted, which takes longer than this morning is worth.
+    if days.from_today and not user.is_operator:
+        return RanHours()
+    # Hours are counted by UTC's: the last one begins before the last day ends.
+    until = min(at, days.end + HOUR - MOMENT)
+    return RanHours.read(user, full_hour(days.begin), full_hour(until), at)
+
+
+def _cell(week: Week, asked: str) -> Cell | None:
+    """The hour that was asked for, else the busiest; None when nothing happens in the whole week."""
+    instant = _instant(asked)
+    cell = week.cell_at(instant) if instant else week.busiest
+    return cell if cell and (asked or cell.fires) else None
+
+
+def _back(week: Week, asked: str) -> str:
+    """The address of the calendar with these days and this hour."""
+    kept = {"week": week.days.asked, "hour": asked if _instant(asked) else ""}
+    query = urlencode({name: value for name, value in kept.items() if value})
+    return f"{reverse('calendar')}?{query}" if query else reverse("calendar")
 
 
 def _others(request: HttpRequest) -> str:
@@ -136,15 +176,6 @@ def _unit(request: HttpRequest) -> str:
 def _slots(at: datetime) -> int:
     alive = Process.objects.alive(at).filter(kind=Process.Kind.WORKER)
     return alive.aggregate(slots=Sum("slots"))["slots"] or 0
-
-
-def _hour(week: Week, asked: str, found: Forecast, user: User, at: datetime) -> BusyHour | None:
-    """The hour that was asked for, else the busiest; None when nothing fires in the whole week."""
-    instant = _instant(asked)
-    cell = week.cell_at(instant) if instant else week.busiest
-    if cell is None or not cell.steps or not (asked or cell.fires):
-        return None
-    return BusyHour.read(found, cell, user, at)
 
 
 def _instant(asked: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""How busy the coming days will be: fires and busy slots by five minutes, worked out a piece at a time.
+"""How busy days to come will be: fires and busy slots by five minutes, worked out a piece at a time.
 
 Jobs that fire at the same times are one group, so each plan is walked once, however many jobs have it. A
 request works for a moment only; a forecast that is not finished goes on in the next one, and says so.
@@ -35,6 +35,8 @@ STEPS = LENGTH // STEP
 MOST_WALKED = 400
 # What fires more often is spread over each hour: where in the hour tells little.
 OFTEN_SECONDS = 3600
+# What fires often and goes on has its next fire by then, seen from the hour in which it is asked.
+GOES_ON = 2 * HOUR
 LONGEST_SECONDS = 86400
 # So many jobs of a group are known by their ids.
 MOST_NAMED = 60
@@ -93,12 +95,13 @@ class Group:
 
 @dataclass
 class Forecast:
-    """What was found out so far about the `LENGTH` from `begin` on, an hour in UTC.
+    """What was found out so far about the `LENGTH` from `begin` on, an hour in UTC, by what `made_at` knew.
 
     `often_*` are the jobs that fire more than once an hour at a steady pace: fires an hour, and slots.
     """
 
     begin: datetime
+    made_at: datetime
     total: str
     usual_of_types: dict[str, float]
     cursor: str = ""
@@ -128,8 +131,7 @@ class Forecast:
         self._meet(self.beginning, row.starts_at, row.job_id)
         self._meet(self.ending, row.ends_at, row.job_id)
         interval = row.interval_seconds or 0
-        goes_on = row.ends_at is None or row.ends_at >= self.begin + LENGTH
-        if row.schedule_type == Kind.INTERVAL and interval < OFTEN_SECONDS and goes_on:
+        if row.schedule_type == Kind.INTERVAL and interval < OFTEN_SECONDS and self._goes_on(row):
             self.often_jobs += 1
             self.often_fires += OFTEN_SECONDS / interval
             self.often_busy += min(1.0, seconds / interval)
@@ -138,6 +140,11 @@ class Forecast:
         if key not in self.groups:
             self.groups[key] = Group(self._spots(row))
         self.groups[key].add(row.job_id, seconds)
+
+    def _goes_on(self, row: Row) -> bool:
+        """Whether it fires from the beginning to the end of the forecast."""
+        begins = row.next_fire_at < self.begin + GOES_ON
+        return begins and (row.ends_at is None or row.ends_at >= self.begin + LENGTH)
 
     def _meet(self, met: dict[datetime, tuple[int, str]], instant: datetime | None, job_id: str) -> None:
         if instant and self.begin < instant < self.begin + LENGTH:
@@ -169,16 +176,23 @@ class Forecast:
         ends = row.ends_at if row.ends_at and row.ends_at < self.begin + LENGTH else None
         if row.schedule_type == Kind.CRON:
             return (row.cron_expression, row.timezone, starts, ends)
-        return (row.interval_seconds, self.step(row.next_fire_at), ends)
+        return (row.interval_seconds, self.step(self._first(row)), ends)
+
+    def _first(self, row: Row) -> datetime:
+        """The first fire on the schedule's grid that the forecast does not come too late for."""
+        every = timedelta(seconds=row.interval_seconds or 0)
+        if not every or row.next_fire_at >= self.begin:
+            return row.next_fire_at
+        return row.next_fire_at + every * ((self.begin - row.next_fire_at + every - MOMENT) // every)
 
     def _spots(self, row: Row) -> list[tuple[int, float]]:
         if row.schedule_type == Kind.CRON:
             return list(self._cron_spots(row))
-        first, seconds = max(row.next_fire_at, self.begin), row.interval_seconds or 0
+        first, seconds = self._first(row), row.interval_seconds or 0
         end = self.begin + LENGTH if row.ends_at is None else min(self.begin + LENGTH, row.ends_at + MOMENT)
         if 0 < seconds < OFTEN_SECONDS:
             return [(step, STEP_SECONDS / seconds) for step in range(self.step(first), self.step(end))]
-        if first >= end:
+        if not self.begin <= first < end:
             return []
         every = timedelta(seconds=seconds)
         ticks = (end - first + every - MOMENT) // every if every else 1
@@ -217,24 +231,36 @@ def _by_the_hour(plan: Plan, after: datetime) -> Iterator[tuple[int, float]]:
             yield hour * STEPS_AN_HOUR + n, times / STEPS_AN_HOUR
 
 
-def forecast(user: User, at: datetime, *, seconds: float = BUDGET_SECONDS, chunk: int = CHUNK) -> Forecast:
-    """The forecast of the jobs that the person may see, with some more work done on it if it needs any."""
+def forecast(
+    user: User,
+    at: datetime,
+    begin: datetime | None = None,
+    *,
+    seconds: float = BUDGET_SECONDS,
+    chunk: int = CHUNK,
+) -> Forecast:
+    """The forecast of the jobs that the person may see, with some more work done on it if it needs any.
+
+    It looks ahead from now on, or from the hour of a later `begin`.
+    """
     whose = "all" if user.is_operator else str(user.pk)
-    kept = _kept(f"forecast:{whose}")
+    # Those from now on share a key: the one before serves while the next grows.
+    key = f"{whose}:{full_hour(begin):%Y-%m-%dT%H}" if begin else whose
+    kept = _kept(f"forecast:{key}")
     if kept and kept.complete:
         return kept
-    growing = kept or _begin(user, at)
+    growing = kept or _begin(user, at, begin)
     # Whoever comes while another thread works on it takes what there is.
     if growing.lock.acquire(blocking=False):
         try:
             _grow(growing, user, seconds, chunk)
         finally:
             growing.lock.release()
-    _keep(f"forecast:{whose}", growing, _keeping(growing))
+    _keep(f"forecast:{key}", growing, _keeping(growing))
     if growing.complete:
-        _keep(f"forecast-before:{whose}", growing, KEPT_SECONDS * 4)
+        _keep(f"forecast-before:{key}", growing, KEPT_SECONDS * 4)
     # While a new one is made, the one before serves: it looks far enough ahead.
-    before = None if growing.complete else _kept(f"forecast-before:{whose}")
+    before = None if growing.complete else _kept(f"forecast-before:{key}")
     return before or growing
 
 
@@ -254,9 +280,13 @@ def _keep(key: str, forecast: Forecast, seconds: float) -> None:
         _FORECASTS.pop(name, None)
 
 
-def _begin(user: User, at: datetime) -> Forecast:
-    hour = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return Forecast(hour, counted(_armed(user), MOST_COUNTED), _usual_of_types(at))
+def _begin(user: User, at: datetime, begin: datetime | None) -> Forecast:
+    return Forecast(full_hour(begin or at), at, counted(_armed(user), MOST_COUNTED), _usual_of_types(at))
+
+
+def full_hour(instant: datetime) -> datetime:
+    """The hour in UTC that the instant lies in."""
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _armed(user: User) -> JobScheduleQuerySet:
@@ -289,7 +319,7 @@ def _read(growing: Forecast, user: User, chunk: int) -> list[tuple[Row, float]]:
     growing.last_chunk = len(rows) < chunk
     # By the range that the jobs lie in: they are all the armed ones there.
     within = Q(job__gte=rows[0].job_id, job__lte=rows[-1].job_id) if rows else Q(pk__in=())
-    usual = usual_seconds(within, user, growing.begin)
+    usual = usual_seconds(within, user, growing.made_at)
     of_types = growing.usual_of_types
     return [(row, usual.get(row.job_id, of_types.get(row.job_type, 0.0))) for row in reversed(rows)]
 

@@ -1,5 +1,7 @@
 """The calendar: the week on the viewer's clock, an hour of it, and what spreading offers."""
 
+import html
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,16 +12,18 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.busy_hour import BusyHour
-from dashboard.forecast import forecast
-from dashboard.week import FIRES, Week
-from runs.models import Process
+from dashboard.forecast import forecast, full_hour
+from dashboard.ran_hours import RanHours
+from dashboard.seven_days import SevenDays
+from dashboard.week import BUSY, FIRES, Week
+from runs.models import Process, RunStats
 from runs.processes import beat
-from tests.factories import NOON, alice, bob, charlie, job
+from tests.factories import NOON, alice, bob, charlie, job, run
 
 pytestmark = pytest.mark.django_db
 everywhere = pytest.mark.databases
 
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING = datetime(2026, 3, 28, 10, tzinfo=UTC)
 AUTUMN = datetime(2026, 10, 24, 10, tzinfo=UTC)
@@ -36,6 +40,16 @@ def cron(expression, zone="UTC"):
 
 def week(user, at=NOON, zone=UTC, slots=0, unit=FIRES):
     return Week(forecast(user, at), ZoneInfo(str(zone)), at, slots, unit)
+
+
+def over(user, first, zone=UTC, at=NOON, unit=FIRES):
+    """A week that is over, at noon."""
+    days = SevenDays.read(first, at, ZoneInfo(str(zone)))
+    stretch = full_hour(days.begin), full_hour(days.end + HOUR - MINUTE)
+    past = RanHours.read(user, *stretch, at)
+    while not past.complete:
+        past = RanHours.read(user, *stretch, at)
+    return Week(None, days.zone, at, 0, unit, days, past)
 
 
 def hour_of(user, at, instant):
@@ -87,6 +101,33 @@ def test_hours_that_are_much_alike_look_it(owner):
         job(owner, **cron("0 * * * *"))
     job(owner, **cron("0 13 * * *"))
     assert {cell.level for cell in week(owner).cells if cell.start} == {1, 2}
+
+
+def test_in_a_week_that_is_over_what_ran_stands_in_its_hour_on_the_viewers_clock(owner):
+    run(job(owner), "FAILURE", at=NOON - 3 * DAY, took=1800)
+    (cell,) = [cell for cell in over(owner, "2026-02-23", BERLIN, unit=BUSY).cells if cell.fires]
+    assert (cell.day.day, cell.hour, cell.shown, cell.style) == (27, 13, "0.5", "lv1 broke")
+    assert cell.words == "Fri 27 Feb, 13:00 to 13:59: 1 run ended, 1 failed, busy for 30 min 00 s"
+
+
+def test_every_hour_of_a_week_that_is_over_leads_to_it(owner):
+    operator = bob()
+    for zone in (BERLIN, "Asia/Kathmandu", "Australia/Lord_Howe"):
+        assert all(cell.ran for cell in over(operator, "2026-02-23", zone).cells)
+
+
+def test_the_hour_that_came_twice_holds_what_ran_in_both(owner):
+    for n in range(2):
+        run(job(owner), at=datetime(2026, 10, 25, n, 30, tzinfo=UTC))
+    cells = over(owner, "2026-10-20", BERLIN, at=AUTUMN + 9 * DAY).cells
+    assert [(cell.hour, cell.fires) for cell in cells if cell.twice] == [(2, 2)]
+
+
+def test_each_day_that_is_over_is_added_up(owner):
+    for day in (1, 1, 2):
+        run(job(owner), at=NOON - day * DAY, took=60)
+    told = [(day.day, ran.runs, ran.took_ms) for day, ran in over(owner, "2026-02-24").ran if ran.runs]
+    assert told == [(28, 1, 60_000), (1, 2, 120_000)]
 
 
 # The hour
@@ -172,9 +213,93 @@ def test_a_forecast_that_grows_fetches_itself_until_it_is_done(client, owner, bu
     assert part.lstrip().startswith('<section class="panel" id="week"')
 
 
+def today(days=0):
+    return (timezone.now() + timedelta(days=days)).date().isoformat()
+
+
+def test_a_later_week_is_a_forecast_of_its_own_and_leads_back(client, owner, busy):
+    client.force_login(owner)
+    text = client.get("/calendar/", {"week": today(14)}).content.decode()
+    assert "jobs that are paused are left out" in text
+    assert "together-0" in text
+    assert f'href="?week={today(7)}"' in text
+    assert f'href="?week={today(21)}"' in text
+
+
+def test_spreading_an_hour_of_a_later_week_leads_back_to_it(client, owner, busy):
+    client.force_login(owner)
+    hour = (coming() + 14 * DAY).isoformat()
+    text = client.get("/calendar/spread/", {"week": today(14), "hour": hour}).content.decode()
+    assert "together-0" in text
+    assert f"/calendar/?week={today(14)}&amp;hour=" in text
+
+
+def test_an_earlier_week_shows_what_ran_and_where_it_is_listed(client, owner):
+    ran = run(job(owner, name="broke-down"), "FAILURE", at=coming() - 7 * DAY)
+    RunStats.objects.create(hour=ran.scheduled_time, type="DUMMY", outcome="FAILURE", count=1, took_ms=1000)
+    client.force_login(bob())
+    page = client.get("/calendar/", {"week": today(-7), "hour": ran.scheduled_time.isoformat()})
+    (address,) = re.findall(r'href="(/runs/\?since=[^"]*)">Its runs as a list', page.content.decode())
+    assert "broke-down" in client.get(html.unescape(address)).content.decode()
+
+
+def test_a_week_that_is_still_being_counted_fetches_itself_and_its_days(client, owner, monkeypatch):
+    monkeypatch.setattr("dashboard.ran_hours.MOST_DAYS", 2)
+    client.force_login(owner)
+    address = f"/calendar/?week={today(-7)}"
+    assert f'hx-get="{address}"' in client.get(address).content.decode()
+    part = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert 'id="ran-days" hx-swap-oob="true"' in part
+
+
+def test_the_hours_of_today_that_are_over_show_operators_what_ran(client, owner):
+    for user, hours in ((bob(), timezone.now().hour), (owner, 0)):
+        client.force_login(user)
+        over = [cell for cell in client.get("/calendar/").context["week"].cells if cell.ran]
+        assert len(over) == hours
+
+
+@pytest.mark.parametrize("asked", ["x", "2026-99-99", "1999-01-01", "9999-12-31", "<b>\0", "٢٠٢٦-١٢-٠٤"])
+def test_a_week_that_makes_no_sense_is_told_and_is_no_error(client, owner, busy, asked):
+    client.force_login(owner)
+    page = client.get("/calendar/", {"week": asked})
+    assert page.status_code == 200
+    assert "These are the seven days from today on." in page.content.decode()
+    assert "<b>" + "\0" not in page.content.decode()
+
+
+def test_the_ends_of_the_calendar_have_no_way_on(client, owner):
+    client.force_login(owner)
+    assert 'id="earlier"' not in client.get("/calendar/", {"week": today(-84)}).content.decode()
+    assert 'id="later"' not in client.get("/calendar/", {"week": today(56)}).content.decode()
+
+
+@pytest.mark.browser
+def test_a_full_stop_and_a_comma_lead_to_later_and_earlier_days(visit, live_server):
+    page = visit("/calendar/", alice())
+    for keys, address in ((".", today(7)), (".", today(14)), (",", today(7)), (",", "")):
+        page.wait_for_load_state()
+        page.keyboard.press(keys)
+        page.wait_for_url(re.compile(rf"/calendar/\?{f'week={address}' if address else ''}$"))
+    page.go_back()
+    page.wait_for_url(re.compile(f"week={today(7)}$"))
+
+
 def test_without_any_job_the_calendar_says_so(client, owner):
     client.force_login(owner)
-    assert "Nothing fires" in client.get("/calendar/").content.decode()
+    for days, words in ((0, "Nothing fires"), (14, "Nothing fires"), (-14, "Nothing ran")):
+        assert words in client.get("/calendar/", {"week": today(days)}).content.decode()
+
+
+@everywhere
+@pytest.mark.parametrize("user", [bob, charlie])
+@pytest.mark.parametrize("week", [-84, -7, -3, 0, 7, 56])
+def test_no_week_takes_more_than_fifteen_queries(client, owner, busy, user, week):
+    client.force_login(user())
+    cache.clear()
+    with CaptureQueriesContext(connection) as caught:
+        assert client.get("/calendar/", {"week": today(week)}).status_code == 200
+    assert len(caught) <= 15
 
 
 @everywhere

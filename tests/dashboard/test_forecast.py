@@ -14,7 +14,7 @@ from tests.factories import NOON, alice, bob, charlie, job
 pytestmark = pytest.mark.django_db
 everywhere = pytest.mark.databases
 
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 # The clock in Berlin is put forward within this week.
 SPRING = datetime(2026, 3, 28, 10, tzinfo=UTC)
 
@@ -32,13 +32,12 @@ def cron(expression, zone="UTC"):
     return plan(schedule_type="CRON", cron_expression=expression, timezone=zone)
 
 
-def fires_by_hour(user, at=NOON):
-    found = forecast(user, at).fires
+def fires_by_hour(user, at=NOON, begin=None):
+    found = forecast(user, at, begin).fires
     return [round(sum(found[n : n + STEPS_AN_HOUR]), 6) for n in range(0, STEPS, STEPS_AN_HOUR)]
 
 
-@everywhere
-@pytest.mark.parametrize(
+PLANS = pytest.mark.parametrize(
     "over",
     [
         cron("30 2 * * *", "Europe/Berlin"),
@@ -47,8 +46,13 @@ def fires_by_hour(user, at=NOON):
         plan(schedule_type="INTERVAL", interval_seconds=5400),
         plan(schedule_type="INTERVAL", interval_seconds=600, ends_at=SPRING + 30 * HOUR),
         plan(schedule_type="ONCE", run_at=SPRING + 7 * HOUR),
+        plan(schedule_type="INTERVAL", interval_seconds=600, starts_at=SPRING + 60 * HOUR),
     ],
 )
+
+
+@everywhere
+@PLANS
 def test_each_hour_has_the_fires_that_its_plan_has(owner, over):
     made = job(owner, at=SPRING, **over)
     whole = made.schedule.plan
@@ -56,6 +60,46 @@ def test_each_hour_has_the_fires_that_its_plan_has(owner, over):
     told = [schedules.count(whole, just_before + HOUR * n, just_before + HOUR * (n + 1)) for n in range(192)]
     assert fires_by_hour(owner, SPRING) == pytest.approx(told, abs=1)
     assert sum(fires_by_hour(owner, SPRING)) == pytest.approx(sum(told), abs=1)
+
+
+@PLANS
+@pytest.mark.parametrize("before", [DAY, 14 * DAY, 55 * DAY])
+def test_days_that_come_later_have_the_fires_that_the_plan_has_then(owner, over, before):
+    made = job(owner, at=SPRING - before, **over)
+    whole = made.schedule.plan
+    just_before = SPRING - timedelta(microseconds=1)
+    told = [schedules.count(whole, just_before + HOUR * n, just_before + HOUR * (n + 1)) for n in range(192)]
+    assert fires_by_hour(owner, SPRING - before, SPRING) == pytest.approx(told, abs=1)
+    assert sum(fires_by_hour(owner, SPRING - before, SPRING)) == pytest.approx(sum(told), abs=1)
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        plan(schedule_type="ONCE", run_at=NOON + DAY),
+        plan(schedule_type="INTERVAL", interval_seconds=300, ends_at=NOON + DAY),
+        plan(schedule_type="INTERVAL", interval_seconds=7200, ends_at=NOON + DAY),
+        cron("0 * 2,3 3 *"),
+    ],
+)
+def test_what_ends_before_the_later_days_is_not_in_them(owner, over):
+    job(owner, **over)
+    assert sum(fires_by_hour(owner)) > 0
+    assert sum(fires_by_hour(owner, begin=NOON + 7 * DAY)) == 0
+
+
+def test_an_interval_keeps_to_its_grid_in_later_days(owner):
+    made = job(owner, **plan(schedule_type="INTERVAL", interval_seconds=5 * 3600))
+    begin = NOON + 21 * DAY
+    found = forecast(owner, NOON, begin)
+    first = schedules.next_fire(made.schedule.plan, begin - timedelta(microseconds=1))
+    assert next(step for step, fires in enumerate(found.fires) if fires) == found.step(first)
+
+
+def test_runs_of_later_days_take_as_long_as_those_of_the_last_week(owner):
+    nightly = job(owner, **cron("0 13 * * *"))
+    JobDay.objects.create(job=nightly, day=(NOON - DAY).date(), succeeded=1, took_ms=600_000)
+    assert max(forecast(owner, NOON, NOON + 21 * DAY).busy) == 1.0
 
 
 def test_what_fires_often_is_spread_evenly_over_every_hour(owner):

@@ -14,7 +14,10 @@
   function openDialog(id) {
     const dialog = document.getElementById(id);
     if (!dialog || dialog.open) { return false; }
+    const menu = document.activeElement?.closest("details.menu[open]");
     closeMenus();
+    // The dialog gives the focus back to where it was: a closed menu shows nothing but its name.
+    menu?.querySelector("summary").focus();
     dialog.dispatchEvent(new CustomEvent("chronos:opening"));
     dialog.showModal();
     return true;
