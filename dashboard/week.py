@@ -1,6 +1,6 @@
 """A week of hours on the viewer's clock: what ran in those that are over, a forecast of the others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cached_property
@@ -112,7 +112,7 @@ class Week:
     @cached_property
     def rows(self) -> list[tuple[date, list[Cell]]]:
         plain = [self._cell(day, hour) for day in self.days.days for hour in HOURS]
-        low, top = _range(plain)
+        low, top = _range(_shading(plain))
         cells = [_levelled(cell, low, top) for cell in plain]
         return [(day, cells[n * len(HOURS) : (n + 1) * len(HOURS)]) for n, day in enumerate(self.days.days)]
 
@@ -128,8 +128,7 @@ class Week:
     @property
     def busiest(self) -> Cell | None:
         """Where to look first: in what is to come, if any of it is shown."""
-        cells = [cell for cell in self.cells if cell.steps] or [cell for cell in self.cells if cell.ran]
-        return max(cells, key=lambda cell: (cell.value, cell.fires), default=None)
+        return max(_shading(self.cells), key=lambda cell: (cell.value, cell.fires), default=None)
 
     @property
     def ran(self) -> list[tuple[date, RanHour]]:
@@ -150,7 +149,7 @@ class Week:
     @property
     def words(self) -> str:
         """1.5 to 48: what the shades reach from and to."""
-        told = sorted((cell for cell in self.cells if cell.value), key=lambda cell: cell.value)
+        told = sorted((cell for cell in _shading(self.cells) if cell.value), key=lambda cell: cell.value)
         return f"{told[0].shown} to {told[-1].shown}" if told else "0"
 
     @property
@@ -217,6 +216,12 @@ class Week:
         return shift is not None and shift.forward
 
 
+def _shading(cells: Iterable[Cell]) -> list[Cell]:
+    """Those to come, if there are any: what ran is counted in another way, and is shaded as far as it fits."""
+    told = [cell for cell in cells if cell.start]
+    return [cell for cell in told if cell.steps] or told
+
+
 def _range(cells: Sequence[Cell]) -> tuple[float, float]:
     values = [cell.value for cell in cells if cell.value]
     return min(values, default=0.0), max(values, default=0.0)
@@ -227,4 +232,4 @@ def _levelled(cell: Cell, low: float, top: float) -> Cell:
         return cell
     # Where all hours are much alike, they look it.
     width = max(top - low, top / 2)
-    return cell._replace(level=min(LEVELS, 1 + int((cell.value - low) / width * LEVELS)))
+    return cell._replace(level=max(1, min(LEVELS, 1 + int((cell.value - low) / width * LEVELS))))

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dashboard.busy_hour import BusyHour
 from dashboard.forecast import forecast, full_hour
-from dashboard.ran_hours import RanHours
+from dashboard.ran_hours import RanHour, RanHours
 from dashboard.seven_days import SevenDays
 from dashboard.week import BUSY, FIRES, Week
 from runs.models import Process, RunStats
@@ -101,6 +101,16 @@ def test_hours_that_are_much_alike_look_it(owner):
         job(owner, **cron("0 * * * *"))
     job(owner, **cron("0 13 * * *"))
     assert {cell.level for cell in week(owner).cells if cell.start} == {1, 2}
+
+
+def test_the_shades_are_those_of_what_is_to_come(owner):
+    job(owner, **cron("0 13-15 * * *"))
+    past = RanHours({NOON - HOUR: RanHour(NOON - HOUR, NOON, runs=900)})
+    days = SevenDays.read("", NOON, ZoneInfo("UTC"))
+    shown = Week(forecast(owner, NOON), days.zone, NOON, 0, FIRES, days, past)
+    levels = {cell.hour: cell.level for cell in shown.rows[0][1] if cell.value}
+    assert levels == {11: 5, 13: 1, 14: 1, 15: 1}
+    assert shown.words == "1 to 1"
 
 
 def test_in_a_week_that_is_over_what_ran_stands_in_its_hour_on_the_viewers_clock(owner):
