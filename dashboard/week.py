@@ -217,7 +217,7 @@ class Week:
 
 
 def _shading(cells: Iterable[Cell]) -> list[Cell]:
-    """Those to come, if there are any: what ran is counted in another way, and is shaded as far as it fits."""
+    """Those to come, if there are any: what ran is counted in another way."""
     told = [cell for cell in cells if cell.start]
     return [cell for cell in told if cell.steps] or told
 

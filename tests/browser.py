@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -16,7 +17,7 @@ from api import actions as tokens
 from api.models import Scope
 from audit.models import record
 from jobs.models import Job
-from runs import bulk
+from runs import bulk, stats
 from runs.bulk_actions import ACTIONS
 from runs.models import DeadLetter, Outcome, Run, RunLog
 from runs.settle import Ended, settle
@@ -25,6 +26,7 @@ from tests.factories import NOON
 from tests.notifications.alerting import FAILURES, end, rule
 from tests.servers import CHROMIUM
 
+DAY = timedelta(days=1)
 # A page's name, and what makes its rows and gives its address to the one who is signed in.
 PAGES: dict[str, Callable[[User], str]] = {
     "overview": lambda user: "/",
@@ -41,6 +43,11 @@ PAGES: dict[str, Callable[[User], str]] = {
     "skip a fire": lambda user: f"/jobs/{factories.job(user, at=timezone.now()).pk}/skip/",
     "backfill a job": lambda user: f"/jobs/{factories.job(user).pk}/backfill/",
     "delete a job": lambda user: f"/jobs/{factories.job(user).pk}/delete/",
+    "calendar": lambda user: factories.job(user, at=timezone.now()) and "/calendar/",
+    "days that are over": lambda user: f"/calendar/?week={ran(user):%Y-%m-%d}",
+    "days to come": lambda user: f"/calendar/?week={timezone.now() + 21 * DAY:%Y-%m-%d}",
+    "what ran": lambda user: run(user) and f"/calendar/ran/?span=day&from={NOON:%Y-%m-%dT%H:%MZ}",
+    "upcoming fires": lambda user: factories.job(user, at=timezone.now()) and "/calendar/upcoming/",
     "bulk changes": lambda user: bulk_operation(user) and "/bulk/",
     "one bulk change": lambda user: f"/bulk/{bulk_operation(user)}/",
     "runs": lambda user: run(user) and "/runs/",
@@ -96,6 +103,14 @@ def run(user: User) -> str:
     run = Run.objects.create(job=factories.job(user), scheduled_time=NOON, start_time=NOON)
     RunLog.objects.create(run=run, message="Still here")
     return run.pk
+
+
+def ran(user: User) -> datetime:
+    """When three weeks ago a run failed and was counted."""
+    at = timezone.now() - 21 * DAY
+    job = factories.job(user)
+    stats.write([stats.End(job.pk, Outcome.FAILURE, at, 90_000)], {job.pk: job.type})
+    return at
 
 
 def told(user: User) -> int:

@@ -215,6 +215,7 @@ class Replay(OfLetters):
         "Each occurrence runs once more, as a new one, with the job as it is now.",
         "A dead letter is resolved when its replay succeeds, and stays in the inbox when it fails.",
         "What is cancelled on the way, or stops itself, leaves the rest pending.",
+        "Their schedules go on as they are; a run that is at work already is not stopped.",
     )
 
     def told(self, parameters: Parameters) -> str:

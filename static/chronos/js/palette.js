@@ -118,7 +118,11 @@
   function refresh() {
     narrowHere();
     dress();
-    choose(options()[0]);
+    const [first] = options();
+    // A list box without an option is none: what stands there then is a sentence.
+    list.setAttribute("role", first ? "listbox" : "group");
+    field.setAttribute("aria-expanded", String(Boolean(first)));
+    choose(first);
   }
 
   function go() {
@@ -161,9 +165,8 @@
     if (event.detail.failed && wanted) { field.form.submit(); }
   });
 
-  for (const [name, value] of Object.entries({ role: "combobox", "aria-expanded": "true", "aria-controls": list.id, "aria-autocomplete": "list" })) {
+  for (const [name, value] of Object.entries({ role: "combobox", "aria-controls": list.id, "aria-autocomplete": "list" })) {
     field.setAttribute(name, value);
   }
-  list.setAttribute("role", "listbox");
   list.setAttribute("aria-label", "Results");
 })();
