@@ -15,6 +15,7 @@ from dashboard.busy_hour import BusyHour
 from dashboard.forecast import forecast, full_hour
 from dashboard.ran_hours import RanHour, RanHours
 from dashboard.seven_days import SevenDays
+from dashboard.viewer import COOKIE
 from dashboard.week import BUSY, FIRES, Week
 from runs.models import Process, RunStats
 from runs.processes import beat
@@ -118,12 +119,6 @@ def test_in_a_week_that_is_over_what_ran_stands_in_its_hour_on_the_viewers_clock
     (cell,) = [cell for cell in over(owner, "2026-02-23", BERLIN, unit=BUSY).cells if cell.fires]
     assert (cell.day.day, cell.hour, cell.shown, cell.style) == (27, 13, "0.5", "lv1 broke")
     assert cell.words == "Fri 27 Feb, 13:00 to 13:59: 1 run ended, 1 failed, busy for 30 min 00 s"
-
-
-def test_every_hour_of_a_week_that_is_over_leads_to_it(owner):
-    operator = bob()
-    for zone in (BERLIN, "Asia/Kathmandu", "Australia/Lord_Howe"):
-        assert all(cell.ran for cell in over(operator, "2026-02-23", zone).cells)
 
 
 def test_the_hour_that_came_twice_holds_what_ran_in_both(owner):
@@ -251,6 +246,19 @@ def test_an_earlier_week_shows_what_ran_and_where_it_is_listed(client, owner):
     page = client.get("/calendar/", {"week": today(-7), "hour": ran.scheduled_time.isoformat()})
     (address,) = re.findall(r'href="(/runs/\?since=[^"]*)">Its runs as a list', page.content.decode())
     assert "broke-down" in client.get(html.unescape(address)).content.decode()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns"])
+def test_every_hour_of_a_week_that_is_over_leads_to_it(client, zone):
+    client.force_login(bob())
+    client.cookies[COOKIE] = zone
+    assert all(cell.ran for cell in client.get("/calendar/", {"week": today(-14)}).context["week"].cells)
+
+
+def test_an_hour_that_is_over_is_not_spread(client, owner):
+    client.force_login(owner)
+    answer = client.get("/calendar/spread/", {"week": today(-7)})
+    assert (answer.status_code, answer.url) == (302, f"/calendar/?week={today(-7)}")
 
 
 def test_a_week_that_is_still_being_counted_fetches_itself_and_its_days(client, owner, monkeypatch):

@@ -96,6 +96,13 @@ def test_an_interval_keeps_to_its_grid_in_later_days(owner):
     assert next(step for step, fires in enumerate(found.fires) if fires) == found.step(first)
 
 
+def test_later_days_have_a_forecast_of_their_own(owner, monkeypatch):
+    monkeypatch.setattr("dashboard.forecast.KEPT_TIMES", 1_000_000)
+    now, later = forecast(owner, NOON), forecast(owner, NOON, NOON + 7 * DAY)
+    assert (now.begin, later.begin) == (NOON, NOON + 7 * DAY)
+    assert (forecast(owner, NOON), forecast(owner, NOON, NOON + 7 * DAY)) == (now, later)
+
+
 def test_runs_of_later_days_take_as_long_as_those_of_the_last_week(owner):
     nightly = job(owner, **cron("0 13 * * *"))
     JobDay.objects.create(job=nightly, day=(NOON - DAY).date(), succeeded=1, took_ms=600_000)
