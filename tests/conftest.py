@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.test import TransactionTestCase
 from redis import Redis
 
 from notifications import known
+from tests import emptying, servers
 from tests import migrated as migrations
-from tests import servers
 from tests.browser import chromium, visit  # noqa: F401 (fixtures)
 from tests.migrated import migrated  # noqa: F401 (fixture)
 from tests.peers import (  # noqa: F401 (fixtures)
@@ -25,6 +26,9 @@ from tests.peers import (  # noqa: F401 (fixtures)
 from tests.product import product  # noqa: F401 (fixture)
 
 CORPUS = Path(__file__).resolve().parent.parent.parent / "shared" / "corpus" / "create_job_requests.json"
+
+# What pytest-django's transactional tests end with; it has no other seam.
+TransactionTestCase._fixture_teardown = lambda test: emptying.empty()
 
 
 def pytest_collection_modifyitems(config, items):

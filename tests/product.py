@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests import migrated as migrations
 from tests import servers
 
 START_SECONDS = 90
@@ -77,9 +78,11 @@ def start(folder, *words, port=None, **environment):
 
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory):
+def product(tmp_path_factory, migrated):
     """The running product: `url`, and the first administrator's `email` and `password`."""
-    running = start(tmp_path_factory.mktemp("product"))
+    folder = tmp_path_factory.mktemp("product")
+    migrations.copy(migrated, folder / "data" / "chronos.sqlite3")
+    running = start(folder)
     try:
         running.await_output("Chronos is ready")
         yield running

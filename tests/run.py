@@ -100,18 +100,15 @@ class Outcome:
 def run_all(
     parts: list[Part], words: list[str], missing: list[servers.Service], folder: Path
 ) -> list[Outcome]:
-    """Run one part after the other, but those on servers beside one another."""
+    """Run the parts beside one another: while one waits, another reckons."""
     outcomes = [Outcome(part, "skipped", 0) for part in parts if part.service in missing]
     here = [part for part in parts if part.service not in missing]
-    on_servers = [part for part in here if part.service]
-    beside = on_servers if len(on_servers) > 1 else []
-    outcomes += [run(part, words, folder) for part in here if part not in beside]
     with ThreadPoolExecutor() as threads:
-        outcomes += threads.map(lambda part: run(part, words, folder, at_once=False), beside)
+        outcomes += threads.map(lambda part: run(part, words, folder, at_once=part is here[0]), here)
     return outcomes
 
 
-def run(part: Part, words: list[str], folder: Path, *, at_once: bool = True) -> Outcome:
+def run(part: Part, words: list[str], folder: Path, *, at_once: bool) -> Outcome:
     """Run a part; what it says is shown at once, or in one piece when it has ended."""
     began = time.monotonic()
     more = words or [*part.words_for_all, f"--junitxml={folder / part.name}.xml"]

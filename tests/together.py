@@ -6,8 +6,14 @@ import time
 from django.db import connection, transaction
 
 WAITING = {
-    "postgresql": "SELECT COUNT(*) FROM pg_locks WHERE NOT granted",
-    "mysql": "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+    "postgresql": """
+        SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+    """,
+    "mysql": """
+        SELECT COUNT(*) FROM information_schema.innodb_lock_waits
+        JOIN information_schema.innodb_trx ON trx_id = blocking_trx_id
+        WHERE trx_mysql_thread_id = CONNECTION_ID()
+    """,
 }
 LONGEST_WAIT = 3
 # MariaDB's list of transactions is a copy, and stays as it is while it is read more often than this.

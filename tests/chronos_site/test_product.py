@@ -67,7 +67,7 @@ def ready(running):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
 def test_it_becomes_ready_and_stops_within_seconds_without_a_trace(launch, tmp_path, number):
-    running = launch(tables=False)
+    running = launch()
     await_that(lambda: ready(running))
     assert running.stop(number) == 0
     assert processes_of(tmp_path) == {}
@@ -99,9 +99,11 @@ def test_a_second_start_keeps_the_data_and_tells_no_password(launch, tmp_path):
         assert browser.cookies.get("chronos_session")
 
 
-def test_what_it_keeps_is_for_nobody_else(product):
-    data = product.folder / "data"
-    kept = [product.folder / ".env", data, data / "chronos.sqlite3"]
+def test_in_an_empty_folder_it_makes_what_it_keeps_for_nobody_else(launch, tmp_path):
+    running = launch(tables=False)
+    await_that(lambda: ready(running))
+    data = tmp_path / "data"
+    kept = [tmp_path / ".env", data, data / "chronos.sqlite3"]
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in kept}
     assert modes == {".env": 0o600, "data": 0o700, "chronos.sqlite3": 0o600}
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -221,7 +222,7 @@ def test_a_working_directory_lies_inside_the_folders_for_files(settings, tmp_pat
     (tmp_path / "media").chmod(0o777)
     (tmp_path / "out").symlink_to("/etc")
     for folder in (tmp_path, *tmp_path.parents[:3]):
-        if folder != Path("/tmp"):
+        if folder != Path(tempfile.gettempdir()):
             folder.chmod(0o755)
     assert run("pwd", working_directory=f"{tmp_path}/media").summary == f"{tmp_path}/media"
     assert failure("pwd", working_directory="/etc").message.startswith("/etc is outside the folders")
