@@ -4,8 +4,8 @@
     tests/run.py tests/jobs -k cron                  a part of it, on SQLite
     tests/run.py --on postgresql,mariadb tests/jobs  a part of it, elsewhere
 
-All of it on SQLite is run by several processes. The parts on servers run beside one another, by one process
-each; what each of them says is shown when it has ended. A whole run names its slowest tests at the end.
+The parts run beside one another, the larger ones by several processes; what the first one says is shown at
+once, what the others say when they have ended. A whole run names its slowest tests at the end.
 
 With CHRONOS_REQUIRE_SERVICES=1 whatever is missing or skipped is a failure.
 """
@@ -31,12 +31,15 @@ from tests import servers  # noqa: E402
 
 NONE_COLLECTED = 5
 SLOWEST = 15
-# Tests wait for processes and clocks as much as they reckon: three keep two cores busy. On a server it is
-# one, as tests of two transactions at once look at who waits on the whole server.
-PROCESSES = 3
+# Tests wait for processes, servers and clocks as much as they reckon: five of them keep two cores busy.
+BY_TWO = ("-n", "2", "--dist", "worksteal")
 # What takes its time is left to `make faults`.
 QUICK = "not faults"
-ALL_ELSEWHERE = ("-m", f"databases and {QUICK}")
+# Whoever has no such mark need not even be read there.
+MARKED = sorted(
+    str(path) for path in (ROOT / "tests").rglob("test_*.py") if "mark.databases" in path.read_text()
+)
+ALL_ELSEWHERE = ("-m", f"databases and {QUICK}", *MARKED)
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,14 @@ PARTS = {
     "sqlite": Part(
         "SQLite",
         lambda: contextlib.nullcontext(""),
-        words_for_all=("-m", QUICK, "-n", str(PROCESSES), "--dist", "worksteal"),
+        words_for_all=("-m", QUICK, *BY_TWO),
     ),
     "postgresql": Part(
-        "PostgreSQL", servers.postgresql, servers.POSTGRESQL, ("-m", "databases"), ALL_ELSEWHERE
+        "PostgreSQL",
+        servers.postgresql,
+        servers.POSTGRESQL,
+        ("-m", "databases"),
+        (*ALL_ELSEWHERE, *BY_TWO),
     ),
     "mariadb": Part("MariaDB", servers.mariadb, servers.MARIADB, ("-m", "databases"), ALL_ELSEWHERE),
 }

@@ -124,6 +124,8 @@ class PostgreSQL:
             "unix_socket_directories": str(self.folder),
             "fsync": "off",
             "full_page_writes": "off",
+            # Several processes run tests on it, and some of these open dozens of connections.
+            "max_connections": "300",
             **over,
         }
         words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
