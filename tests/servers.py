@@ -37,10 +37,11 @@ class Service:
         return next(filter(None, map(program, self.programs)), None)
 
 
+# Without a window's worth of browser around it, a page costs a third.
 CHROMIUM = Service(
     "Chromium",
-    ("chromium", "chromium-browser", "google-chrome"),
-    ("chromium", "fonts-dejavu-core", "libatomic1"),
+    ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"),
+    ("chromium-headless-shell", "fonts-dejavu-core", "libatomic1"),
     # What drives the browser needs it, and pip brings no system libraries.
     ("libatomic.so.1",) if sys.platform == "linux" else (),
 )
