@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts import browsers
 from chronos_site.schema import SeedIndex, Stamp, UpdateStamp, cascade
 from chronos_site.sealed import Token
 
@@ -55,6 +56,11 @@ class SignIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner_id} from {self.address}"
+
+    @property
+    def browser(self) -> str:
+        """What people call the browser."""
+        return browsers.named(self.agent)
 
 
 class RecoveryCode(models.Model):

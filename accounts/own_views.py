@@ -60,6 +60,7 @@ def two_factor(request: HttpRequest) -> HttpResponse:
         return _switched_on(request, user)
     key = request.session.setdefault(OFFERED, second_factor.new_key())
     form = CodeForm(request.POST or None)
+    form.fields["code"].help_text = _("The six digits that the app shows now.")
     if request.method == "POST" and form.is_valid():
         step = second_factor.step_of(key, form.cleaned_data["code"])
         if step is None:
@@ -72,7 +73,8 @@ def two_factor(request: HttpRequest) -> HttpResponse:
             else:
                 del request.session[OFFERED]
                 return render(request, "accounts/recovery_codes.html", {"codes": codes})
-    shown = {"form": form, "key": key, "picture": second_factor.picture(user, key)}
+    in_fours = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
+    shown = {"form": form, "key": key, "in_fours": in_fours, "picture": second_factor.picture(user, key)}
     return render(request, "accounts/two_factor.html", shown)
 
 

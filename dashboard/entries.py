@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from accounts.actions import NOBODY
 from accounts.models import User
 from audit.models import AuditEvent, SealedEvent
 from dashboard import wording
@@ -177,7 +178,9 @@ class Entry:
     @property
     def entity(self) -> str:
         """What people call the thing it is about."""
-        return self.name or str(self._details.get("name") or self.row.entity_id)
+        sides = self._pairs.get("name") or (self._details.get("name"),)
+        told = next((side for side in reversed(sides) if side), None)
+        return self.name or str(told or self.row.entity_id)
 
     @property
     def _details(self) -> dict[str, Any]:
@@ -283,6 +286,8 @@ def _named(rows: list[AuditEvent], user: User) -> Names:
     if people := {pk for pk in ids["User"] if pk.isdecimal()}:
         emails = User.objects.filter(pk__in=people).values_list("pk", "email")
         found |= {("User", str(pk)): (email, "") for pk, email in emails}
+    # Who tried to sign in has no account.
+    found["User", str(NOBODY.pk)] = "unknown", ""
     return found
 
 

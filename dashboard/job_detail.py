@@ -28,6 +28,7 @@ from dashboard.run_pages import LAST_DUE
 from jobs import moves, retries, rights
 from jobs.executors import TYPES
 from jobs.models import Job, JobSchedule, Status
+from jobs.pausing import PauseForm
 from jobs.schedules import BadSchedule, ClockChange, clock_changes, describe, fires
 from jobs.zones import zone
 from runs import history
@@ -77,6 +78,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "alerts": alerts_of(job, versions.current.get("tags", ()), user, at),
         "held": held_for(job, at),
         "acknowledge": AcknowledgeForm(),
+        "pausing": PauseForm(auto_id="pause-%s"),
         "events": trail.events,
         "live_seconds": LIVE_SECONDS,
     }

@@ -50,6 +50,11 @@ class Compared:
         return [row for row in (self.before, self.after) if row]
 
     @property
+    def is_alone(self) -> bool:
+        """Whether there is nothing yet to compare the job's first version with."""
+        return self.job.version == 1 and not self.missing
+
+    @property
     def missing(self) -> list[int]:
         """The numbers that no version is kept under."""
         kept = {row.version for row in self.sides}

@@ -38,7 +38,7 @@ class PersonForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
     is_active = forms.BooleanField(label=_("May sign in"), required=False)
     jobs = forms.ChoiceField(
-        label=_("Their jobs, when they may not"), choices=CHOICES, initial=PAUSE, required=False
+        label=_("Their jobs from then on"), choices=CHOICES, initial=PAUSE, required=False
     )
     to = forms.EmailField(label=_("New owner"), required=False, max_length=255, help_text=_("E-mail."))
     note = forms.CharField(

@@ -33,6 +33,7 @@ _KEPT = {
     "Run logs": {"LOGS_SUCCESS": "succeeded", "LOGS_FAILED": "failed"},
     "Files of runs": {"ARTEFACTS": ""},
     "Dead letters": {"LETTERS_CLOSED": "after they are closed"},
+    "Notifications": {"MESSAGES": "after they have ended"},
 }
 _STATISTICS = {
     "postgresql": (

@@ -51,6 +51,10 @@ def date(local: datetime) -> str:
     return f"{local.day} {local:%b %Y}"
 
 
+def date_and_time(local: datetime) -> str:
+    return f"{date(local)} {local:%H:%M}"
+
+
 def day_and_time(local: datetime) -> str:
     return f"{local.day} {local:%b %H:%M}"
 

@@ -12,7 +12,6 @@ from django.core.exceptions import ValidationError
 from django.forms.renderers import BaseRenderer
 from django.http import QueryDict
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +19,7 @@ from jobs import retries, zones
 from jobs.executors import TYPES
 from jobs.executors.error_classes import chain
 from jobs.models import Backoff, Kind, Misfire, Overlap, Priority
-from jobs.schedules import LATEST, BadSchedule, Plan, check, next_fire
+from jobs.schedules import BadSchedule, Plan, check, next_fire
 from jobs.tags import TagsField
 
 # Control characters, line ends, marks that turn the direction of writing, and halves of characters.
@@ -358,26 +357,3 @@ def initial_of(definition: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "payload": TYPES[definition["type"]].form.initial_from(definition["payload"]),
         "retry": dict(definition.get("retry", {})),
     }
-
-
-class PauseForm(forms.Form):
-    """Until when, and why."""
-
-    until = forms.DateTimeField(
-        label=_("Until"),
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text=_("In your time zone. Empty: until somebody resumes it."),
-    )
-    note = forms.CharField(
-        label=_("Note"), required=False, max_length=255, help_text=_("Why; the audit trail keeps it.")
-    )
-
-    def clean_until(self) -> Any:
-        until = self.cleaned_data["until"]
-        if until and until <= timezone.now():
-            raise ValidationError(_("This time has passed."))
-        if until and until > LATEST:
-            # In another zone it would leave the calendar, and no list with the job could be shown.
-            raise ValidationError(_("Give a date up to the year 9999."))
-        return until

@@ -72,6 +72,9 @@ class ImportForm(forms.Form):
         if "file" in self.errors or (not file and "text" in self.errors):
             return
         place = "file" if file else "text"
+        if not file and not self.cleaned_data["text"].strip():
+            self.add_error("text", _("Choose a file, or put its text here."))
+            return
         try:
             content = self._of_file(file) if file else self.cleaned_data["text"]
             read = documents.read(content.encode(), documents.format_of(file.name) if file else None)

@@ -23,9 +23,10 @@ from jobs import actions, definition, moves, spread, tags
 from jobs.definition import Definition
 from jobs.draft import SAVE, SAVE_AND_RUN, TYPING, Draft, preview_of
 from jobs.executors import placeholders
-from jobs.forms import PauseForm, ScheduleForm
+from jobs.forms import ScheduleForm
 from jobs.models import Job, JobVersion
 from jobs.moves import Event
+from jobs.pausing import PauseForm
 from jobs.rights import refusal
 from jobs.schedules import BadSchedule
 from jobs.spread import CannotMove
@@ -100,7 +101,12 @@ def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
     form = PauseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         actions.pause(job, by=person(request), at=database_now(), **form.cleaned_data)
-        messages.success(request, _undoable(_("%(name)s is paused.") % {"name": job.name}, "job_resume", job))
+        told = {"name": job.name, "until": form.cleaned_data["until"]}
+        words = _("%(name)s is paused.")
+        if told["until"]:
+            told["until"] = f"{timezone.localtime(told['until']):%a %-d %b, %H:%M}"
+            words = _("%(name)s is paused until %(until)s.")
+        messages.success(request, _undoable(words % told, "job_resume", job))
         return _back(request, job)
     return render(request, "jobs/pause.html", {"job": job, "form": form, "next": _next(request)})
 

@@ -60,7 +60,10 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Tell when"), choices=Event, widget=forms.CheckboxSelectMultiple
     )
     contacts = forms.ModelMultipleChoiceField(
-        label=_("Tell whom"), queryset=Contact.objects.none(), widget=forms.CheckboxSelectMultiple
+        label=_("Tell whom"),
+        queryset=Contact.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one.")},
     )
     remind_seconds = forms.TypedChoiceField(
         label=_("Remind while it lasts"), choices=REMINDERS, required=False, coerce=int, empty_value=None
@@ -94,7 +97,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "zone": _("Time zone of these times"),
             "urgent_breaks_through": _("What is urgent breaks through"),
             "digest": _("Collect messages"),
-            "digest_at": "At",
+            "digest_at": _("Send them at"),
             "enabled": _("The rule is on"),
         }
         help_texts = {

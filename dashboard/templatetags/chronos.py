@@ -148,8 +148,11 @@ def _absolute(local: datetime, now: datetime) -> SafeString:
 
 
 def _short(local: datetime, now: datetime) -> SafeString:
-    same_day = local.date() == now.astimezone(local.tzinfo).date()
-    return _time(local, f"{local:%H:%M:%S}" if same_day else wording.day_and_time(local))
+    today = now.astimezone(local.tzinfo).date()
+    if local.date() == today:
+        return _time(local, f"{local:%H:%M:%S}")
+    in_year = wording.day_and_time if local.year == today.year else wording.date_and_time
+    return _time(local, in_year(local))
 
 
 def _both(local: datetime, now: datetime) -> SafeString:

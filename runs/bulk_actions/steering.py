@@ -12,9 +12,9 @@ from accounts.models import User
 from jobs import actions as jobs
 from jobs import definition, moves
 from jobs.executors import placeholders
-from jobs.forms import PauseForm
 from jobs.models import Job, JobQuerySet, Status
 from jobs.moves import Event, IllegalMove
+from jobs.pausing import PauseForm
 from runs import actions as runs
 from runs.bulk_actions.base import Before, BulkAction, Parameters, Refused, Rule
 

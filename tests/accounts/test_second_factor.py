@@ -171,3 +171,14 @@ def test_without_keys_it_cannot_be_switched_on_and_that_is_said(client, alice, s
     key = client.get("/account/two-factor/").context["key"]
     answer = client.post("/account/two-factor/", {"code": pyotp.TOTP(key).now()})
     assert "CHRONOS_SECRETS_KEYS" in str(answer.context["form"].errors)
+
+
+@pytest.mark.browser
+def test_recovery_codes_are_copied_by_a_button(visit, live_server, alice):
+    page = visit("/account/two-factor/", alice, permissions=["clipboard-read", "clipboard-write"])
+    key = page.locator("p.mono").inner_text().replace(" ", "")
+    page.fill("[name=code]", pyotp.TOTP(key).now())
+    page.click("main .btn-primary")
+    page.click("[data-copy]")
+    page.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#codes").inner_text().strip()

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.actions import NOBODY
 from audit.models import AuditEvent, record
 from audit.origin import coming_from
 from audit.sealing import seal
@@ -191,3 +192,13 @@ def test_every_action_that_the_code_names_has_words():
     named = {action for source in sources for action in re.findall(calls, source)}
     assert len(named) > 50
     assert named - set(entries.ACTIONS) == set()
+
+
+def test_a_thing_whose_name_was_changed_is_called_by_its_new_name(bob):
+    entry = record(bob, "CONTACT_CREATED", factories.job(bob), changes={"name": (None, "on-call")})
+    assert entries.Entry(entry).entity == "on-call"
+
+
+def test_who_tried_to_sign_in_without_an_account_is_unknown(client, bob):
+    record(None, "SIGN_IN_FAILED", NOBODY)
+    assert 'account <b class="strong break">unknown</b>' in client.get(LIST).content.decode()

@@ -102,3 +102,9 @@ def test_the_page_costs_few_queries(client, owner, probe):
     with CaptureQueriesContext(connection) as queries:
         client.get(reverse("job_versions", args=[probe.pk]), {"before": 3, "after": 1})
     assert len(queries) <= 8
+
+
+def test_a_first_version_is_compared_with_nothing(client, owner):
+    shown = page(client, owner, job(owner)).content.decode()
+    assert "There is one version so far" in shown
+    assert "against" not in shown

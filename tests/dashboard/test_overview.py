@@ -511,3 +511,17 @@ def test_an_open_page_notices_what_fails_but_not_while_a_menu_is_open(visit, liv
     expect(browser).to_have_title("1 failing · Overview · Chronos", timeout=15_000)
     expect(browser.locator("#favicon")).to_have_attribute("href", re.compile("favicon-alert"))
     expect(browser.locator("#failing")).to_contain_text(probe.name)
+
+
+@pytest.mark.browser
+def test_one_key_takes_note_of_a_failure(visit, live_server):
+    user = alice()
+    probe = job(user)
+    run(probe, "FAILURE")
+    browser = visit("/", user)
+    button = browser.locator(f"#acknowledge-{probe.pk}")
+    expect(button).to_be_visible()
+    browser.keyboard.press("j")
+    browser.keyboard.press("a")
+    expect(browser.get_by_text("You have acknowledged the failures of")).to_be_visible()
+    expect(button).to_have_count(0)

@@ -54,16 +54,18 @@ DETAILS = f"""async ({{ rules }}) => {{
     }}
     return found;
 }}"""
+SIDEWAYS = """() => document.documentElement.scrollWidth > innerWidth + 1 ? ["scrolls sideways"] : []"""
 
 
 def findings(page, looked_for=FINDINGS, looks=LOOKS):
-    """What is serious or critical in each look of the page."""
+    """What is serious or critical in each look of the page, and whether it is wider than the screen."""
     page.evaluate(AXE)
     found = {}
     for scheme, width in looks:
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate("scheme => { document.documentElement.dataset.bsTheme = scheme }", scheme)
-        found[scheme, width] = page.evaluate(looked_for, {"rules": RULES[scheme]})
+        seen = page.evaluate(looked_for, {"rules": RULES[scheme]})
+        found[scheme, width] = seen + page.evaluate(SIDEWAYS)
     return {look: each for look, each in found.items() if each}
 
 

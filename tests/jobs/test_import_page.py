@@ -1,5 +1,6 @@
 """Jobs out of a file by a page: looked at, and then done; nothing typed is lost."""
 
+import html
 import json
 
 import pytest
@@ -143,3 +144,15 @@ def test_many_jobs_are_looked_at_by_few_queries(client, alice, django_assert_max
     with django_assert_max_num_queries(15):
         response = send(client, text=changed)
     assert response.context["counts"]["changed"] == 40
+
+
+def test_the_example_on_the_page_can_be_imported(client, alice):
+    page = client.get(reverse("job_import")).content.decode()
+    example = html.unescape(page.partition('<pre class="code" tabindex="0">')[2].partition("</pre>")[0])
+    steps = send(client, text=example).context["plan"].steps
+    assert [step.deed.name for step in steps] == ["CREATED", "CREATED"]
+    assert [step.warnings for step in steps] == [[], []]
+
+
+def test_who_gives_nothing_is_told_what_to_give(client, alice):
+    assert send(client, text=" ").context["form"].errors["text"] == ["Choose a file, or put its text here."]

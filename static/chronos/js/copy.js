@@ -1,4 +1,5 @@
-/* A link to a text becomes a button that copies it; where that is not allowed, the link leads to the text. */
+/* A link to a text becomes a button that copies it; where that is not allowed, the link leads to the text.
+   A button copies what stands on the page; where that is not allowed, it is selected. */
 (() => {
   "use strict";
   document.addEventListener("click", async (event) => {
@@ -12,6 +13,18 @@
       link.lastChild.textContent = "Copied";
     } catch {
       location.assign(link.href);
+    }
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button === null) { return; }
+    const shown = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(shown.textContent.trim());
+      button.lastChild.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(shown);
     }
   });
 })();

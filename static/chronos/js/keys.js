@@ -40,6 +40,20 @@
     return rowInFocus()?.querySelector(DEEDS[key]) ?? document.querySelector(`.page-head :is(${DEEDS[key]})`);
   }
 
+  // A deed that asks for a note first leaves the person in the note: Ctrl and Enter go on with that deed.
+  const pressed = new WeakMap();
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button?.form) { pressed.set(button.form, button); }
+  }, true);
+
+  function goOn(event) {
+    const button = pressed.get(event.target.form);
+    if (!button?.isConnected) { return; }
+    button.click();
+    event.preventDefault();
+  }
+
   function press(element) {
     element?.click();
     return Boolean(element);
@@ -83,6 +97,7 @@
       }
       return;
     }
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("textarea")) { goOn(event); }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || off()) { return; }
     if (typing(event.target) || document.querySelector("dialog[open]")) { return; }
     if (act(event.key)) { event.preventDefault(); }

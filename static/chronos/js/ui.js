@@ -43,6 +43,13 @@
     if (asked.dataset.open && openDialog(asked.dataset.open)) { event.preventDefault(); }
   });
 
+  /* ---- on a phone the bar of pages scrolls: to where one is */
+  const here = document.querySelector(".rail [aria-current]");
+  if (here) {
+    const rail = here.closest(".rail");
+    rail.scrollLeft = here.offsetLeft - (rail.clientWidth - here.offsetWidth) / 2;
+  }
+
   /* ---- the first thing to correct */
   const wrong = document.querySelector(".is-invalid");
   if (wrong) { wrong.focus(); }

@@ -1,0 +1,74 @@
+"""How long a job is to be paused, as people say it."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from jobs.schedules import LATEST
+
+MORNING = time(8)
+A_TIME = "until"
+SPANS = [
+    ("", _("Until resumed")),
+    ("1h", _("An hour")),
+    ("tomorrow", _("Tomorrow 08:00")),
+    ("monday", _("Monday 08:00")),
+    (A_TIME, _("A time…")),
+]
+
+
+class PauseForm(forms.Form):
+    """Until when, and why."""
+
+    span = forms.ChoiceField(
+        label=_("For how long"), choices=SPANS, initial="", required=False, widget=forms.RadioSelect
+    )
+    until = forms.DateTimeField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=_("In your time zone. It then resumes by itself."),
+    )
+    note = forms.CharField(
+        label=_("Note"), required=False, max_length=255, help_text=_("Why; the audit trail keeps it.")
+    )
+
+    def clean_until(self) -> Any:
+        until = self.cleaned_data["until"]
+        if until and until <= timezone.now():
+            raise ValidationError(_("This time has passed."))
+        if until and until > LATEST:
+            # In another zone it would leave the calendar, and no list with the job could be shown.
+            raise ValidationError(_("Give a date up to the year 9999."))
+        return until
+
+    def clean(self) -> None:
+        """However it was said, what is left is one instant, or none."""
+        span, until = self.cleaned_data.pop("span", ""), self.cleaned_data.get("until")
+        if span == A_TIME and not until and "until" not in self.errors:
+            self.add_error("until", _("Give the time."))
+        elif not span and until and "span" in self.data:
+            self.add_error("span", _("You gave a time: choose “A time…”, or take the time away."))
+        elif ends := end_of(span, timezone.localtime()):
+            self.cleaned_data["until"] = ends
+
+
+def end_of(span: str, at: datetime) -> datetime | None:
+    """When a span that begins now, on the viewer's clock, ends; None for one without an end of its own."""
+    today = at.date()
+    match span:
+        case "1h":
+            return at + timedelta(hours=1)
+        case "tomorrow":
+            return _morning(today + timedelta(days=1))
+        case "monday":
+            return _morning(today + timedelta(days=7 - today.weekday()))
+    return None
+
+
+def _morning(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, MORNING))

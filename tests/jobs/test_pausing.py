@@ -1,0 +1,50 @@
+"""How long a job is paused, as people say it."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from jobs.pausing import PauseForm, end_of
+
+THREE_AT_NIGHT = datetime(2026, 3, 27, 2, tzinfo=UTC)
+
+
+def paused(**said):
+    form = PauseForm({"span": "", **said})
+    form.is_valid()
+    return form
+
+
+@pytest.mark.parametrize(
+    ("span", "end"),
+    [("1h", "2026-03-27 04:00"), ("tomorrow", "2026-03-28 08:00"), ("monday", "2026-03-30 08:00"), ("", "")],
+)
+def test_a_span_ends_by_the_clock_that_the_person_reads(span, end):
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        found = end_of(span, timezone.localtime(THREE_AT_NIGHT))
+    assert (f"{found:%Y-%m-%d %H:%M}" if found else "") == end
+
+
+def test_on_a_monday_the_next_one_is_meant():
+    assert end_of("monday", datetime(2026, 3, 30, 7, tzinfo=UTC)) == datetime(2026, 4, 6, 8, tzinfo=UTC)
+
+
+def test_however_it_was_said_one_instant_is_left():
+    said = paused(span="1h", note="ledger move").cleaned_data
+    assert set(said) == {"until", "note"}
+    assert timedelta(minutes=59) < said["until"] - timezone.now() <= timedelta(hours=1)
+
+
+def test_a_time_is_given_where_one_was_chosen():
+    assert paused(span="until").errors["until"] == ["Give the time."]
+    assert paused(span="until", until="9999-06-01T08:00").cleaned_data["until"].year == 9999
+
+
+def test_a_time_that_would_be_ignored_is_told():
+    assert "span" in paused(until="9999-06-01T08:00").errors
+
+
+def test_what_nobody_offers_is_refused():
+    assert "span" in paused(span="for ever").errors
