@@ -287,7 +287,7 @@ def _named(rows: list[AuditEvent], user: User) -> Names:
         emails = User.objects.filter(pk__in=people).values_list("pk", "email")
         found |= {("User", str(pk)): (email, "") for pk, email in emails}
     # Who tried to sign in has no account.
-    found["User", str(NOBODY.pk)] = "unknown", ""
+    found["User", str(NOBODY.pk)] = gettext("unknown"), ""
     return found
 
 
