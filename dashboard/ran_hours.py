@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
+from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db.models import Count, QuerySet, Sum
@@ -39,6 +40,11 @@ class RanHour(NamedTuple):
     def busy(self) -> float:
         """The slots that were busy on average, counted where the runs ended."""
         return self.took_ms / 1000 / (self.end - self.start).total_seconds()
+
+    @property
+    def asked(self) -> str:
+        """What an address of the list of runs asks to show those that ended in it."""
+        return urlencode({"since": self.start.isoformat(), "until": self.end.isoformat()})
 
     @property
     def cancelled(self) -> int:
