@@ -59,6 +59,7 @@ def test_a_lone_icon_says_its_word_to_those_who_do_not_see_it():
         (timedelta(0), "absolute", '">Sat 28 Mar 2026 02:12:40 UTC<'),
         (timedelta(0), "short", '">02:12:40<'),
         (timedelta(days=-1), "short", '">27 Mar 02:12<'),
+        (timedelta(days=365), "short", '">28 Mar 2027 02:12<'),
         (timedelta(0), "both", '">Sat 28 Mar 2026 02:12:40 UTC<'),
     ],
 )

@@ -296,3 +296,12 @@ def test_without_a_key_for_secrets_a_sentence_says_so_at_the_field(client, alice
     ):
         assert errors(answer) <= {"url", "secret"}
         assert "keeps no secrets" in answer.content.decode()
+
+
+@pytest.mark.browser
+def test_a_rule_asks_for_no_more_than_its_choices_need(visit, live_server):
+    page = visit("/notifications/rules/new/", factories.ada())
+    for name, choice, asked in (("scope", "TAG", "tag"), ("digest", "DAILY", "digest_at")):
+        assert page.locator(f"[name={asked}]").is_hidden()
+        page.select_option(f"[name={name}]", choice)
+        assert page.locator(f"[name={asked}]").is_visible()
