@@ -90,7 +90,8 @@
   }
 
   /* ---- a list box whose choice follows the arrows while the focus stays in the field */
-  const options = () => [...list.querySelectorAll('[role="option"]')].filter((each) => each.checkVisibility());
+  // By what hides them, for the palette asks before it is shown itself.
+  const options = () => [...list.querySelectorAll('[role="option"]')].filter((each) => !each.closest("[hidden]"));
 
   function dress() {
     list.querySelectorAll(".pal-g").forEach((box, n) => {
