@@ -4,8 +4,8 @@
     tests/run.py tests/jobs -k cron                  a part of it, on SQLite
     tests/run.py --on postgresql,mariadb tests/jobs  a part of it, elsewhere
 
-The parts run beside one another, the larger ones by several processes; what the first one says is shown at
-once, what the others say when they have ended. A whole run names its slowest tests at the end.
+All of it on SQLite is run by several processes. The parts on servers run beside one another after it; what
+each of them says is shown when it has ended. A whole run names its slowest tests at the end.
 
 With CHRONOS_REQUIRE_SERVICES=1 whatever is missing or skipped is a failure.
 """
@@ -31,8 +31,9 @@ from tests import servers  # noqa: E402
 
 NONE_COLLECTED = 5
 SLOWEST = 15
-# Tests wait for processes, servers and clocks as much as they reckon: five of them keep two cores busy.
-BY_TWO = ("-n", "2", "--dist", "worksteal")
+# Tests wait for processes and clocks as much as they reckon: three keep two cores busy, on SQLite, and then
+# on PostgreSQL and MariaDB. More of them only make each other late.
+BY_TWO, BY_THREE = (("-n", number, "--dist", "worksteal") for number in "23")
 # What takes its time is left to `make faults`.
 QUICK = "not faults"
 # Whoever has no such mark need not even be read there.
@@ -57,7 +58,7 @@ PARTS = {
     "sqlite": Part(
         "SQLite",
         lambda: contextlib.nullcontext(""),
-        words_for_all=("-m", QUICK, *BY_TWO),
+        words_for_all=("-m", QUICK, *BY_THREE),
     ),
     "postgresql": Part(
         "PostgreSQL",
@@ -107,15 +108,18 @@ class Outcome:
 def run_all(
     parts: list[Part], words: list[str], missing: list[servers.Service], folder: Path
 ) -> list[Outcome]:
-    """Run the parts beside one another: while one waits, another reckons."""
+    """Run one part after the other, but those on servers beside one another."""
     outcomes = [Outcome(part, "skipped", 0) for part in parts if part.service in missing]
     here = [part for part in parts if part.service not in missing]
+    on_servers = [part for part in here if part.service]
+    beside = on_servers if len(on_servers) > 1 else []
+    outcomes += [run(part, words, folder) for part in here if part not in beside]
     with ThreadPoolExecutor() as threads:
-        outcomes += threads.map(lambda part: run(part, words, folder, at_once=part is here[0]), here)
+        outcomes += threads.map(lambda part: run(part, words, folder, at_once=False), beside)
     return outcomes
 
 
-def run(part: Part, words: list[str], folder: Path, *, at_once: bool) -> Outcome:
+def run(part: Part, words: list[str], folder: Path, *, at_once: bool = True) -> Outcome:
     """Run a part; what it says is shown at once, or in one piece when it has ended."""
     began = time.monotonic()
     more = words or [*part.words_for_all, f"--junitxml={folder / part.name}.xml"]
