@@ -39,7 +39,7 @@ class PersonShown(Schema):
 
 
 class PersonInvited(PersonShown):
-    link: str = Field(description="By which they choose a password; it is told here and nowhere else.")
+    link: str = Field(description="By which they choose a password while you administer; told here alone.")
     mailed: bool = Field(description="Whether the link went out to them by e-mail.")
 
 
@@ -81,10 +81,11 @@ def invite_person(request: HttpRequest, response: HttpResponse, given: Invitatio
     """An account for somebody who chooses the password by the link."""
     refuse_key(request, "Links for passwords are kept nowhere.")
     said = checked(InviteForm, given, {}).cleaned_data
-    invited = actions.invite(said["email"], Role(said["role"]), by=person(request))
+    by = person(request)
+    invited = actions.invite(said["email"], Role(said["role"]), by=by)
     response["Location"] = reverse("api:get_person", args=[invited.pk])
     mailed = links.send(invited, invited=True)
-    return Status(201, {**_shown(_of(invited.pk)), "link": links.link(invited), "mailed": mailed})
+    return Status(201, {**_shown(_of(invited.pk)), "link": links.link(invited, by=by), "mailed": mailed})
 
 
 @router.get(

@@ -27,11 +27,17 @@ def test_who_is_invited_gets_a_link_and_no_password(call):
     assert answer.status_code == 201, answer.content
     dora = User.objects.get(email="dora@example.com")
     assert (dora.role, dora.has_usable_password()) == (Role.OPERATOR, False)
-    assert links.link(dora).rpartition("-")[0] in answer.json()["link"]
+    assert links.whose(*answer.json()["link"].rstrip("/").split("/")[-2:]) == dora
     assert AuditEvent.objects.get(action="INVITED").via == "API"
 
 
-def test_the_link_is_kept_nowhere(call):
+def test_the_link_ends_when_who_was_told_it_administers_no_more(call):
+    link = call.post("/people", {"email": "dora@example.com"}).json()["link"]
+    User.objects.filter(email="ada@example.com").update(roles="OPERATOR")
+    assert links.whose(*link.rstrip("/").split("/")[-2:]) is None
+
+
+def test_no_key_keeps_the_link(call):
     answer = call.post("/people", {"email": "dora@example.com"}, **{"Idempotency-Key": "1"})
     assert "Idempotency-Key" in errors(answer)
     assert not User.objects.filter(email="dora@example.com").exists()
