@@ -129,7 +129,7 @@ def _week(request: HttpRequest, user: User, at: datetime) -> Week:
     if not days.over:
         found = forecast(user, at, days.begin if days.ahead else None, seconds=seconds)
     slots = _slots(at) if found else 0
-    return Week(found, days.zone, at, slots, _unit(request), days, _past(user, days, at))
+    return Week(found, days, at, slots, _unit(request), _past(user, days, at))
 
 
 def _past(user: User, days: SevenDays, at: datetime) -> RanHours:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cached_property
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from dashboard import wording
 from dashboard.forecast import STEP, STEPS, STEPS_AN_HOUR, Forecast
@@ -102,11 +101,10 @@ class Week:
     """The seven days; `slots` are those of the workers that are alive, and what is over needs no forecast."""
 
     forecast: Forecast | None
-    zone: ZoneInfo
+    days: SevenDays
     at: datetime
     slots: int
     unit: str = BUSY
-    asked: SevenDays | None = None
     past: RanHours = field(default_factory=RanHours)
 
     @cached_property
@@ -156,11 +154,7 @@ class Week:
     def changes(self) -> list[zones.Shift]:
         """The clock changes of the week in the viewer's zone."""
         begin = self.at if self.days.from_today else self.days.begin
-        return list(zones.shifts(self.zone, begin, self.days.end))
-
-    @cached_property
-    def days(self) -> SevenDays:
-        return self.asked or SevenDays.read("", self.at, self.zone)
+        return list(zones.shifts(self.days.zone, begin, self.days.end))
 
     @cached_property
     def _steps(self) -> dict[tuple[date, int], list[int]]:
@@ -170,7 +164,7 @@ class Week:
             return found
         hour = self.at.replace(minute=0, second=0, microsecond=0)
         for step in range(max(0, self.forecast.step(hour)), STEPS, QUARTER):
-            local = (self.forecast.begin + STEP * step).astimezone(self.zone)
+            local = (self.forecast.begin + STEP * step).astimezone(self.days.zone)
             found.setdefault((local.date(), local.hour), []).extend(range(step, step + QUARTER))
         return found
 
@@ -179,13 +173,13 @@ class Week:
         """The hours that are over, each where it begins on the clock."""
         found: dict[tuple[date, int], list[RanHour]] = {}
         for start, ran in self.past.hours.items():
-            local = start.astimezone(self.zone)
+            local = start.astimezone(self.days.zone)
             found.setdefault((local.date(), local.hour), []).append(ran)
         return found
 
     def _cell(self, day: date, hour: int) -> Cell:
         steps = self._steps.get((day, hour), [])
-        local = self.at.astimezone(self.zone)
+        local = self.at.astimezone(self.days.zone)
         if not steps or self.forecast is None:
             return self._over(day, hour)
         fires = sum(self.forecast.fires[step] for step in steps)
@@ -212,7 +206,7 @@ class Week:
         return Cell(day, hour, [], ran.start, ran, ran.runs, ran.busy, value)
 
     def _is_missing(self, day: date, hour: int) -> bool:
-        shift = zones.shift_at(datetime.combine(day, time(hour)), self.zone)
+        shift = zones.shift_at(datetime.combine(day, time(hour)), self.days.zone)
         return shift is not None and shift.forward
 
 

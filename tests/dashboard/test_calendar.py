@@ -40,7 +40,7 @@ def cron(expression, zone="UTC"):
 
 
 def week(user, at=NOON, zone=UTC, slots=0, unit=FIRES):
-    return Week(forecast(user, at), ZoneInfo(str(zone)), at, slots, unit)
+    return Week(forecast(user, at), SevenDays.read("", at, ZoneInfo(str(zone))), at, slots, unit)
 
 
 def over(user, first, zone=UTC, at=NOON, unit=FIRES):
@@ -50,7 +50,7 @@ def over(user, first, zone=UTC, at=NOON, unit=FIRES):
     past = RanHours.read(user, *stretch, at)
     while not past.complete:
         past = RanHours.read(user, *stretch, at)
-    return Week(None, days.zone, at, 0, unit, days, past)
+    return Week(None, days, at, 0, unit, past)
 
 
 def hour_of(user, at, instant):
@@ -108,7 +108,7 @@ def test_the_shades_are_those_of_what_is_to_come(owner):
     job(owner, **cron("0 13-15 * * *"))
     past = RanHours({NOON - HOUR: RanHour(NOON - HOUR, NOON, runs=900)})
     days = SevenDays.read("", NOON, ZoneInfo("UTC"))
-    shown = Week(forecast(owner, NOON), days.zone, NOON, 0, FIRES, days, past)
+    shown = Week(forecast(owner, NOON), days, NOON, 0, FIRES, past)
     levels = {cell.hour: cell.level for cell in shown.rows[0][1] if cell.value}
     assert levels == {11: 5, 13: 1, 14: 1, 15: 1}
     assert shown.words == "1 to 1"
