@@ -4,10 +4,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
 
 from accounts.models import User
-from chronos_site.admin_lists import ReadOnlyAdmin, pretty
+from chronos_site.admin_lists import ReadOnlyAdmin, ReadOnlyInline, pretty
 from jobs import masking
 from jobs.models import Job
 from notifications.alerts import Alert
@@ -58,17 +57,9 @@ class TemplateAdmin(ReadOnlyAdmin):
     fields = ["code", "channel", "subject", "text", "html", "updated_at", "updated_by"]
 
 
-class RuleContactInline(admin.TabularInline):  # type: ignore[type-arg]
+class RuleContactInline(ReadOnlyInline):
     model = RuleContact
     fields = ["contact"]
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Rule)
