@@ -1,5 +1,6 @@
 """Jobs as code: an owner's jobs become what the body says, all of it or nothing."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -20,6 +21,7 @@ from jobs.transfer import described
 from jobs.transfer.applying import Apply, Deed, Plan, Step
 from jobs.transfer.importing import entries_of
 from jobs.transfer.limits import AT_ONCE_LIMIT
+from jobs.transfer.part import Problem
 
 router = Router(tags=["jobs"])
 
@@ -100,7 +102,7 @@ def _tag(name: str) -> str:
         raise Invalid([("set", error.messages[0])]) from None
 
 
-def _problems(plan: Plan) -> Any:
+def _problems(plan: Plan) -> Iterator[tuple[Step, Problem]]:
     return ((step, each) for step in plan.steps for each in step.problems)
 
 
