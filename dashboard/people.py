@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -113,19 +114,23 @@ def carried_out(owner: User, form: PersonForm, *, by: User) -> str:
         form.add_error("role" if cleaned["is_active"] else "is_active", str(refused))
         return ""
     if stops:
-        return f"{owner} may no longer sign in. {_seen_to(owner, cleaned, by)}"
-    return f"{owner} is saved."
+        told = gettext("%(owner)s may no longer sign in.") % {"owner": owner}
+        return f"{told} {_seen_to(owner, cleaned, by)}"
+    return gettext("%(owner)s is saved.") % {"owner": owner}
 
 
 def _seen_to(owner: User, cleaned: dict[str, Any], by: User) -> str:
     """What became of the jobs of who left, done and in words."""
     if cleaned["jobs"] == PAUSE:
         paused = job_actions.pause_of(owner, by=by, at=database_now(), note=cleaned["note"])
-        return f"{paused:,} of their jobs are paused."
+        told = ngettext("%(count)s of their jobs is paused.", "%(count)s of their jobs are paused.", paused)
+        return told % {"count": f"{paused:,}"}
     if cleaned["jobs"] == HAND_OVER:
         heir = cleaned["heir"]
-        return f"{job_actions.hand_over_of(owner, heir, by=by):,} jobs are {heir}'s now."
-    return "Their jobs go on."
+        given = job_actions.hand_over_of(owner, heir, by=by)
+        told = ngettext("%(count)s job is %(heir)s's now.", "%(count)s jobs are %(heir)s's now.", given)
+        return told % {"count": f"{given:,}", "heir": heir}
+    return gettext("Their jobs go on.")
 
 
 @never_cache

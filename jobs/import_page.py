@@ -41,7 +41,8 @@ class ImportForm(forms.Form):
         label=_("File"),
         required=False,
         allow_empty_file=True,
-        help_text=f"JSON or YAML, {LONGEST // 1000} kB and {AT_ONCE_LIMIT} jobs at most.",
+        help_text=_("JSON or YAML, %(size)s kB and %(count)s jobs at most.")
+        % {"size": LONGEST // 1000, "count": AT_ONCE_LIMIT},
         widget=forms.FileInput(attrs={"accept": ".json,.yaml,.yml"}),
     )
     text = forms.CharField(
@@ -140,7 +141,7 @@ def job_import(request: HttpRequest) -> HttpResponse:
     if plan.is_denied:
         denials.note(request)
     if plan.is_done:
-        messages.success(request, _("%(told)s.") % {"told": _told(plan)})
+        messages.success(request, f"{_told(plan)}.")
         return redirect("job_list")
     is_other = is_asked and not plan.is_refused
     return render(

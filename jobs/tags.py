@@ -31,13 +31,13 @@ class TagsField(forms.CharField):
             )
         if wrong := next((name for name in names if len(name) > LONGEST), None):
             raise ValidationError(
-                _("A tag has at most %(longest)s characters; %(wrong)s… has %(wrong_2)s.")
-                % {"longest": LONGEST, "wrong": wrong[:20], "wrong_2": len(wrong)}
+                _("A tag has at most %(longest)s characters; %(wrong)s… has %(length)s.")
+                % {"longest": LONGEST, "wrong": wrong[:20], "length": len(wrong)}
             )
         if len(names) > MOST:
             raise ValidationError(
-                _("A job has at most %(most)s tags; these are %(names)s.")
-                % {"most": MOST, "names": len(names)}
+                _("A job has at most %(most)s tags; these are %(count)s.")
+                % {"most": MOST, "count": len(names)}
             )
         return names
 

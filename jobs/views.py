@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import slugify
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -101,12 +103,8 @@ def job_pause(request: HttpRequest, job_id: str) -> HttpResponse:
     form = PauseForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         actions.pause(job, by=person(request), at=database_now(), **form.cleaned_data)
-        told = {"name": job.name, "until": form.cleaned_data["until"]}
-        words = _("%(name)s is paused.")
-        if told["until"]:
-            told["until"] = f"{timezone.localtime(told['until']):%a %-d %b, %H:%M}"
-            words = _("%(name)s is paused until %(until)s.")
-        messages.success(request, _undoable(words % told, "job_resume", job))
+        told = _paused(job, form.cleaned_data["until"])
+        messages.success(request, _undoable(told, "job_resume", job))
         return _back(request, job)
     return render(request, "jobs/pause.html", {"job": job, "form": form, "next": _next(request)})
 
@@ -157,11 +155,12 @@ def jobs_spread(request: HttpRequest) -> HttpResponse:
         context = {"sentence": f"Nothing was moved. {refusal}", "back": page_of(request)}
         return render(request, "409.html", context, status=409)
     if moves:
-        told = f"{len(moves)} job{'s fire' if len(moves) > 1 else ' fires'} later."
-        messages.success(
-            request,
-            _("%(told)s To undo it, go back to the version before on the job's page.") % {"told": told},
+        told = ngettext(
+            "%(count)s job fires later. To undo it, go back to the version before on the job's page.",
+            "%(count)s jobs fire later. To undo it, go back to the version before on each job's page.",
+            len(moves),
         )
+        messages.success(request, told % {"count": len(moves)})
     else:
         messages.warning(request, _("No job was ticked: nothing was moved."))
     return redirect(_next(request) or reverse("job_list"))
@@ -269,6 +268,14 @@ def _saved(request: HttpRequest, job: Job) -> HttpResponse:
             % {"given": given, "default": default},
         )
     return redirect("job_detail", job.pk)
+
+
+def _paused(job: Job, until: datetime | None) -> str:
+    if until is None:
+        return gettext("%(name)s is paused.") % {"name": job.name}
+    local = timezone.localtime(until)
+    instant = f"{local:%a} {local.day} {local:%b, %H:%M}"
+    return gettext("%(name)s is paused until %(until)s.") % {"name": job.name, "until": instant}
 
 
 def _undoable(told: str, undoing: str, job: Job) -> str:

@@ -152,7 +152,7 @@ def _acknowledging(request: HttpRequest) -> AcknowledgeForm | None:
     wrong = next(iter(form.errors.values()), [""])[0] if not form.is_valid() else ""
     if form.is_valid() and form.cleaned_data["span"] == "until":
         until = form.ends(database_now())
-        wrong = "" if until and until > database_now() else "Give a time that is still to come."
+        wrong = "" if until and until > database_now() else gettext("Give a time that is still to come.")
     if wrong:
         messages.error(request, _("Nothing is acknowledged. %(wrong)s") % {"wrong": wrong})
         return None

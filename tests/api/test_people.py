@@ -58,7 +58,7 @@ def test_who_may_come_in_no_more_leaves_paused_jobs_and_comes_back(call, alice):
     job = factories.job(alice)
     told = call("PATCH", f"/people/{alice.pk}", {"is_active": False}).json()["told"]
     job.refresh_from_db()
-    assert (job.status, "1 of their jobs are paused" in told) == ("PAUSED", True)
+    assert (job.status, "1 of their jobs is paused." in told) == ("PAUSED", True)
     assert call("PATCH", f"/people/{alice.pk}", {"is_active": True}).json()["is_active"] is True
 
 
