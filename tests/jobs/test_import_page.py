@@ -148,7 +148,9 @@ def test_many_jobs_are_looked_at_by_few_queries(client, alice, django_assert_max
 
 def test_the_example_on_the_page_can_be_imported(client, alice):
     page = client.get(reverse("job_import")).content.decode()
-    example = html.unescape(page.partition('<pre class="code" tabindex="0">')[2].partition("</pre>")[0])
+    example = html.unescape(
+        page.partition('<pre class="code" tabindex="0"><code>')[2].partition("</code>")[0]
+    )
     steps = send(client, text=example).context["plan"].steps
     assert [step.deed.name for step in steps] == ["CREATED", "CREATED"]
     assert [step.warnings for step in steps] == [[], []]
