@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from accounts import actions
 from accounts.models import Role, User
@@ -17,7 +18,7 @@ LONGEST_PASSWORD = 1024
 def password_field(label: str, autocomplete: str) -> forms.CharField:
     """A password as typed, blanks and all; browsers and managers are told what it is for."""
     return forms.CharField(
-        label=label,
+        label=_(label),
         max_length=LONGEST_PASSWORD,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
@@ -36,7 +37,7 @@ class SignInForm(forms.Form):
         max_length=255,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
-    password = password_field("Password", "current-password")
+    password = password_field(gettext_noop("Password"), "current-password")
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
@@ -46,8 +47,8 @@ class SignInForm(forms.Form):
 class NewPasswordForm(forms.Form):
     """The password that somebody wants, twice."""
 
-    new = password_field("New password", "new-password")
-    again = password_field("New password again", "new-password")
+    new = password_field(gettext_noop("New password"), "new-password")
+    again = password_field(gettext_noop("New password again"), "new-password")
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,7 +69,7 @@ class NewPasswordForm(forms.Form):
 class PasswordForm(NewPasswordForm):
     """The password somebody has and, twice, the one they want."""
 
-    old = password_field("Current password", "current-password")
+    old = password_field(gettext_noop("Current password"), "current-password")
 
     field_order = ["old", "new", "again"]
 
@@ -79,8 +80,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     by: User
 
     role = forms.ChoiceField(choices=Role.choices, help_text=_("Operators see and operate everyone's jobs."))
-    new_password = password_field("New password", "new-password")
-    again = password_field("New password again", "new-password")
+    new_password = password_field(gettext_noop("New password"), "new-password")
+    again = password_field(gettext_noop("New password again"), "new-password")
 
     class Meta:
         model = User
@@ -170,4 +171,4 @@ class InviteForm(forms.Form):
 class ConfirmForm(forms.Form):
     """The password once more, before something that must not happen at somebody's unlocked screen."""
 
-    password = password_field("Your password", "current-password")
+    password = password_field(gettext_noop("Your password"), "current-password")

@@ -63,7 +63,7 @@ class BackfillForm(ParametersForm):
     since = InstantField(
         label=_("From"), help_text=_("In your time zone. A tick at this very time belongs to it.")
     )
-    until = InstantField(label="To", help_text=_("Up to now, and a tick at this very time belongs to it."))
+    until = InstantField(label=_("To"), help_text=_("Up to now, and a tick at this very time belongs to it."))
     include_ran = forms.BooleanField(
         label=_("Also ticks that ran already"),
         required=False,

@@ -36,8 +36,8 @@ class EmailForm(PayloadForm):
         gettext_noop("HTML"): ("html",),
     }
 
-    to = EmailsField(label="To", lines=2, help_text=_("Separated by commas, for example ops@example.com"))
-    cc = EmailsField(label="Cc", lines=0, required=False)
+    to = EmailsField(label=_("To"), lines=2, help_text=_("Separated by commas, for example ops@example.com"))
+    cc = EmailsField(label=_("Cc"), lines=0, required=False)
     bcc = EmailsField(label=_("Bcc"), lines=0, required=False)
     reply_to = EmailsField(label=_("Reply to"), lines=0, required=False)
     subject = TextField(

@@ -114,7 +114,7 @@ class ReportForm(QueryForm):
         help_text=_("The first day, such as 2026-03-01 or {{ fire.date - 7d }}"),
     )
     last_day = DayField(
-        label="To", required=False, sample="9999-12-30", help_text=_("The last day, included.")
+        label=_("To"), required=False, sample="9999-12-30", help_text=_("The last day, included.")
     )
     timezone = ZoneField(
         label=_("Time zone"),

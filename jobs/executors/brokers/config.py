@@ -204,8 +204,8 @@ def _check_where(config: Mapping[str, Any]) -> None:
     for name in ("broker", "connection", "url"):
         if name in config and (others := (WHERE | {"connection"}) & set(config) - {name, "ssl"}):
             raise forms.ValidationError(
-                _("%(name)s says where the broker is: leave out %(min)s.")
-                % {"name": name, "min": min(others)}
+                _("%(name)s says where the broker is: leave out %(other)s.")
+                % {"name": name, "other": min(others)}
             )
 
 
