@@ -28,7 +28,7 @@ PAGES = {
     "/jobs/{job}/pause/": ("Pause nightly-export", "A run in progress goes on"),
     "/jobs/{job}/skip/": ("Skip the next fire of nightly-export?", "will not happen"),
     "/jobs/{job}/delete/": ("Its only run and that run", "will not happen"),
-    "/system/firing/stop/": ("None of 1 armed schedules", "go on (1 now)"),
+    "/system/firing/stop/": ("Armed now: 1;", "go on (1 now)"),
     "/system/queues/high/stop/": ("None waits now", "Nothing is skipped or cancelled"),
     "/system/workers/w-1/drain/": ("It has no run in progress", "lets it work again"),
 }

@@ -81,7 +81,7 @@ def test_nothing_is_stopped_before_the_person_has_read_what_it_means(client, bob
 
 def test_the_page_counts_what_will_not_fire(client, bob):
     factories.job(at=NOON)
-    assert "None of 1 armed schedules" in client.get(STOP["firing"]()).content.decode()
+    assert "Armed now: 1;" in client.get(STOP["firing"]()).content.decode()
 
 
 def test_a_note_that_is_too_long_is_told_at_its_field(client, bob):
