@@ -13,7 +13,7 @@ CHOICES = [("a", "<A>"), ("b", "B")]
 
 
 class Kinds(forms.Form):
-    text = forms.CharField(label="<Name>", help_text="Such as <b>night</b>.", max_length=80)
+    text = forms.CharField(label="<Name>", help_text="Such as “night”.", max_length=80)
     optional = forms.CharField(required=False, label="")
     note = forms.CharField(widget=forms.Textarea(attrs={"rows": 4, "data-words": True, "spellcheck": False}))
     number = forms.IntegerField(min_value=1, max_value=9)
@@ -38,6 +38,12 @@ def test_a_field_looks_as_in_crispys_own_template(name, given):
     shown, expected = drawn(ours, Kinds(given), name), drawn(crispys, Kinds(given), name)
     # A legend is not for a field, whatever crispy says.
     assert shown == re.sub(r'<legend for="[^"]*" ', "<legend ", expected)
+
+
+def test_what_a_field_says_of_itself_is_text():
+    form = Kinds()
+    form.fields["text"].help_text = "Such as <b>."
+    assert "Such as &lt;b&gt;." in drawn(engines["django"].engine, form, "text")
 
 
 def test_attributes_of_a_field_are_escaped_and_those_that_are_false_left_out():
