@@ -53,7 +53,7 @@ def measurements(request):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_it_ends_with_what_it_measured_on_the_last_line(measurements, name):
-    output, said = measurements[name].communicate(timeout=180)
+    output, said = measurements[name].communicate(timeout=400)
     assert measurements[name].returncode == 0, said
     found = json.loads(output.splitlines()[-1])
     assert found.keys() >= TELLS[name]

@@ -112,8 +112,8 @@ def script(number: int, content: str, ending: str, **options: Any) -> Ends:
     )
 
 
-def mail(key: str, value: Any, sentence: str) -> Refused:
-    return Refused(54, f"{key} {str(value)[:40]!r}", "EMAIL", key, value, sentence)
+def mail(key: str, value: Any, sentence: str, by_import: str = "") -> Refused:
+    return Refused(54, f"{key} {str(value)[:40]!r}", "EMAIL", key, value, sentence, by_import=by_import)
 
 
 def report(value: str, sentence: str) -> Refused:
@@ -361,7 +361,12 @@ ROWS: tuple[Refused | Ends | Elsewhere, ...] = (
     # Messages
     mail("to", ["a@b.example\nBcc: all@x.example"], "is too long or holds a control character"),
     mail("to", ['"a b"@x'], "is no e-mail address"),
-    mail("to", [f"person{each}@example.com" for each in range(10_000)], "at most 100000 characters"),
+    mail(
+        "to",
+        [f"person{each}@example.com" for each in range(10_000)],
+        "at most 100000 characters",
+        by_import="longer than 100,000 characters",
+    ),
     mail("subject", "Hello\r\nBcc: all@x.example", "control character"),
     Ends(
         54,
