@@ -26,7 +26,7 @@ from django.template.defaulttags import URLNode
 from django.template.library import SimpleNode
 from django.template.loaders import cached
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
-from django.urls import get_script_prefix, get_urlconf, reverse
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
@@ -176,7 +176,13 @@ class Link(URLNode):
     """`{% url "job_list" %}`, the same on every page."""
 
     def render(self, context: Context) -> str:
-        found = _reversed(self.view_name.var, get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF)
+        try:
+            found = _reversed(self.view_name.var, get_script_prefix(), get_urlconf() or settings.ROOT_URLCONF)
+        except NoReverseMatch:
+            # With `as` it asks whether there is such a page.
+            if not self.asvar:
+                raise
+            found = ""
         if self.asvar:
             context[self.asvar] = found
             return ""

@@ -74,6 +74,7 @@ def names() -> dict[str, Any]:
         "{% if person.email == '<alice>@example.com' and not missing %}yes{% endif %}",
         "{% if many.9 %}yes{% else %}no{% endif %}{% if missing == nothing %}equal{% endif %}",
         "{% url 'job_list' %}{% url 'admin:index' %}{% url 'overview' as home %}{{ home }}",
+        "{% url 'nowhere' as lost %}[{{ lost }}]",
         "{% load chronos %}{% icon 'pause' 'small' %}{% icon text %}{% status 'PAUSED' 'Held' %}",
         "{% load chronos %}{% icon 'pause' as drawing %}[{{ drawing }}]",
         "{% translate 'A & <b>B</b>: 50 %' %}{% translate 'All' as all %}{{ all }}{% translate text %}",
