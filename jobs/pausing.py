@@ -1,6 +1,6 @@
 """How long a job is to be paused, as people say it."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -62,7 +62,8 @@ def end_of(span: str, at: datetime) -> datetime | None:
     today = at.date()
     match span:
         case "1h":
-            return at + timedelta(hours=1)
+            # On a clock that is put back meanwhile, it would be two.
+            return at.astimezone(UTC) + timedelta(hours=1)
         case "tomorrow":
             return _morning(today + timedelta(days=1))
         case "monday":

@@ -24,7 +24,15 @@ def paused(**said):
 def test_a_span_ends_by_the_clock_that_the_person_reads(span, end):
     with timezone.override(ZoneInfo("Europe/Berlin")):
         found = end_of(span, timezone.localtime(THREE_AT_NIGHT))
+        found = found and timezone.localtime(found)
     assert (f"{found:%Y-%m-%d %H:%M}" if found else "") == end
+
+
+@pytest.mark.parametrize("day", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+def test_an_hour_is_one_while_the_clock_changes(day):
+    for minutes in range(0, 180, 30):
+        at = (day + timedelta(minutes=minutes)).astimezone(ZoneInfo("Europe/Berlin"))
+        assert end_of("1h", at) == day + timedelta(minutes=minutes + 60)
 
 
 def test_on_a_monday_the_next_one_is_meant():
