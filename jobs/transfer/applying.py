@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
+from chronos_site.locks import locked
 from jobs import actions, recorded, rights, tags
 from jobs import definition as definitions
 from jobs.definition import Definition
@@ -112,6 +113,8 @@ class Apply:
         with transaction.atomic():
             # What is compared now, nobody changes until it is written.
             actions.hold_plans(self._concerned(verdicts))
+            # Nor does anybody else apply to these jobs: a name that is new would be made twice.
+            locked(User.objects.filter(pk=self.owner.pk)).get()
             plan = self._plan(verdicts)
             if not plan.is_refused and self.seen in (None, plan.digest):
                 for step in plan.steps:

@@ -14,6 +14,7 @@ from jobs.transfer.importing import entries_of
 from tests import factories
 from tests.factories import NOON
 from tests.jobs.transfer.requests import cron, dummy, http
+from tests.together import meeting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 EXAMPLES = sorted((Path(__file__).parents[3] / "docs" / "examples").iterdir())
@@ -50,6 +51,13 @@ def test_a_second_time_changes_nothing(owner):
     plan = put(owner, dummy(), cron("0 2 * * *", jitterSeconds=5) | {"name": "other"}, at=NOON + timedelta(1))
     assert plan.changes_nothing
     assert (AuditEvent.objects.count(), JobVersion.objects.count()) == (told, 2)
+
+
+@pytest.mark.databases("postgresql", "mysql")
+@pytest.mark.django_db(transaction=True)
+def test_the_same_twice_at_once_makes_no_job_twice(owner):
+    second = meeting(lambda: put(owner, dummy()), lambda: put(owner, dummy()))
+    assert (deeds(second), Job.objects.count()) == ([("smoke-probe", Deed.UNCHANGED)], 1)
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.name)
