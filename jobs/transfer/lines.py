@@ -48,7 +48,8 @@ def _inside(node: yaml.Node, step: str) -> tuple[int, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
         pairs = ((key.start_mark.line, value) for key, value in node.value if key.value == step)
         return next(pairs, None)
-    if isinstance(node, yaml.SequenceNode) and step.isdecimal() and int(step) < len(node.value):
-        inner: yaml.Node = node.value[int(step)]
-        return inner.start_mark.line, inner
+    if isinstance(node, yaml.SequenceNode):
+        # By what a number looks like: the step may be a key of somebody's, of any number of digits.
+        numbered = ((each.start_mark.line, each) for n, each in enumerate(node.value) if str(n) == step)
+        return next(numbered, None)
     return None

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from jobs.masking import DOTS
 from jobs.models import Job
 from tests import factories
 
@@ -158,3 +159,10 @@ def test_the_example_on_the_page_can_be_imported(client, alice):
 
 def test_who_gives_nothing_is_told_what_to_give(client, alice):
     assert send(client, text=" ").context["form"].errors["text"] == ["Choose a file, or put its text here."]
+
+
+def test_a_key_that_looks_like_a_number_of_thousands_of_digits_is_told_like_any_other(client, alice):
+    long = f"  payload:\n    metadata:\n      y: [1]\n      ? y.{'9' * 5000}\n      : {DOTS}\n"
+    response = send(client, TEXT.replace("  payload: {type: DUMMY}\n", long))
+    assert response.status_code == 400
+    assert "A secret is masked here" in html.unescape(response.content.decode())

@@ -33,6 +33,7 @@ jobs:
         (0, "schedule.timezone", 4),
         (0, "payload.steps[1]", 10),
         (0, "payload.steps[9]", 8),
+        (0, f"payload.steps.{'9' * 5000}", 8),
         (1, "type", 14),
         (2, "name", None),
     ],
