@@ -34,6 +34,14 @@ APPLY = "apply"
 _ORDER = (Deed.REFUSED, Deed.CHANGED, Deed.CREATED)
 
 
+class _Text(forms.CharField):
+    """Text of many lines: browsers send each line's end as two characters, which makes it no longer."""
+
+    def to_python(self, value: Any) -> str:
+        found: str = super().to_python(value) or ""
+        return found.replace("\r\n", "\n")
+
+
 class ImportForm(forms.Form):
     """A file of job requests, chosen or pasted; what was chosen stands in the text afterwards."""
 
@@ -45,7 +53,7 @@ class ImportForm(forms.Form):
         % {"size": LONGEST // 1000, "count": AT_ONCE_LIMIT},
         widget=forms.FileInput(attrs={"accept": ".json,.yaml,.yml"}),
     )
-    text = forms.CharField(
+    text = _Text(
         label=_("Or its text"),
         required=False,
         strip=False,
@@ -61,7 +69,7 @@ class ImportForm(forms.Form):
     )
 
     def __init__(self, typed: QueryDict | None = None, files: MultiValueDict[str, Any] | None = None) -> None:
-        super().__init__(typed and typed.copy(), files)
+        super().__init__(None if typed is None else typed.copy(), files)
         self.entries: list[Entry] = []
 
     def clean_tag(self) -> str:

@@ -21,16 +21,16 @@ def format_of(name: str) -> Format | None:
 
 
 def read(content: bytes, file_format: Format | None = None) -> Any:
-    """The value in a file; where the format is not known, `{` and `[` begin JSON.
+    """The value in a file; where the format is not known, `{` and `[` begin JSON, or YAML that is none.
 
     Raises Unreadable.
     """
     if len(content) > SIZE_LIMIT:
         raise Unreadable(f"The file is larger than {SIZE_LIMIT:,} bytes: split it.")
     text = text_of(content)
-    if file_format is None:
-        file_format = "json" if text.lstrip().startswith(("{", "[")) else "yaml"
     try:
+        if file_format is None:
+            return _either(text)
         return _json(text) if file_format == "json" else yaml_values.read(text)
     except RecursionError:
         raise Unreadable(TOO_DEEP) from None
@@ -54,12 +54,28 @@ def text_of(content: bytes) -> str:
     return text
 
 
+class _NoJson(Unreadable):
+    pass
+
+
+def _either(text: str) -> Any:
+    if not text.lstrip().startswith(("{", "[")):
+        return yaml_values.read(text)
+    try:
+        return _json(text)
+    except _NoJson as why:
+        try:
+            return yaml_values.read(text)
+        except Unreadable:
+            raise why from None
+
+
 def _json(text: str) -> Any:
     try:
         found = json.loads(text, object_pairs_hook=_once_each, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise Unreadable(f"The file is no JSON: {error.msg.lower()}, {where}.") from None
+        raise _NoJson(f"The file is no JSON: {error.msg.lower()}, {where}.") from None
     except Unreadable:
         raise
     except ValueError:

@@ -21,6 +21,10 @@ TEXT = """\
   schedule: {scheduleType: INTERVAL, intervalSeconds: 300}
   payload: {type: DUMMY}
 """
+IN_BRACES = (
+    "{name: greet, type: DUMMY, payload: {type: DUMMY}, "
+    "schedule: {scheduleType: INTERVAL, intervalSeconds: 300}}"
+)
 
 
 @pytest.fixture
@@ -102,6 +106,13 @@ def test_a_file_is_read_and_stands_in_the_text_afterwards(client, alice):
     response = send(client, text="old", file=SimpleUploadedFile("jobs.yaml", TEXT.encode()))
     assert response.status_code == 200
     assert response.context["form"]["text"].value() == TEXT
+
+
+@pytest.mark.parametrize("content", [TEXT + "\n" * 260_000, IN_BRACES])
+def test_the_text_of_a_file_that_was_looked_at_is_done(client, alice, content):
+    looked = client.post(reverse("job_import"), {"file": SimpleUploadedFile("jobs.yaml", content.encode())})
+    as_browsers_send = content.replace("\n", "\r\n")
+    assert send(client, as_browsers_send, do="apply", seen=seen(looked)).status_code == 302
 
 
 @pytest.mark.parametrize(
