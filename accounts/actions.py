@@ -260,7 +260,9 @@ def change_person(user: User, *, role: Role, is_active: bool, by: User | None, n
     if not changes:
         return
     user.roles, user.is_active = role.value, is_active
-    user.save(update_fields=["roles", "is_active", "updated_at"])
+    # What stays as it is may be changing at this moment: who is shut out is not to come back by a new role.
+    columns = {"role": "roles", "is_active": "is_active"}
+    user.save(update_fields=[*(columns[name] for name in changes), "updated_at"])
     if not is_active:
         sessions.end(SignIn.objects.filter(owner=user))
     audit.record(by, "USER_CHANGED", user, changes=changes, note=note)

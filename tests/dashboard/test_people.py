@@ -7,6 +7,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from accounts import actions
 from accounts.models import Role, User
 from audit.models import AuditEvent
 from jobs.models import Job
@@ -113,3 +114,10 @@ def test_nobody_else_sees_people(client, alice):
     for somebody in (alice, factories.bob()):
         client.force_login(somebody, "django.contrib.auth.backends.ModelBackend")
         assert client.get(reverse("people")).status_code == 403
+
+
+def test_a_new_role_lets_nobody_in_who_was_shut_out_at_that_moment(ada, alice):
+    actions.change_person(User.objects.get(pk=alice.pk), role=Role.USER, is_active=False, by=ada)
+    actions.change_person(alice, role=Role.OPERATOR, is_active=True, by=ada)
+    alice.refresh_from_db()
+    assert (alice.role, alice.is_active) == (Role.OPERATOR, False)
