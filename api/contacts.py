@@ -30,6 +30,7 @@ router = Router(tags=["notifications"])
 READ, WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 
 NEWEST = Order((Key("pk", descending=True),))
+_MASKED = ("address", "body")
 
 
 class ContactGiven(Given):
@@ -95,7 +96,10 @@ def get_contact(request: HttpRequest, contact_id: str) -> Any:
 def change_contact(request: HttpRequest, contact_id: str, given: ContactGiven) -> Any:
     """Change what is named; what is not stays as it is, and so does a secret."""
     contact = _of(request, contact_id)
-    _saved(contact, given, _before(contact), by=person(request))
+    before = _before(contact)
+    # What comes back as it was shown, with its secrets masked, is no change.
+    same = {name: before[name] for name in _MASKED if getattr(given, name) == masking.text(before[name])}
+    _saved(contact, given.model_copy(update=same), before, by=person(request))
     return _shown(_of(request, contact_id))
 
 
@@ -146,8 +150,7 @@ def _shown(contact: Contact) -> dict[str, Any]:
     before = _before(contact)
     return {
         **before,
-        "address": masking.text(before["address"]),
-        "body": masking.text(before["body"]),
+        **{name: masking.text(before[name]) for name in _MASKED},
         "id": contact.pk,
         "owner": contact.owner.email,
         "has_secret": bool(contact.token),

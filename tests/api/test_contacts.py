@@ -38,6 +38,14 @@ def test_a_change_keeps_the_secret_that_it_does_not_name(call):
     assert Contact.objects.get().secret == HOOK["secret"]
 
 
+def test_an_address_that_comes_back_as_it_was_shown_stays_as_it_is(call):
+    address = "https://hooks.example.com/chronos?token=of-ours"
+    made = call.post(PATH, {**HOOK, "address": address}).json()
+    changed = call("PATCH", f"{PATH}/{made['id']}", {"address": made["address"], "enabled": False})
+    assert (changed.status_code, changed.json()["enabled"]) == (200, False)
+    assert Contact.objects.get().address == address != made["address"]
+
+
 def test_each_field_that_is_wrong_is_named(call):
     answer = call.post(PATH, {**MAIL, "name": "", "address": "nobody"})
     assert (answer.status_code, set(errors(answer))) == (422, {"name", "address"})
