@@ -82,9 +82,12 @@ def save_rule(rule: Rule, *, contacts: Iterable[Contact], by: User) -> Rule:
     """Make the rule, or change it to what it says now, with these contact points."""
     new = rule._state.adding
     before = {} if new else _told(Rule.objects.get(pk=rule.pk))
-    if not new:
+    if new:
+        rule.save()
+    else:
         rule.updated_at = Now()
-    rule.save()
+        # A mute is said elsewhere, perhaps since this rule was read.
+        rule.save(update_fields=[*(name for name in _OF_RULES if name != "muted_until"), "updated_at"])
     rule.refresh_from_db()
     wanted = {contact.pk for contact in contacts}
     there = set(RuleContact.objects.filter(rule=rule).values_list("contact_id", flat=True))
@@ -128,7 +131,9 @@ def save_contact(contact: Contact, *, secret: str | None, by: User) -> Contact:
     # Whatever was wrong with it was wrong with the address that it had.
     contact.failures_in_a_row, contact.open_until = 0, None
     contact.updated_at = Now()
-    contact.save()
+    # A secret that is left alone may have been given a new key since this contact point was read.
+    said = (*_OF_CONTACTS, "settings", "failures_in_a_row", "open_until", "updated_at")
+    contact.save(update_fields=None if new else [*said, *(["token"] if secret is not None else [])])
     contact.refresh_from_db()
     details = {**_changes(before, _contact(contact)), **({"secret": "changed"} if secret is not None else {})}
     record(by, "CONTACT_CREATED" if new else "CONTACT_CHANGED", contact, details=details)

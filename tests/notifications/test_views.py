@@ -8,6 +8,7 @@ from accounts.models import Role
 from audit.models import AuditEvent
 from chronos_site import sealing
 from chronos_site.clock import database_now
+from notifications import actions
 from notifications.contacts import Contact
 from notifications.heartbeats import Heartbeat
 from notifications.models import Delivery, Notification
@@ -189,6 +190,21 @@ def test_a_rule_is_muted_for_a_while_and_speaks_again(client, alice):
     post(client, alice, "rule_mute", there.pk)
     there.refresh_from_db()
     assert there.muted_until is None
+
+
+def test_a_change_of_a_rule_keeps_the_mute_that_came_meanwhile(alice):
+    there, at = rule(alice, Event.FAILURE), database_now()
+    actions.mute(Rule.objects.get(), until=at, by=alice)
+    actions.save_rule(there, contacts=[], by=alice)
+    assert Rule.objects.get().muted_until == at
+
+
+def test_a_change_of_a_contact_point_keeps_the_secret_that_came_meanwhile(alice):
+    there = contact(alice)
+    actions.save_contact(Contact.objects.get(), secret="the new one", by=alice)
+    there.name = "on call"
+    actions.save_contact(there, secret=None, by=alice)
+    assert (Contact.objects.get().name, Contact.objects.get().secret) == ("on call", "the new one")
 
 
 def test_a_rule_is_deleted_with_what_waits_for_it(client, alice):
