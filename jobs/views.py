@@ -275,6 +275,8 @@ def _paused(job: Job, until: datetime | None) -> str:
         return gettext("%(name)s is paused.") % {"name": job.name}
     local = timezone.localtime(until)
     instant = f"{local:%a} {local.day} {local:%b, %H:%M}"
+    if local.year != timezone.localtime().year:
+        instant = f"{local.day} {local:%b %Y, %H:%M}"
     return gettext("%(name)s is paused until %(until)s.") % {"name": job.name, "until": instant}
 
 

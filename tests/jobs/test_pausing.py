@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from jobs.pausing import PauseForm, end_of
+from tests import factories
 
 THREE_AT_NIGHT = datetime(2026, 3, 27, 2, tzinfo=UTC)
 
@@ -56,3 +58,12 @@ def test_a_time_that_would_be_ignored_is_told():
 
 def test_what_nobody_offers_is_refused():
     assert "span" in paused(span="for ever").errors
+
+
+@pytest.mark.django_db
+def test_a_pause_until_another_year_says_which(client):
+    job = factories.job()
+    client.force_login(job.owner)
+    said = {"span": "until", "until": "2999-03-01T08:00"}
+    page = client.post(reverse("job_pause", args=[job.pk]), said, follow=True).content.decode()
+    assert "is paused until 1 Mar 2999, 08:00." in page
