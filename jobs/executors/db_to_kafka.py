@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation.trans_null import gettext_noop
 
 from jobs.executors.addresses import DatabaseUrlField, ServersField, TopicField
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
+from django.utils.translation.trans_null import gettext_noop
 
 from jobs import masking
 from jobs.executors import guard
