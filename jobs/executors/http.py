@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_null import gettext_noop
 
@@ -153,7 +154,7 @@ class HttpForm(PayloadForm):
     follow_redirects = FlagField(
         label=_("Follow redirects"),
         default=True,
-        help_text=_("Up to %(redirects)s, each checked anew.") % {"redirects": calls.REDIRECTS},
+        help_text=format_lazy(_("Up to {redirects}, each checked anew."), redirects=calls.REDIRECTS),
     )
     verify_tls = FlagField(
         label=_("Verify the certificate"),

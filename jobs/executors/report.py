@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_null import gettext_noop
 
@@ -104,8 +105,9 @@ class ReportForm(QueryForm):
         required=False,
         least=1,
         most=periods.MOST_DAYS,
-        help_text=_("Whole days before that of the run, and that one so far; %(days)s if empty.")
-        % {"days": periods.DAYS},
+        help_text=format_lazy(
+            _("Whole days before that of the run, and that one so far; {days} if empty."), days=periods.DAYS
+        ),
     )
     first_day = DayField(
         label=_("From"),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_null import gettext_noop
 
@@ -124,8 +125,9 @@ class ScriptForm(PayloadForm):
         required=False,
         least=16,
         most=1_000_000,
-        help_text=_("Megabytes for all its processes; %(memory_mb)s if empty.")
-        % {"memory_mb": f"{MEMORY_MB:,}"},
+        help_text=format_lazy(
+            _("Megabytes for all its processes; {memory_mb} if empty."), memory_mb=f"{MEMORY_MB:,}"
+        ),
     )
     cpu_seconds = NumberField(
         label=_("Computing time"),
@@ -139,14 +141,16 @@ class ScriptForm(PayloadForm):
         required=False,
         least=1,
         most=10_000_000,
-        help_text=_("Megabytes that a file may grow to; %(file_mb)s if empty.") % {"file_mb": f"{FILE_MB:,}"},
+        help_text=format_lazy(
+            _("Megabytes that a file may grow to; {file_mb} if empty."), file_mb=f"{FILE_MB:,}"
+        ),
     )
     processes = NumberField(
         label=_("Processes"),
         required=False,
         least=1,
         most=10_000,
-        help_text=_("At the same time; %(processes)s if empty.") % {"processes": PROCESSES},
+        help_text=format_lazy(_("At the same time; {processes} if empty."), processes=PROCESSES),
     )
     metadata = OptionsField()
 
