@@ -1,30 +1,32 @@
 """Signing in and changing one's password."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 from accounts import actions
 from accounts.models import Role, User
 
-WRONG_CODE = "This is not the code that the app shows now, or it was used already."
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+WRONG_CODE = _("This is not the code that the app shows now, or it was used already.")
 # Long enough for any password manager; what is longer would only keep the hasher busy.
 LONGEST_PASSWORD = 1024
 
 
-def password_field(label: str, autocomplete: str) -> forms.CharField:
+def password_field(label: "_StrOrPromise", autocomplete: str) -> forms.CharField:
     """A password as typed, blanks and all; browsers and managers are told what it is for."""
     return forms.CharField(
-        label=_(label),
+        label=label,
         max_length=LONGEST_PASSWORD,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
         error_messages={
-            "max_length": _("Use at most %(longest_password)s characters.")
-            % {"longest_password": LONGEST_PASSWORD}
+            "max_length": format_lazy(_("Use at most {most} characters."), most=LONGEST_PASSWORD),
         },
     )
 
@@ -37,7 +39,7 @@ class SignInForm(forms.Form):
         max_length=255,
         widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
-    password = password_field(gettext_noop("Password"), "current-password")
+    password = password_field(_("Password"), "current-password")
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
@@ -47,8 +49,8 @@ class SignInForm(forms.Form):
 class NewPasswordForm(forms.Form):
     """The password that somebody wants, twice."""
 
-    new = password_field(gettext_noop("New password"), "new-password")
-    again = password_field(gettext_noop("New password again"), "new-password")
+    new = password_field(_("New password"), "new-password")
+    again = password_field(_("New password again"), "new-password")
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,7 +71,7 @@ class NewPasswordForm(forms.Form):
 class PasswordForm(NewPasswordForm):
     """The password somebody has and, twice, the one they want."""
 
-    old = password_field(gettext_noop("Current password"), "current-password")
+    old = password_field(_("Current password"), "current-password")
 
     field_order = ["old", "new", "again"]
 
@@ -80,8 +82,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     by: User
 
     role = forms.ChoiceField(choices=Role.choices, help_text=_("Operators see and operate everyone's jobs."))
-    new_password = password_field(gettext_noop("New password"), "new-password")
-    again = password_field(gettext_noop("New password again"), "new-password")
+    new_password = password_field(_("New password"), "new-password")
+    again = password_field(_("New password again"), "new-password")
 
     class Meta:
         model = User
@@ -171,4 +173,4 @@ class InviteForm(forms.Form):
 class ConfirmForm(forms.Form):
     """The password once more, before something that must not happen at somebody's unlocked screen."""
 
-    password = password_field(gettext_noop("Your password"), "current-password")
+    password = password_field(_("Your password"), "current-password")

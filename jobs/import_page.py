@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.datastructures import MultiValueDict
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -49,8 +50,9 @@ class ImportForm(forms.Form):
         label=_("File"),
         required=False,
         allow_empty_file=True,
-        help_text=_("JSON or YAML, %(size)s kB and %(count)s jobs at most.")
-        % {"size": LONGEST // 1000, "count": AT_ONCE_LIMIT},
+        help_text=format_lazy(
+            _("JSON or YAML, {size} kB and {count} jobs at most."), size=LONGEST // 1000, count=AT_ONCE_LIMIT
+        ),
         widget=forms.FileInput(attrs={"accept": ".json,.yaml,.yml"}),
     )
     text = _Text(
