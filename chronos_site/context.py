@@ -57,10 +57,12 @@ class Shell:
     version = __version__
     environment = settings.ENVIRONMENT
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, *, with_schedules: bool = False) -> None:
+        """`with_schedules` counts the broken ones too, in the same query, for the page that tells of them."""
         # A request refused early, for its host, has none.
         user = getattr(request, "user", None)
         self._user = user if isinstance(user, User) else None
+        self._with_schedules = with_schedules
         self.section = request.path.strip("/").partition("/")[0]
 
     @cached_property
@@ -93,7 +95,7 @@ class Shell:
 
     @cached_property
     def _counts(self) -> dict[str, str]:
-        """What the rail and the overview count, in one query."""
+        """What the page counts around it, in one query."""
         if self._user is None:
             return {}
         asked: dict[str, list[QuerySet[Any]]] = {
@@ -101,8 +103,9 @@ class Shell:
             "live_runs": [Run.objects.visible_to(self._user).running()],
             "dead_letters": [DeadLetter.objects.visible_to(self._user).pending()],
             "failed_messages": [Notification.objects.visible_to(self._user).failed()],
-            "broken_schedules": [JobSchedule.objects.visible_to(self._user).broken()],
         }
+        if self._with_schedules:
+            asked["broken_schedules"] = [JobSchedule.objects.visible_to(self._user).broken()]
         return counted_together(asked, MOST_COUNTED)
 
     @cached_property
@@ -126,7 +129,7 @@ class Shell:
 
     @cached_property
     def broken_schedules(self) -> str:
-        """Schedules that the scheduler took out of the plan; empty when there are none."""
+        """Schedules that the scheduler took out of the plan; empty when none is, or none was asked for."""
         return self._unless_none("broken_schedules")
 
     def _unless_none(self, name: str) -> str:

@@ -53,7 +53,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def _shell(request: HttpRequest, found: dict[str, Any]) -> Shell:
     """The shell, told what the page knows already."""
-    shell = Shell(request)
+    shell = Shell(request, with_schedules=True)
     scheduler: Scheduler = found["vitals"].scheduler
     shell.pulse = Pulse(scheduler.beat_at, scheduler.at)
     shell.live_runs = "" if found["running_count"] == "0" else found["running_count"]
