@@ -14,7 +14,6 @@ from api.pages import After, Limit, Listed, asked, listed
 from api.problems import ANSWERS
 from api.shown import EventShown
 from dashboard import audit_filters, paging
-from dashboard.audit import NEWEST
 from dashboard.audit_filters import AuditFilters
 
 router = Router(tags=["audit"])
@@ -36,4 +35,6 @@ def list_audit_events(
 ) -> Any:
     """Who did what, newest first: all of it for operators, else what you did and what befell your jobs."""
     found = audit_filters.found(AuditFilters.read(asked(request), timezone.now()), person(request))
-    return listed(request, paging.page(found.rows, NEWEST, asked(request), limit), shown.event, found.limit)
+    return listed(
+        request, paging.page(found.rows, paging.NEWEST, asked(request), limit), shown.event, found.limit
+    )

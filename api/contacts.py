@@ -20,7 +20,6 @@ from api.pages import After, Limit, Listed, asked, listed
 from api.problems import ANSWERS
 from chronos_site.clock import database_now
 from dashboard import paging
-from dashboard.paging import Key, Order
 from jobs import masking
 from notifications import actions, trying
 from notifications.contacts import Contact
@@ -29,7 +28,6 @@ from notifications.forms import ContactForm
 router = Router(tags=["notifications"])
 READ, WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 
-NEWEST = Order((Key("pk", descending=True),))
 _MASKED = ("address", "body")
 
 
@@ -73,7 +71,8 @@ CONTACT: dict[Any, Any] = {200: ContactShown, **ANSWERS}
 @router.get("", response={200: Listed[ContactShown], **ANSWERS}, auth=READ, operation_id="list_contacts")
 def list_contacts(request: HttpRequest, limit: Limit = 50, after: After = "") -> Any:
     """Contact points without their secrets; what looks like one in an address is masked."""
-    return listed(request, paging.page(_contacts(person(request)), NEWEST, asked(request), limit), _shown)
+    contacts = _contacts(person(request))
+    return listed(request, paging.page(contacts, paging.NEWEST, asked(request), limit), _shown)
 
 
 @router.post("", response={201: ContactShown, **ANSWERS}, auth=WRITE, operation_id="create_contact")

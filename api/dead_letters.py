@@ -18,14 +18,11 @@ from api.shown import LetterShown
 from chronos_site.clock import database_now
 from dashboard import paging
 from dashboard.letter_filters import LetterFilters
-from dashboard.paging import Key, Order
 from runs import triage
 from runs.models import DeadLetter, DeadLetterQuerySet
 
 router = Router(tags=["dead letters"])
 READ, OPERATE = Bearer(Scope.READ), Bearer(Scope.OPERATE)
-
-NEWEST = Order((Key("pk", descending=True),))
 
 
 class Replay(Schema):
@@ -59,7 +56,7 @@ def list_dead_letters(
     filters = LetterFilters.read(asked(request), person(request), timezone.now())
     refuse_unknown(filters.ignored)
     letters = filters.matching.select_related("job", "assignee").defer("assignee__password")
-    return listed(request, paging.page(letters, NEWEST, asked(request), limit), shown.letter)
+    return listed(request, paging.page(letters, paging.NEWEST, asked(request), limit), shown.letter)
 
 
 @router.get(

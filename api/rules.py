@@ -20,7 +20,6 @@ from api.pages import After, Limit, Listed, asked, listed
 from api.problems import ANSWERS, Invalid
 from chronos_site.clock import database_now
 from dashboard import paging
-from dashboard.paging import Key, Order
 from notifications import actions
 from notifications.contacts import Contact
 from notifications.forms import RuleForm
@@ -29,7 +28,6 @@ from notifications.rules import Rule
 router = Router(tags=["notifications"])
 READ, WRITE = Bearer(Scope.READ), Bearer(Scope.WRITE)
 
-NEWEST = Order((Key("pk", descending=True),))
 _NAMES = {"job": "job_name", "jobs_of": "owner_email"}
 
 
@@ -85,7 +83,7 @@ RULE: dict[Any, Any] = {200: RuleShown, **ANSWERS}
 
 @router.get("", response={200: Listed[RuleShown], **ANSWERS}, auth=READ, operation_id="list_rules")
 def list_rules(request: HttpRequest, limit: Limit = 50, after: After = "") -> Any:
-    return listed(request, paging.page(_rules(person(request)), NEWEST, asked(request), limit), _shown)
+    return listed(request, paging.page(_rules(person(request)), paging.NEWEST, asked(request), limit), _shown)
 
 
 @router.post("", response={201: RuleShown, **ANSWERS}, auth=WRITE, operation_id="create_rule")

@@ -13,9 +13,7 @@ from dashboard import entries, paging
 from dashboard.audit_export import MOST
 from dashboard.audit_filters import SYSTEM, WINDOWS, AuditFilters, found, sees
 from dashboard.entries import ACTIONS, ENTITIES
-from dashboard.paging import Key, Order
 
-NEWEST = Order((Key("pk", descending=True),))
 SIZE = 25
 
 VIEWS: tuple[tuple[str, str], ...] = (
@@ -46,7 +44,7 @@ def audit_list(request: HttpRequest) -> HttpResponse:
     user, at = person(request), timezone.now()
     filters = AuditFilters.read(request.GET, at)
     matching = found(filters, user)
-    page = paging.page(matching.rows, NEWEST, request.GET, SIZE)
+    page = paging.page(matching.rows, paging.NEWEST, request.GET, SIZE)
     context = {
         "now": at,
         "filters": filters,

@@ -22,7 +22,6 @@ from runs.bulk_views import operation_of
 LIVE_SECONDS = 1
 MOST_REASONS = 10
 
-NEWEST_FIRST = Order((Key("pk", descending=True),))
 IN_ORDER = Order((Key("pk", paging.whole),))
 
 
@@ -41,7 +40,7 @@ def bulk_list(request: HttpRequest) -> HttpResponse:
     everyones = user.is_operator and request.GET.get("by") == "everyone"
     operations = BulkOperation.objects.visible_to(user)
     shown = operations if everyones else operations.filter(by=user)
-    page = paging.page(shown.select_related("by", "undone_by"), NEWEST_FIRST, request.GET)
+    page = paging.page(shown.select_related("by", "undone_by"), paging.NEWEST, request.GET)
     return render(
         request, "dashboard/bulk/list.html", {"page": page, "everyones": everyones, "now": timezone.now()}
     )

@@ -18,7 +18,8 @@ from accounts.models import User
 from dashboard import upcoming
 from dashboard.busy_hour import BusyHour
 from dashboard.filters import plain
-from dashboard.forecast import BUDGET_SECONDS, FIRST_SECONDS, HOUR, MOMENT, forecast, full_hour
+from dashboard.forecast import BUDGET_SECONDS, FIRST_SECONDS, MOMENT, forecast
+from dashboard.hours import HOUR, full_hour
 from dashboard.quiet import Quiet
 from dashboard.ran import SPANS, Chart, Window
 from dashboard.ran_hours import RanHours

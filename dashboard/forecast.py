@@ -7,7 +7,7 @@ request works for a moment only; a forecast that is not finished goes on in the 
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from django.db.models import Q, Sum
 from accounts.models import User
 from chronos_site.counting import counted
 from chronos_site.schema import new_ulid
+from dashboard.hours import DAY, HOUR, full_hour
 from jobs import schedules
 from jobs.models import JobSchedule, JobScheduleQuerySet, Kind
 from jobs.schedules import BadSchedule, Plan
@@ -24,7 +25,6 @@ from runs.days import JobDay
 from runs.models import Outcome, RunStats
 
 MOMENT = timedelta(microseconds=1)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 STEP_SECONDS = 300
 STEP = timedelta(seconds=STEP_SECONDS)
 STEPS_AN_HOUR = 12
@@ -282,11 +282,6 @@ def _keep(key: str, forecast: Forecast, seconds: float) -> None:
 
 def _begin(user: User, at: datetime, begin: datetime | None) -> Forecast:
     return Forecast(full_hour(begin or at), at, counted(_armed(user), MOST_COUNTED), _usual_of_types(at))
-
-
-def full_hour(instant: datetime) -> datetime:
-    """The hour in UTC that the instant lies in."""
-    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def _armed(user: User) -> JobScheduleQuerySet:

@@ -21,9 +21,9 @@ HOURS = 24
 DAY = timedelta(days=1)
 # Days by the word in the address; a day itself is shown by its hours.
 WINDOWS = {"24h": 0, "7d": 7, "30d": 30}
-# Jobs that are deleted take their runs with them: after this long, an hour is counted again.
+# Jobs that are deleted take their runs with them: after this long, what is over is counted again.
 REMEMBERED_SECONDS = 3600
-# Totals of weeks are as old as this, at most.
+# What is not over yet is as old as this, at most, where more than hours is counted.
 FRESH_SECONDS = 60
 # Runs that end within an hour are all written this long after it.
 SETTLED_AFTER = timedelta(minutes=1)
@@ -84,9 +84,14 @@ class Day:
         return f"{permille // 10}.{permille % 10}%" if permille < 1000 else "100%"
 
 
+def full_hour(instant: datetime) -> datetime:
+    """The hour in UTC that the instant lies in."""
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
 def day(user: User, at: datetime) -> Day:
     """The last 24 hours up to the instant, in at most one query."""
-    current = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    current = full_hour(at)
     starts = [current - HOUR * n for n in reversed(range(HOURS))]
     key = f"hours:{'all' if user.is_operator else user.pk}"
     known: dict[datetime, Counts] = cache.get(key, {})

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Sum
@@ -10,11 +10,10 @@ from django.utils import timezone
 
 from dashboard import wording
 from dashboard.charts import Column, Line, Mark
+from dashboard.hours import HOUR, HOURS, full_hour
 from runs.models import Outcome, Run, RunStats
 from runs.stats import WAITED
 
-HOUR = timedelta(hours=1)
-HOURS = 24
 DAYS = 7
 RECENT = timedelta(minutes=15)
 MOST_RECENT = 2000
@@ -104,7 +103,7 @@ class Totals:
     @classmethod
     def read(cls, at: datetime) -> "Totals":
         """One query over the hours of a week."""
-        current = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        current = full_hour(at)
         since = current - timedelta(days=DAYS)
         rows = RunStats.objects.filter(hour__gt=since, outcome__in=_ENDED).order_by().values_list("hour")
         sums = rows.annotate(*(Sum(name) for name in _SUMMED))

@@ -17,6 +17,7 @@ from django.http import QueryDict
 from accounts.models import User
 from dashboard import paging
 from dashboard.charts import Mark
+from dashboard.hours import full_hour
 from dashboard.letter_filters import UNSIGNED, LetterFilters, Tab
 from dashboard.paging import BadCursor, Key, Order
 from runs.acknowledgements import Acknowledgement
@@ -190,7 +191,7 @@ def _jobs(alike: DeadLetterQuerySet) -> dict[str, int]:
 
 def _hours(alike: DeadLetterQuerySet, at: datetime) -> dict[str, dict[int, int]]:
     """How many events of each signature there are in each hour back from now."""
-    now = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    now = full_hour(at)
     recent = alike.filter(created_at__gte=now - timedelta(hours=HOURS - 1))
     by_hour = recent.annotate(hour=TruncHour("created_at", tzinfo=UTC))
     counted = by_hour.values_list("signature", "hour").annotate(count=Count("*"))

@@ -144,6 +144,10 @@ class Order:
             raise BadCursor from error
 
 
+# Ids are made in the order of time.
+NEWEST = Order((Key("pk", descending=True),))
+
+
 @dataclass(frozen=True)
 class Page(Generic[Row]):
     """Some rows in order, and where the pages before and after them start."""

@@ -12,14 +12,10 @@ from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from accounts.models import User
+from dashboard.hours import DAY, FRESH_SECONDS, HOUR, REMEMBERED_SECONDS, SETTLED_AFTER
+from runs.history import BROKEN
 from runs.models import Outcome, Run, RunStats
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
-# Runs that end within an hour are all written this long after it.
-SETTLED_AFTER = timedelta(minutes=1)
-# Jobs that are deleted take their runs with them: after this long, a day is counted again.
-REMEMBERED_SECONDS, FRESH_SECONDS = 3600, 60
 # Days of runs that a page counts, or fewer once they took so long; the next refresh goes on.
 MOST_DAYS, BUDGET_SECONDS = 3, 0.05
 

@@ -20,7 +20,6 @@ SIZE = 50
 # What no index knows is looked for among so many of the newest runs: of all, of a job, of each outcome.
 WINDOW, JOB_WINDOW, END_WINDOW = 100_000, 20_000, 10_000
 
-NEWEST = Order((Key("pk", descending=True),))
 LAST_ENDED = Order((Key("end_time", paging.instant, descending=True), Key("pk", descending=True)))
 LAST_DUE = Order(
     (Key("scheduled_time", paging.instant, descending=True), Key("attempt", paging.whole, descending=True))
@@ -52,7 +51,7 @@ def listed(filters: RunFilters, user: User, query: QueryDict, size: int = SIZE) 
     if floor:
         matching = matching.filter(pk__gte=floor)
     limit = f"Only the newest {WINDOW:,} runs were looked through." if floor else ""
-    return Listed(paging.page(matching, NEWEST, query, size), limit)
+    return Listed(paging.page(matching, paging.NEWEST, query, size), limit)
 
 
 def _of_job(runs: RunQuerySet, filters: RunFilters, user: User, query: QueryDict, size: int) -> Listed:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from dashboard import wording
+
 DAYS = 7
 WEEK = timedelta(days=DAYS)
 # Totals tell of the past; of the far future, schedules tell little that will stay true.
@@ -88,9 +90,6 @@ class SevenDays:
 
 
 def _out_of_reach(asked: str, today: date) -> str:
-    first, last = today - BACK, today + AHEAD + timedelta(days=DAYS - 1)
-    return f"{asked} is out of reach: the calendar shows the days from {_told(first)} to {_told(last)}."
-
-
-def _told(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"
+    ends = (today - BACK, today + AHEAD + timedelta(days=DAYS - 1))
+    first, last = map(wording.date, ends)
+    return f"{asked} is out of reach: the calendar shows the days from {first} to {last}."

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from dashboard import wording
 from dashboard.forecast import STEP, STEPS, STEPS_AN_HOUR, Forecast
-from dashboard.ran_hours import HOUR, RanHour, RanHours, together
+from dashboard.hours import HOUR
+from dashboard.ran_hours import RanHour, RanHours, together
 from dashboard.seven_days import SevenDays
 from jobs import zones
 

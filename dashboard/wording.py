@@ -1,5 +1,6 @@
 """The words for states, instants and lengths of time, the same on every page."""
 
+import datetime as clock
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -47,7 +48,7 @@ def iso(instant: datetime) -> str:
     return f"{instant.astimezone(UTC).isoformat('T', 'seconds')[:19]}Z"
 
 
-def date(local: datetime) -> str:
+def date(local: clock.date) -> str:
     return f"{local.day} {local:%b %Y}"
 
 

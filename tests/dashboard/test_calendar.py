@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dashboard.busy_hour import BusyHour
-from dashboard.forecast import forecast, full_hour
+from dashboard.forecast import forecast
+from dashboard.hours import full_hour
 from dashboard.ran_hours import RanHour, RanHours
 from dashboard.seven_days import SevenDays
 from dashboard.viewer import COOKIE
