@@ -16,6 +16,7 @@ from time import monotonic
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from bench import machine, product, rows, servers
 
@@ -196,6 +197,8 @@ class Readers:
     def read(self, cookies: Any, number: int) -> None:
         chance = random.Random(number)  # noqa: S311
         person = requests.Session()
+        # As a browser does: a connection that was closed while it was idle costs a second try.
+        person.mount(self.address, HTTPAdapter(max_retries=1))
         person.cookies.update(cookies)
         while not self.stop.wait(chance.expovariate(1 / self.think)):
             began = monotonic()

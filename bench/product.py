@@ -150,7 +150,15 @@ def processes(*commands: list[str]) -> Iterator[list[subprocess.Popen[bytes]]]:
         for process in started:
             process.terminate()
         for process in started:
-            process.wait(STOP_SECONDS)
+            _see_it_end(process)
+
+
+def _see_it_end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def doctor() -> list[str]:

@@ -1,6 +1,8 @@
 """Each measurement, small: it runs and ends with its JSON. How fast is not asked here."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -39,6 +41,7 @@ def measurements(request):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         for name, words in SMALL.items()
         if name in asked
@@ -47,8 +50,10 @@ def measurements(request):
         yield started
     finally:
         for process in started.values():
-            process.terminate()
-            process.communicate()
+            if process.returncode is None:
+                # Whoever holds its output would keep us waiting.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
 
 
 @pytest.mark.parametrize("name", SMALL)
