@@ -13,8 +13,12 @@ Row = TypeVar("Row", bound=Model)
 
 def counted(rows: "QuerySet[Row]", most: int) -> str:
     """How many rows there are: 1,248, or "1,000+" without counting further."""
-    found = rows.order_by()[: most + 1].count()
-    return f"{most:,}+" if found > most else f"{found:,}"
+    return bounded(rows.order_by()[: most + 1].count(), most)
+
+
+def bounded(count: int, most: int) -> str:
+    """A count that went no further than one more than the most."""
+    return f"{most:,}+" if count > most else f"{count:,}"
 
 
 def counted_together(asked: "Mapping[str, Sequence[QuerySet[Any]]]", most: int) -> dict[str, str]:
@@ -36,7 +40,7 @@ def counted_together(asked: "Mapping[str, Sequence[QuerySet[Any]]]", most: int) 
         cursor.execute(" UNION ALL ".join(parts), values)
         for name, count in cursor:
             found[name] += count
-    return {name: f"{most:,}+" if count > most else f"{count:,}" for name, count in found.items()}
+    return {name: bounded(count, most) for name, count in found.items()}
 
 
 def counting(rows: "QuerySet[Any]", most: int) -> RawSQL:

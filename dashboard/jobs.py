@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from accounts.models import User
-from chronos_site.counting import counted
+from chronos_site.counting import bounded, counted
 from dashboard import columns, job_row, offered_views, paging, windows
 from dashboard.conditions import CHOICES, CONDITIONS, MOST_TARGETS, Seeker
 from dashboard.filters import Chip, JobFilters
@@ -87,7 +87,9 @@ def job_list(request: HttpRequest) -> HttpResponse:
     sort = SORTS[filters.sort or "name"]
     seeker = Seeker(user, at)
     matching = filters.apply(seeker.visible, seeker)
-    page = paging.page(_shown(matching), sort.order, request.GET)
+    # Whoever looks for a text reads every name: it is not done twice.
+    look_to = MOST_COUNTED if filters.text else 0
+    page = paging.page(_shown(matching), sort.order, request.GET, look_to=look_to)
     rows = job_row.rows(page.rows, at)
     context = {
         "now": at,
@@ -142,8 +144,7 @@ def _shown(jobs: JobQuerySet) -> JobQuerySet:
 
 
 def _counts(filters: JobFilters, seeker: Seeker, matching: JobQuerySet, page: Page[Job]) -> dict[str, str]:
-    # A page that is the whole list has been counted by looking at it.
-    matches = str(len(page.rows)) if page.whole else counted(matching, MOST_COUNTED)
+    matches = counted(matching, MOST_COUNTED) if page.seen is None else bounded(page.seen, MOST_COUNTED)
     total = counted(seeker.visible, MOST_COUNTED) if filters.conditions else matches
     return {"matches": matches, "total": total}
 

@@ -150,53 +150,66 @@ NEWEST = Order((Key("pk", descending=True),))
 
 @dataclass(frozen=True)
 class Page(Generic[Row]):
-    """Some rows in order, and where the pages before and after them start."""
+    """Some rows in order, and where the pages before and after them start.
+
+    `seen` is how many rows there are in all, where finding the page has told; one more than was to be looked
+    to says that there are more.
+    """
 
     rows: list[Row]
     before: str | None = None
     after: str | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether these are all the rows there are."""
-        return self.before is None and self.after is None
+    seen: int | None = None
 
 
-def page(rows: "QuerySet[Row]", order: Order, query: QueryDict, size: int = SIZE) -> Page[Row]:
-    """The page that `?after=` or `?before=` asks for; the first one when neither leads anywhere."""
+def page(
+    rows: "QuerySet[Row]", order: Order, query: QueryDict, size: int = SIZE, *, look_to: int = 0
+) -> Page[Row]:
+    """The page that `?after=` or `?before=` asks for; the first one when neither leads anywhere.
+
+    The first one sees on the way how many rows there are in all, when it is to look so far.
+    """
     try:
-        if cursor := query.get("after"):
-            return _after(rows, order, order.place(cursor), size) or _first(rows, order, size)
-        if cursor := query.get("before"):
-            return _before(rows, order, order.place(cursor), size) or _first(rows, order, size)
+        found = _beside(rows, order, query, size)
     except BadCursor:
-        pass
-    return _first(rows, order, size)
+        found = None
+    return found or _first(rows, order, size, look_to)
 
 
-def _first(rows: "QuerySet[Row]", order: Order, size: int) -> Page[Row]:
-    found, more = _take(order.sorted(rows), size)
-    return Page(found, after=order.cursor(found[-1]) if more and found else None)
+def _beside(rows: "QuerySet[Row]", order: Order, query: QueryDict, size: int) -> Page[Row] | None:
+    if cursor := query.get("after"):
+        return _after(rows, order, order.place(cursor), size)
+    if cursor := query.get("before"):
+        return _before(rows, order, order.place(cursor), size)
+    return None
+
+
+def _first(rows: "QuerySet[Row]", order: Order, size: int, look_to: int) -> Page[Row]:
+    found, seen = _take(order.sorted(rows), size, look_to)
+    after = order.cursor(found[-1]) if seen > size and found else None
+    return Page(found, after=after, seen=seen if seen <= size or look_to else None)
 
 
 def _after(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> Page[Row] | None:
-    found, more = _take(order.sorted(rows).filter(order.beyond(place)), size)
+    found, seen = _take(order.sorted(rows).filter(order.beyond(place)), size)
     if not found:
         return None
-    return Page(found, before=order.cursor(found[0]), after=order.cursor(found[-1]) if more else None)
+    after = order.cursor(found[-1]) if seen > size else None
+    return Page(found, before=order.cursor(found[0]), after=after)
 
 
 def _before(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> Page[Row] | None:
     earlier = order.sorted(rows, backwards=True).filter(order.beyond(place, backwards=True))
-    found, more = _take(earlier, size)
-    if not more or not found:
+    found, seen = _take(earlier, size)
+    if seen <= size or not found:
         return None  # no more than a page lies before: that is the first page
     found.reverse()
     return Page(found, before=order.cursor(found[0]), after=order.cursor(found[-1]))
 
 
-def _take(rows: "QuerySet[Row]", size: int) -> tuple[list[Row], bool]:
+def _take(rows: "QuerySet[Row]", size: int, look_to: int = 0) -> tuple[list[Row], int]:
+    """So many rows, and how many there were to be seen: one more than that, or than was to be looked to."""
     # First the ids, then the rows: what a database has to sort stays narrow, and joins fetch one page.
-    ids = list(rows.values_list("pk", flat=True)[: size + 1])
+    ids = list(rows.values_list("pk", flat=True)[: max(size, look_to) + 1])
     found = rows.in_bulk(ids[:size])
-    return [found[pk] for pk in ids[:size] if pk in found], len(ids) > size
+    return [found[pk] for pk in ids[:size] if pk in found], len(ids)

@@ -88,8 +88,16 @@ def test_the_worst_status_comes_first(jobs):
 
 def test_a_list_that_fits_on_one_page_leads_nowhere():
     job()
-    assert page("name").whole
-    assert not page("name").after
+    only = page("name")
+    assert (only.before, only.after, only.seen) == (None, None, 1)
+
+
+@pytest.mark.parametrize(("look_to", "seen"), [(0, None), (7, 8), (10, 11), (1000, 11)])
+def test_the_first_page_sees_how_many_rows_there_are_no_further_than_asked(look_to, seen, jobs):
+    order = SORTS["name"].order
+    first = paging.page(Job.objects.all(), order, QueryDict(), 4, look_to=look_to)
+    assert (len(first.rows), first.seen) == (4, seen)
+    assert first.after
 
 
 def cursor(text: str) -> str:
