@@ -130,7 +130,7 @@ def _flag(label: str, words: str, find: Callable[[JobQuerySet, Seeker], JobQuery
 
 def _named(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
     text = values[0]
-    named = Q(name__icontains=text) | Q(pk__in=_tags(text).values("job_id"))
+    named = Q(name__icontains=text) | Q(pk__in=seeker.tagged(text))
     start = text.upper()
     return jobs.filter(named | Q(pk__startswith=start) if _START_OF_ID.fullmatch(start) else named)
 

@@ -290,6 +290,7 @@ class DeadLetter(models.Model):
             SeedIndex(fields=["status", "signature", "-created_at", "job"], name="idx_dlq_events_signature"),
             SeedIndex(fields=["closed_by"], name="idx_dlq_events_closed_by"),
             SeedIndex(fields=["assignee", "status"], name="idx_dlq_events_assignee"),
+            SeedIndex(fields=["resolved_at"], name="idx_dlq_events_resolved_at"),
         ]
         constraints = [
             models.CheckConstraint(

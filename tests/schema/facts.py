@@ -296,6 +296,7 @@ dlq_events
   + index idx_dlq_events_signature (status, signature, created_at desc, job_id)
   + index idx_dlq_events_closed_by (closed_by_id)
   + index idx_dlq_events_assignee (assignee_id, status)
+  + index idx_dlq_events_resolved_at (resolved_at)
 
 audit_events
     id varchar(26) not null
