@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
-from statistics import median, quantiles
+from statistics import median
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -19,6 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from bench import machine, product, rows, servers
+from bench.percentiles import percentile
 
 MINUTES, SHARE, READERS, THINK_SECONDS = 10.0, 0.8, 200, 30.0
 WORKERS = 2
@@ -175,11 +176,10 @@ class Load:
         started = Run.objects.filter(scheduled_time__gte=warm, skipped_count=None)
         found = started.exclude(start_time=None).values_list(F("start_time") - F("scheduled_time"), flat=True)
         late = [each.total_seconds() * 1000 for each in found.iterator(chunk_size=20_000)]
-        cuts = quantiles(late, n=1000, method="inclusive")
         return {
             "runs": len(late),
             "late_p50_ms": round(median(late)),
-            "late_p99_ms": round(cuts[989]),
+            "late_p99_ms": round(percentile(late, 99)),
             "late_max_ms": round(max(late)),
             "skipped": Run.objects.exclude(skipped_count=None).count(),
         }
@@ -215,11 +215,10 @@ class Readers:
         return [f"{count} pages: {what}" for what, count in self.answers.items() if what != "200"]
 
     def told(self) -> dict[str, Any]:
-        cuts = quantiles(self.times, n=100, method="inclusive") if len(self.times) > 1 else []
         return {
             "pages": len(self.times),
-            "page_p50_ms": cuts and round(cuts[49]),
-            "page_p95_ms": cuts and round(cuts[94]),
+            "page_p50_ms": round(percentile(self.times, 50)),
+            "page_p95_ms": round(percentile(self.times, 95)),
         }
 
 

@@ -2,13 +2,14 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from statistics import median, quantiles
+from statistics import median
 from time import monotonic, sleep
 from typing import Any
 
 import requests
 
 from bench import machine, product, rows, servers
+from bench.percentiles import percentile
 
 CLICKS = 30
 WORKERS = 2
@@ -41,7 +42,7 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
         say(f"median {median(times):.0f} ms")
         return {
             "median_ms": round(median(times)),
-            "p95_ms": round(quantiles(times, n=20, method="inclusive")[-1]),
+            "p95_ms": round(percentile(times, 95)),
             "max_ms": round(max(times)),
             "raw_limit_ms": round(median(floor), 1),
             "database": connection.vendor,

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench import machine, product, servers
+from bench.percentiles import percentile
 from bench.seeding import OPERATOR, OWNER, Size, fill
 
 REPEATS = 20
@@ -172,7 +173,7 @@ def _measured(page: Page, repeats: int, say: Callable[[str], None]) -> dict[str,
     found: dict[str, Any] = {
         "name": page.name,
         "p50_ms": round(median(times), 1),
-        "p95_ms": round(times[-(-repeats * 95 // 100) - 1], 1),
+        "p95_ms": round(percentile(times, 95), 1),
         "least_ms": round(times[0], 1),
         "queries": statements[0],
         "bytes": len(gzip.compress(body)),

@@ -21,6 +21,7 @@ from dotenv import dotenv_values
 
 from bench import machine, product, servers
 from bench.accounts import Account, account
+from bench.percentiles import percentile
 
 MINUTES = 60.0
 JOBS = 200
@@ -360,11 +361,11 @@ def _lateness(without: tuple[datetime, datetime] | None) -> dict[str, float]:
     started = Run.objects.filter(start_time__isnull=False, available_at__isnull=False)
     if without:
         started = started.exclude(available_at__range=(without[0], without[1] + CATCH_UP))
-    late = sorted(run.waited.total_seconds() for run in started.iterator() if run.waited)
+    late = [run.waited.total_seconds() for run in started.iterator() if run.waited]
     if not late:
         return {}
     return {
-        "p50": round(late[len(late) // 2], 3),
-        "p99": round(late[int(len(late) * 0.99)], 3),
-        "max": round(late[-1], 3),
+        "p50": round(percentile(late, 50), 3),
+        "p99": round(percentile(late, 99), 3),
+        "max": round(max(late), 3),
     }

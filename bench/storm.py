@@ -9,6 +9,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from bench import machine, product, rows, servers
+from bench.percentiles import percentile
 
 FAILURES = 10_000
 JOBS = 100
@@ -112,8 +113,8 @@ def _inbox(looks: int) -> dict[str, float]:
         times.append((perf_counter() - began) * 1000)
         if answer.status_code != 200:
             raise SystemExit(f"The inbox answered {answer.status_code}.")
-    times = sorted(times[1:])
-    return {"p50_ms": round(times[looks // 2], 1), "p95_ms": round(times[-(-looks * 95 // 100) - 1], 1)}
+    del times[0]
+    return {"p50_ms": round(percentile(times, 50), 1), "p95_ms": round(percentile(times, 95), 1)}
 
 
 def _bulk(code: str, targets: Any, parameters: dict[str, Any]) -> dict[str, Any]:
