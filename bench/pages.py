@@ -1,6 +1,5 @@
 """Every page, filter and sort at 5,000,000 runs: server time, queries, bytes."""
 
-import gc
 import gzip
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -33,6 +32,7 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
         product.set_up(url, pages=True)
         from django.db import connection
 
+        from chronos_site import collector
         from runs.models import Run
 
         size = _size(options, SIZES[connection.vendor])
@@ -40,8 +40,7 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
             fill(size, say)
         asked = [page for page in _pages() if options.only in page.name]
         # As the web process does before it serves.
-        gc.collect()
-        gc.freeze()
+        collector.settle()
         pages = [_measured(page, options.repeats, say) for page in asked]
         slowest = max(pages, key=lambda page: page["p95_ms"])
         return {

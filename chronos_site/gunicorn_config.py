@@ -1,13 +1,12 @@
 """How gunicorn serves the web process."""
 
-import gc
 import os
 import sys
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from chronos_site import checks, env
+from chronos_site import checks, collector, env
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chronos_site.settings")
 try:
@@ -36,6 +35,5 @@ loglevel = "warning"
 def when_ready(server: Any) -> None:
     """Before the first fork: keep shared what is there, and say once where to go."""
     # The collector would write into the pages of memory that the processes have in common.
-    gc.collect()
-    gc.freeze()
+    collector.settle()
     print(f"Chronos is ready: {env.address()}", flush=True)
