@@ -5,4 +5,6 @@ class ChronosSite(AppConfig):
     name = "chronos_site"
 
     def ready(self) -> None:
-        from chronos_site import checks  # noqa: F401 (registers them)
+        from chronos_site import checks, collector  # noqa: F401 (checks registers them)
+
+        collector.settle()

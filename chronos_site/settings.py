@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 
-from chronos_site import env, valkey
+from chronos_site import collector, env, valkey
 from chronos_site.database_url import database
+
+# Until all applications are loaded; see apps.py.
+collector.rest()
 
 # Where things are
 

@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.test import TransactionTestCase
 from redis import Redis
 
+from chronos_site import collector
 from notifications import known
 from tests import emptying, servers
 from tests import migrated as migrations
@@ -37,6 +38,11 @@ def pytest_collection_modifyitems(config, items):
     elsewhere = [item for item in items if here not in databases_of(item)]
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in elsewhere]
+
+
+def pytest_collection_finish():
+    # Ten thousand tests stay until the end.
+    collector.settle()
 
 
 def databases_of(item):
