@@ -72,6 +72,7 @@ def test_a_postgresql_that_is_restarted_under_load_fast_and_as_after_a_crash(pos
     finish(chronos, effects)
 
 
+@pytest.mark.faults
 @pytest.mark.databases("sqlite3")
 def test_a_sqlite_file_that_somebody_locks_for_longer_than_a_lease(chronos, effects):
     under_load(chronos, effects)
@@ -84,6 +85,7 @@ def test_a_sqlite_file_that_somebody_locks_for_longer_than_a_lease(chronos, effe
     finish(chronos, effects)
 
 
+@pytest.mark.faults
 @pytest.mark.databases("sqlite3")
 def test_a_disk_too_full_for_the_sqlite_file_delays_and_loses_nothing(chronos, effects):
     under_load(chronos, effects)
@@ -92,6 +94,7 @@ def test_a_disk_too_full_for_the_sqlite_file_delays_and_loses_nothing(chronos, e
     finish(chronos, effects)
 
 
+@pytest.mark.faults
 @pytest.mark.databases("postgresql")
 def test_a_disk_too_full_for_a_table_of_postgresql_delays_and_loses_nothing(postgres, chronos, effects):
     size = fill_the_log()

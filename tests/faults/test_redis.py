@@ -56,6 +56,7 @@ def test_a_store_that_is_emptied_and_killed_under_load(store, chronos, effects):
     finish(chronos, effects)
 
 
+@pytest.mark.faults
 def test_a_store_that_is_away_for_half_a_minute_and_comes_back_empty(store, chronos, effects):
     load.load(factories.alice(), effects, seconds=6)
     until(lambda: len(effects.seen) > 20, "under load")
@@ -66,6 +67,7 @@ def test_a_store_that_is_away_for_half_a_minute_and_comes_back_empty(store, chro
     finish(chronos, effects)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize(
     ("refuse", "allow"),
     [

@@ -20,6 +20,7 @@ SECONDS = {"postgresql": 60, "sqlite": 20}
 MOST_LOSSES = 3
 
 
+@pytest.mark.faults
 def test_five_schedulers_fire_each_tick_once_though_a_run_kills_its_workers(chronos, effects):
     alice, begin = factories.alice(), database_now().replace(microsecond=0) + timedelta(seconds=2)
     ticks = [begin + timedelta(seconds=n) for n in range(SECONDS[connection.vendor])]

@@ -70,6 +70,7 @@ def test_a_process_whose_worker_is_killed_stops_as_if_it_had_been_asked_to(chron
     check_that_both_were_lost_and_one_repeated()
 
 
+@pytest.mark.faults
 def test_a_process_that_stood_still_beyond_its_lease_writes_nothing_afterwards(chronos, effects, held):
     horse = held.horse
     os.kill(horse, signal.SIGSTOP)
@@ -83,6 +84,7 @@ def test_a_process_that_stood_still_beyond_its_lease_writes_nothing_afterwards(c
     check_that_both_were_lost_and_one_repeated()
 
 
+@pytest.mark.faults
 @pytest.mark.usefixtures("long_leases")
 @pytest.mark.parametrize("whole_group", [False, True], ids=["the worker", "all its processes"])
 def test_a_stop_under_load_loses_nothing(chronos, effects, held, whole_group):
