@@ -59,7 +59,7 @@ def create(definition: Definition, *, owner: User, by: User | None, at: datetime
     told = recorded.changes({}, _keep_version(job, by=by))
     record(by, "JOB_CREATED", job, details={"name": job.name, "type": job.type}, changes=told)
     if arm:
-        _plan_anew(job, at=at)
+        _plan_anew(job, at=at, has_been=False)
     return job
 
 
@@ -96,6 +96,8 @@ def edit(
     after = definitions.of(job)
     changes = changed(before, after)
     if changes:
+        job.version = _last_version(job) + 1
+        Job.objects.filter(pk=job.pk).update(version=job.version)
         _keep_version(job, by=by, note=note)
         details = {"version": job.version, **({"restored": restores} if restores else {})}
         told = recorded.changes(before, after)
@@ -280,8 +282,6 @@ def _lock(job: Job) -> JobSchedule:
 
 
 def _keep_version(job: Job, *, by: User | None, note: str = "") -> Definition:
-    job.version = _last_version(job) + 1
-    Job.objects.filter(pk=job.pk).update(version=job.version)
     kept = definitions.of(job)
     JobVersion.objects.create(job=job, version=job.version, definition=kept, author=by, note=note)
     return kept
@@ -307,7 +307,7 @@ def keep_once(job: Job, definition: Definition, *, by: User | None, note: str = 
     )
 
 
-def _plan_anew(job: Job, *, at: datetime) -> None:
+def _plan_anew(job: Job, *, at: datetime, has_been: bool = True) -> None:
     schedule = job.schedule
     if schedule.schedule_type == Kind.INTERVAL:
         schedule.anchor_at = schedule.starts_at or at
@@ -322,5 +322,6 @@ def _plan_anew(job: Job, *, at: datetime) -> None:
         moves.move([job.pk], Event.DISARM)
     elif not paused:
         moves.move([job.pk], Event.ARM)
-        moves.move([job.pk], Event.RESCHEDULE)
+        if has_been:
+            moves.move([job.pk], Event.RESCHEDULE)
     job.refresh_from_db(fields=["status"])

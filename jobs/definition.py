@@ -129,11 +129,12 @@ def apply(definition: Definition, job: Job) -> None:
     # What this object believes about the rest, the status above all, may be old by now.
     job.save(update_fields=None if is_new else [*JOB_FIELDS, "updated_at"])
     _tag(job, definition.get("tags", ()), before=() if is_new else job.tags.values_list("name", flat=True))
-    _replace(JobSchedule, job, instants(definition["schedule"]), SCHEDULE_FIELDS)
-    _replace(JobPayload, job, {**definition["payload"]}, PAYLOAD_FIELDS, type=job.type)
+    write = _insert if is_new else _replace
+    write(JobSchedule, job, instants(definition["schedule"]), SCHEDULE_FIELDS)
+    write(JobPayload, job, {**definition["payload"]}, PAYLOAD_FIELDS, type=job.type)
     if "retry" in definition:
-        _replace(RetryPolicy, job, definition["retry"], RETRY_FIELDS)
-    else:
+        write(RetryPolicy, job, definition["retry"], RETRY_FIELDS)
+    elif not is_new:
         RetryPolicy.objects.filter(job=job).delete()
 
 
@@ -152,6 +153,12 @@ def _replace(
 ) -> None:
     defaults = {**_defaults(model, names), **values, **fixed}
     model._default_manager.update_or_create(job=job, defaults=defaults)
+
+
+def _insert(
+    model: type[models.Model], job: Job, values: Definition, names: tuple[str, ...], **fixed: Any
+) -> None:
+    model._default_manager.create(job=job, **{**_defaults(model, names), **values, **fixed})
 
 
 def _defaults(model: type[models.Model], names: tuple[str, ...]) -> Definition:

@@ -91,10 +91,11 @@ def _move(held: Iterable[str], event: Event) -> int:
     ids = list(held)
     if not ids:
         return 0
-    moved = 0
+    sources: dict[Status, list[Status]] = {}
     for source, target in MOVES[event].items():
-        moved += Job.objects.filter(pk__in=ids, status=source).update(status=target)
-    return moved
+        sources.setdefault(target, []).append(source)
+    jobs = Job.objects.filter(pk__in=ids)
+    return sum(jobs.filter(status__in=sources[target]).update(status=target) for target in sources)
 
 
 def finish(outcomes: Mapping[str, str | None]) -> None:
