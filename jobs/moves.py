@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 
 from chronos_site.locks import locked
 from jobs.models import Job, JobSchedule, Status
@@ -51,9 +52,10 @@ class IllegalMove(Exception):
         self.event = event
 
 
-def allowed(status: str) -> set[Event]:
+@cache
+def allowed(status: str) -> frozenset[Event]:
     """The events a job in this status may see."""
-    return {event for event, table in MOVES.items() if Status(status) in table}
+    return frozenset(event for event, table in MOVES.items() if Status(status) in table)
 
 
 def hold(job_ids: Iterable[str]) -> set[str]:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -189,13 +190,12 @@ def valkey(folder: Path) -> Iterator[None]:
     from chronos_site.valkey import answers, socket_path
 
     command = [sys.executable, "-m", "chronos_site.valkey", str(folder)]
-    keeper = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
-    with keeper:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as keeper:
         try:
             _await("valkey", keeper, lambda: answers(socket_path(folder)))
             yield
         finally:
-            keeper.terminate()
+            _end(keeper)
 
 
 @contextlib.contextmanager
@@ -279,12 +279,11 @@ def kafka() -> Iterator[str]:
     """A Kafka cluster of three brokers that makes topics when asked for them; gives its bootstrap servers."""
     command = [sys.executable, "-c", _KAFKA]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as keeper:
-        assert keeper.stdin
         assert keeper.stdout
         try:
             yield keeper.stdout.readline().strip()
         finally:
-            keeper.stdin.close()
+            _end(keeper)
 
 
 def listens(port: int) -> bool:
@@ -334,12 +333,16 @@ def _running(
         _await(name, server, ready, log)
         yield server
     finally:
-        server.terminate()
-        try:
-            server.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        _end(server)
+
+
+def _end(process: "subprocess.Popen[Any]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _as(user: str | None) -> dict[str, object]:
