@@ -5,7 +5,7 @@ MariaDB, a function of the connection on SQLite. No UPDATE ever does.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from django.db import connection, transaction
 
@@ -29,6 +29,15 @@ def opened() -> Iterator[None]:
         try:
             yield
         finally:
-            # After an error PostgreSQL takes no more statements, and its setting ends with the transaction.
-            if not connection.needs_rollback and connection.is_usable():
-                cursor.execute(SHUT[connection.vendor])
+            _shut()
+
+
+def _shut() -> None:
+    # A connection that is lost takes the open gate along. After an error of its own PostgreSQL takes no more
+    # statements, and its setting ends with the transaction.
+    if connection.connection is None or not connection.is_usable():
+        return
+    # By the driver: Django takes no statement once the transaction is to be rolled back, and what SQLite and
+    # MariaDB keep outlives that.
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute(SHUT[connection.vendor])

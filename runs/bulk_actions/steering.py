@@ -12,7 +12,7 @@ from accounts.models import User
 from jobs import actions as jobs
 from jobs import definition, moves
 from jobs.executors import placeholders
-from jobs.models import Job, JobQuerySet, Status
+from jobs.models import Job, JobQuerySet, JobSchedule, Status
 from jobs.moves import Event, IllegalMove
 from jobs.pausing import PauseForm
 from runs import actions as runs
@@ -84,28 +84,28 @@ class Pause(Move):
     def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> Before:
         until = _still_ahead(parameters, at)
         jobs.pause(target, by=by, at=at, note=parameters.get("note", ""), until=until)
-        return _before(until)
+        return _before(until, at)
 
     def apply_all(
         self, targets: Sequence[Job], parameters: Parameters, *, by: User, at: datetime
     ) -> Mapping[str, Before]:
         until, note = _still_ahead(parameters, at), parameters.get("note", "")
         paused = jobs.pause_all([job.pk for job in targets], by=by, at=at, note=note, until=until)
-        return dict.fromkeys(paused, _before(until))
+        return dict.fromkeys(paused, _before(until, at))
 
     def undo(self, target: Job, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
-        if self._was_changed(target, before):
+        plan = jobs.hold_plans([target.pk])[target.pk]
+        if target.status == Status.PAUSED and _is_another(plan, before):
             raise Refused("Its pause was changed since.")
         jobs.resume(target, by=by, at=at)
 
     def undo_all(
         self, targets: Mapping[Job, Before], parameters: Parameters, *, by: User, at: datetime
     ) -> set[str]:
-        same = [job.pk for job, before in targets.items() if not self._was_changed(job, before)]
+        plans = jobs.hold_plans(job.pk for job in targets)
+        told = {job.pk: before for job, before in targets.items()}
+        same = [pk for pk, plan in plans.items() if not _is_another(plan, told[pk])]
         return jobs.resume_all(same, by=by, at=at)
-
-    def _was_changed(self, job: Job, before: Before) -> bool:
-        return job.status == Status.PAUSED and job.schedule.paused_until != _instant(before["until"])
 
 
 class Resume(Move):
@@ -120,26 +120,30 @@ class Resume(Move):
     def apply(self, target: Job, parameters: Parameters, *, by: User, at: datetime) -> Before:
         until = target.schedule.paused_until
         jobs.resume(target, by=by, at=at)
-        return _before(until)
+        return _before(until, at)
 
     def apply_all(
         self, targets: Sequence[Job], parameters: Parameters, *, by: User, at: datetime
     ) -> Mapping[str, Before]:
         until = {job.pk: job.schedule.paused_until for job in targets}
-        return {pk: _before(until[pk]) for pk in jobs.resume_all(until, by=by, at=at)}
+        return {pk: _before(until[pk], at) for pk in jobs.resume_all(until, by=by, at=at)}
 
     def undo(self, target: Job, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
         until = _instant(before["until"])
         if until and until <= at:
             raise Refused("The time until which it was paused has passed.")
+        if _was_resumed_since(jobs.hold_plans([target.pk])[target.pk], before):
+            raise Refused("It was resumed once more since.")
         jobs.pause(target, by=by, at=at, until=until)
 
     def undo_all(
         self, targets: Mapping[Job, Before], parameters: Parameters, *, by: User, at: datetime
     ) -> set[str]:
         # Those whose pauses had no end; each of the others has its own.
-        endless = [job.pk for job, before in targets.items() if before["until"] is None]
-        return jobs.pause_all(endless, by=by, at=at)
+        endless = {job.pk: before for job, before in targets.items() if before["until"] is None}
+        plans = jobs.hold_plans(endless)
+        same = [pk for pk, plan in plans.items() if not _was_resumed_since(plan, endless[pk])]
+        return jobs.pause_all(same, by=by, at=at)
 
 
 class NoteForm(forms.Form):
@@ -208,8 +212,19 @@ def _still_ahead(parameters: Parameters, at: datetime) -> datetime | None:
     return until
 
 
-def _before(until: datetime | None) -> Before:
-    return {"until": until.isoformat() if until else None}
+def _before(until: datetime | None, at: datetime) -> Before:
+    return {"until": until.isoformat() if until else None, "at": at.isoformat()}
+
+
+def _is_another(plan: JobSchedule, before: Before) -> bool:
+    """Whether the job's pause is not the one that was made then."""
+    return plan.paused_until != _instant(before["until"]) or _was_resumed_since(plan, before)
+
+
+def _was_resumed_since(plan: JobSchedule, before: Before) -> bool:
+    # Operations from before this was kept do not tell when.
+    at = _instant(before.get("at"))
+    return bool(at and plan.resumed_at and plan.resumed_at > at)
 
 
 def _instant(stored: str | None) -> datetime | None:

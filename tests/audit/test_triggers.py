@@ -1,5 +1,7 @@
 """The database itself keeps the trail."""
 
+import contextlib
+
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
@@ -74,6 +76,17 @@ def test_a_failure_leaves_the_gate_shut():
     a_trail()
     with pytest.raises(ZeroDivisionError):
         give_up_inside()
+    assert "append-only" in refused("DELETE FROM audit_events")
+    assert AuditEvent.objects.count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_that_somebody_caught_inside_leaves_the_gate_shut():
+    a_trail()
+    caught, inside = contextlib.suppress(ZeroDivisionError), transaction.atomic(savepoint=False)
+    with transaction.atomic(), gate.opened(), caught, inside:
+        AuditEvent.objects.all().delete()
+        raise ZeroDivisionError
     assert "append-only" in refused("DELETE FROM audit_events")
     assert AuditEvent.objects.count() == 3
 
