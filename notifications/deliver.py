@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from random import random
 
 from django.db import Error, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from chronos_site.clock import database_now
 from chronos_site.locks import locked
@@ -213,9 +213,14 @@ def _note(contact: Contact, tried: Tried, at: datetime) -> None:
 
 
 def give_up(at: datetime) -> int:
-    """End what could not be delivered for days, since its contact point never answered; gives the number."""
+    """End what could not be delivered for days, since its contact point never answered; gives the number.
+
+    What a person sends once more may be older: it is given up when nobody has tried it for so long.
+    """
     old = at - GIVEN_UP_AFTER
-    overdue = Notification.objects.due(at).filter(created_at__lt=old).exclude(held_until__gte=old)
+    once = Q(resent=0, created_at__lt=old) & ~Q(held_until__isnull=False, held_until__gte=old)
+    again = Q(resent__gt=0, next_attempt_at__lt=old)
+    overdue = Notification.objects.due(at).filter(once | again)
     ids = list(overdue.values_list("pk", flat=True)[:500])
     ours = Notification.objects.due(at).order_by().filter(pk__in=ids)
     return ours.update(

@@ -41,17 +41,17 @@ def _hear(group: Settled) -> None:
     well = [ended for ended in group.ended if ended.outcome == Outcome.SUCCESS]
     if beating := known.beating() & {ended.run.job_id for ended in well}:
         heartbeats.succeeded(beating, max(ended.at for ended in well))
-    if not rules:
+    if not (rules or known.failing()):
         return
     failed = [ended for ended in group.ended if ended.failed]
     open_ones = _open_about({ended.run.job_id for ended in (*failed, *well)})
-    about = {ended.run.job_id for ended in failed} | set(open_ones.values())
+    about = {ended.run.job_id for ended in failed} | {job_id for _, job_id in open_ones.values()}
     if any(each.wants(Event.SUCCESS) for each in rules):
         about |= {ended.run.job_id for ended in well}
     jobs = known.subjects(about, with_tags=any(each.rule.tag for each in rules))
     concerned = [each for each in rules if any(each.covers(job) for job in jobs.values())]
     # Whoever deletes a rule locks it before what is open for it: so do we.
-    there = hold_rules(each.rule.pk for each in concerned)
+    there = hold_rules({each.rule.pk for each in concerned} | {rule_id for rule_id, _ in open_ones.values()})
     if not there:
         return
     books = _Books([each for each in concerned if each.rule.pk in there], jobs, _locked(open_ones))
@@ -72,10 +72,10 @@ def _hear(group: Settled) -> None:
 Key = tuple[str, str]
 
 
-def _open_about(job_ids: Collection[str]) -> dict[int, str]:
-    """What is open about these jobs: the alerts' ids with the jobs'."""
-    found = Alert.objects.failing().filter(job__in=list(job_ids)).values_list("pk", "job_id")
-    return {pk: str(job_id) for pk, job_id in found}
+def _open_about(job_ids: Collection[str]) -> dict[int, Key]:
+    """What is open about these jobs: the alerts' ids with those of their rules and jobs."""
+    found = Alert.objects.failing().filter(job__in=list(job_ids)).values_list("pk", "rule_id", "job_id")
+    return {pk: (rule_id, str(job_id)) for pk, rule_id, job_id in found}
 
 
 def _locked(open_ones: Collection[int]) -> dict[Key, Alert]:
@@ -123,15 +123,25 @@ class _Books:
         return ((each, job) for each in self._rules if each.wants(*events) and each.covers(job))
 
     def went_well(self, ended: Ended) -> None:
-        for each, job in self._of(ended, Event.SUCCESS, Event.RECOVERY, Event.FAILURE, Event.DEAD_LETTER):
-            alert = self._alerts.pop((each.rule.pk, job.pk), None)
-            if alert:
-                alert.closed_at, alert.open_key, alert.remind_at = ended.at, None, None
-                self._note(alert)
+        over = self._over(ended)
+        for each, job in self._of(ended, Event.SUCCESS, Event.RECOVERY):
+            alert = over.get(each.rule.pk)
             if alert and alert.told_at and each.wants(Event.RECOVERY):
                 self._tell(each, Event.RECOVERY, ended, job, _lasted(alert))
             elif each.wants(Event.SUCCESS):
                 self._tell(each, Event.SUCCESS, ended, job)
+
+    def _over(self, ended: Ended) -> dict[str, Alert]:
+        """Close what is open about the job, by its rules; also for rules that say nothing of it now.
+
+        Were it left open, the next failure would be taken for one that was told.
+        """
+        keys = [key for key in self._alerts if key[1] == ended.run.job_id]
+        over = {rule_id: self._alerts.pop((rule_id, job_id)) for rule_id, job_id in keys}
+        for alert in over.values():
+            alert.closed_at, alert.open_key, alert.remind_at = ended.at, None, None
+            self._note(alert)
+        return over
 
     def is_tried_again(self, ended: Ended) -> None:
         for each, job in self._of(ended, Event.RETRY):

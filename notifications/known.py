@@ -10,6 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from chronos_site.clock import database_now
 from jobs.models import Job, JobTag, Priority
+from notifications.alerts import Alert
 from notifications.contacts import Contact
 from notifications.heartbeats import Heartbeat
 from notifications.rules import Event, Rule, RuleContact
@@ -68,6 +69,7 @@ class Known:
 class _Memory:
     rules: tuple[Known, ...] = ()
     beating: frozenset[str] = frozenset()
+    failing: bool = False
     until: float = -1.0
 
 
@@ -79,6 +81,7 @@ def _remembered() -> _Memory:
         _memory.rules = tuple(_read(database_now()))
         jobs = Heartbeat.objects.filter(job__isnull=False).values_list("job_id", flat=True)
         _memory.beating = frozenset(map(str, jobs))
+        _memory.failing = Alert.objects.failing().exists()
         _memory.until = time.monotonic() + REMEMBERED_SECONDS
     return _memory
 
@@ -93,9 +96,14 @@ def beating() -> frozenset[str]:
     return _remembered().beating
 
 
+def failing() -> bool:
+    """Whether a job fails that a rule has told of, though it may say nothing now; likewise."""
+    return _remembered().failing
+
+
 def silent() -> bool:
-    """Whether, as far as this process knows, there is neither rule nor heartbeat: then nothing is asked."""
-    return not (_memory.rules or _memory.beating) and time.monotonic() < _memory.until
+    """Whether, as far as this process knows, nobody is to hear of anything: then nothing is asked."""
+    return not (_memory.rules or _memory.beating or _memory.failing) and time.monotonic() < _memory.until
 
 
 def forget() -> None:

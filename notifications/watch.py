@@ -202,7 +202,8 @@ def _open(kind: Kind, new: Sequence[tuple[Known, Subject, Sight]], at: datetime)
         Happening(
             each,
             EVENTS[kind],
-            f"{kind.value}:{sight.run_id}",
+            # A run may be late twice: when it starts, and when it ends.
+            f"{kind.value}:{sight.run_id}:{at.isoformat()}",
             at,
             job,
             sight.run_id,
@@ -334,7 +335,8 @@ def remind(at: datetime) -> int:
         if alert.closed_at is None and alert.rule_id in there
     ]
     job_ids = {str(alert.job_id) for alert in alerts if alert.job_id}
-    jobs = known.subjects(job_ids, with_tags=False)
+    jobs = known.subjects(job_ids, with_tags=any(each.rule.tag for each in rules.values()))
+    alerts = _still_told(alerts, rules, jobs, at)
     quiet = acknowledged(job_ids, (), at)
     told = [_reminder(alert, rules[alert.rule_id], jobs, at) for alert in alerts if alert.job_id not in quiet]
     for alert in alerts:
@@ -342,6 +344,26 @@ def remind(at: datetime) -> int:
     Alert.objects.bulk_update(alerts, ["remind_at", "reminded"])
     post(told)
     return len(told)
+
+
+def _still_told(
+    alerts: Sequence[Alert], rules: Mapping[str, Known], jobs: Mapping[str, Subject], at: datetime
+) -> list[Alert]:
+    """Those that their rules would tell of today; the others are closed."""
+    told = [alert for alert in alerts if _tells(rules[alert.rule_id], alert, jobs)]
+    others = {alert.pk for alert in alerts} - {alert.pk for alert in told}
+    Alert.objects.filter(pk__in=others).update(closed_at=at, open_key=None, remind_at=None)
+    return told
+
+
+def _tells(each: Known, alert: Alert, jobs: Mapping[str, Subject]) -> bool:
+    kind = Kind(alert.kind)
+    if not each.wants(EVENTS[kind], *((Event.DEAD_LETTER,) if kind is Kind.FAILING else ())):
+        return False
+    if kind is Kind.SCHEDULER:
+        return each.sees_all
+    job = jobs.get(str(alert.job_id))
+    return job is not None and each.covers(job)
 
 
 def _reminder(alert: Alert, each: Known, jobs: Mapping[str, Subject], at: datetime) -> Happening:

@@ -10,8 +10,8 @@ import pytest
 from django.db.models import F
 
 from chronos_site.clock import database_now
+from notifications import actions, hours, watch
 from notifications import deliver as delivering
-from notifications import hours, watch
 from notifications.contacts import Contact
 from notifications.deliver import claim, deliver, settle, waits
 from notifications.models import Delivery, Notification
@@ -222,3 +222,11 @@ def test_what_nobody_could_deliver_for_two_days_is_given_up(oncall):
     message(oncall, 2, at=at - timedelta(days=3), held_until=at - MINUTE)
     assert delivering.give_up(at) == 1
     assert Notification.objects.get(event_key="FAILURE:1").status == Delivery.FAILED
+
+
+def test_what_a_person_sends_again_is_given_two_days_more(oncall):
+    at = database_now()
+    old = message(oncall, at=at - timedelta(days=3), status=Delivery.FAILED)
+    actions.resend(old, by=oncall.owner, at=at)
+    assert delivering.give_up(at + MINUTE) == 0
+    assert delivering.give_up(at + timedelta(days=3)) == 1

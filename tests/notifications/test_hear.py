@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 
 from notifications import hear as hearing
+from notifications import known
 from notifications.alerts import Alert
 from notifications.hear import tells_of_failure
 from notifications.models import Notification
@@ -157,6 +158,20 @@ def test_a_rule_that_is_off_or_muted_says_nothing(alice, job, how):
     rule(alice, *FAILURES, **how)
     end(job)
     assert told() == []
+
+
+@pytest.mark.parametrize("how", [{"enabled": False}, {"scope": "TAG", "tag": "billing"}])
+def test_a_recovery_that_a_rule_does_not_hear_of_is_one_all_the_same(alice, job, how):
+    made = rule(alice, *FAILURES)
+    end(job)
+    Rule.objects.filter(pk=made.pk).update(**how)
+    known.forget()
+    end(job, Outcome.SUCCESS, at=NOON + MINUTE)
+    Rule.objects.filter(pk=made.pk).update(enabled=True, scope="ALL")
+    known.forget()
+    end(job, at=NOON + 10 * MINUTE)
+    assert sum(count for _, count in told()) == 2
+    assert Alert.objects.open().get().count == 1
 
 
 def test_a_contact_point_that_is_off_is_not_told(alice, job):

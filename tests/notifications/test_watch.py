@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from chronos_site.clock import database_now
+from jobs.actions import hand_over
 from jobs.models import JobSchedule
 from notifications import known, watch
 from notifications.alerts import Alert
 from notifications.models import Notification
-from notifications.rules import Event
+from notifications.rules import Event, Rule
 from runs import signals
 from runs.housekeeping import House
 from runs.models import Outcome, Process, Run
@@ -70,6 +71,21 @@ def test_once_it_has_started_the_next_late_start_is_told_anew(alice):
     factories.run(job, "PENDING", at=database_now() - 3 * MINUTE)
     watch.watch()
     assert sum(Notification.objects.values_list("count", flat=True)) == 2
+
+
+def test_a_run_that_started_late_and_ends_late_is_told_of_both(alice):
+    rule(alice, Event.LATE)
+    job = factories.job(alice)
+    run = factories.run(job, "PENDING", at=database_now() - 2 * MINUTE)
+    watch.watch()
+    Run.objects.filter(pk=run.pk).update(start_time=database_now(), lease_expires_at=factories.NEVER)
+    watch.watch()
+    assert not Alert.objects.open().exists()
+    JobSchedule.objects.filter(job=job).update(start_within_seconds=1)
+    Run.objects.filter(pk=run.pk).update(start_time=None, lease_expires_at=None)
+    Notification.objects.update(status="SENT", open_key=None)
+    watch.watch()
+    assert told() == ["LATE", "LATE"]
 
 
 def test_a_run_whose_worker_is_silent_is_told(alice):
@@ -197,6 +213,24 @@ def test_nobody_is_reminded_of_what_is_over(alice):
     job = factories.job(alice)
     end(job)
     end(job, Outcome.SUCCESS, at=factories.NOON + MINUTE)
+    assert watch.remind(database_now()) == 0
+
+
+@pytest.mark.parametrize("change", [{"scope": "TAG", "tag": "billing"}, {"events": ["LATE"]}])
+def test_nobody_is_reminded_of_what_the_rule_no_longer_tells(alice, change):
+    made = rule(alice, *FAILURES, remind_seconds=3600)
+    end(factories.job(alice))
+    Rule.objects.filter(pk=made.pk).update(**change)
+    known.forget()
+    assert watch.remind(database_now()) == 0
+    assert not Alert.objects.open().exists()
+
+
+def test_nobody_is_reminded_of_a_job_that_they_may_no_longer_see(alice):
+    rule(alice, *FAILURES, remind_seconds=3600)
+    job = factories.job(alice)
+    end(job)
+    hand_over(job, factories.charlie(), by=None)
     assert watch.remind(database_now()) == 0
 
 
