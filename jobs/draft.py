@@ -203,6 +203,19 @@ class Draft:
         return str(self.data.get("version") or (self.job.version if self.job else ""))
 
     @property
+    def owner_before(self) -> str:
+        """Whose the job was when the page was opened."""
+        return str(self.data.get("owner_before") or (self.job.owner.email if self.job else ""))
+
+    @property
+    def new_owner(self) -> User | None:
+        """To whom the job is to be given; None where that was left as it was, or is not theirs to say."""
+        if not self.user.is_operator:
+            return None
+        typed: User = self.owner.cleaned_data["owner"]
+        return None if typed.email == self.owner_before else typed
+
+    @property
     def _forms(self) -> tuple[forms.Form, ...]:
         owner = (self.owner,) if self.user.is_operator else ()
         return (self.basics, *owner, self.schedule, self.payload, self.retry, self.why)
@@ -226,7 +239,7 @@ class Draft:
         valid = [form.is_valid() for form in self._forms]
         if all(valid):
             self._check_rights()
-            self._check_secrets(self.owner.cleaned_data["owner"] if self.user.is_operator else self.user)
+            self._check_secrets(self.new_owner or (self.job.owner if self.job else self.user))
             self._check_fires()
             self._check_error_classes()
         return all(form.is_valid() for form in self._forms) or self._point_at_the_first()

@@ -12,6 +12,8 @@ from jobs.schedules import LATEST
 
 MORNING = time(8)
 A_TIME = "until"
+# What a page of that age offers has passed in any case.
+_LONGEST_SEEN = timedelta(days=10)
 SPANS = [
     ("", _("Until resumed")),
     ("1h", _("An hour")),
@@ -21,8 +23,17 @@ SPANS = [
 ]
 
 
+class _Now(forms.HiddenInput):
+    """When the page is made, whatever was sent before."""
+
+    def format_value(self, value: Any) -> str:
+        return timezone.now().isoformat()
+
+
 class PauseForm(forms.Form):
     """Until when, and why."""
+
+    seen_at = forms.DateTimeField(required=False, widget=_Now)
 
     span = forms.ChoiceField(
         label=_("For how long"), choices=SPANS, initial="", required=False, widget=forms.RadioSelect
@@ -49,21 +60,27 @@ class PauseForm(forms.Form):
     def clean(self) -> None:
         """However it was said, what is left is one instant, or none."""
         span, until = self.cleaned_data.pop("span", ""), self.cleaned_data.get("until")
+        seen, now = self.cleaned_data.pop("seen_at", None), timezone.now()
         if span == A_TIME and not until and "until" not in self.errors:
             self.add_error("until", _("Give the time."))
         elif not span and until and "span" in self.data:
             self.add_error("span", _("You gave a time: choose “A time…”, or take the time away."))
-        elif ends := end_of(span, timezone.localtime()):
+        elif ends := end_of(span, now, seen=seen):
             self.cleaned_data["until"] = ends
+            if ends <= now:
+                self.add_error("span", _("This time has passed: choose once more."))
 
 
-def end_of(span: str, at: datetime) -> datetime | None:
-    """When a span that begins now, on the viewer's clock, ends; None for one without an end of its own."""
-    today = at.date()
+def end_of(span: str, at: datetime, *, seen: datetime | None = None) -> datetime | None:
+    """When a span that begins now ends, on the viewer's clock; None for one without an end of its own.
+
+    Tomorrow and Monday are those of the day on which the person has `seen` the page that offers them.
+    """
+    if span == "1h":
+        # On a clock that is put back meanwhile, it would be two.
+        return at.astimezone(UTC) + timedelta(hours=1)
+    today = timezone.localdate(max(min(seen or at, at), at - _LONGEST_SEEN))
     match span:
-        case "1h":
-            # On a clock that is put back meanwhile, it would be two.
-            return at.astimezone(UTC) + timedelta(hours=1)
         case "tomorrow":
             return _morning(today + timedelta(days=1))
         case "monday":

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import is_ours, page_of, person
-from accounts.models import User
 from audit import denials
 from chronos_site.clock import database_now
 from chronos_site.counting import counted
@@ -53,7 +52,7 @@ def job_create(request: HttpRequest) -> HttpResponse:
     else:
         draft = Draft.blank(request.GET, user=user, at=at)
     if _is_to_be_saved(request, draft):
-        owner = draft.owner.cleaned_data["owner"] if user.is_operator else user
+        owner = draft.new_owner or user
         job = actions.create(draft.definition(), owner=owner, by=user, at=database_now())
         return _saved(request, job)
     return _page(request, draft)
@@ -76,7 +75,8 @@ def job_edit(request: HttpRequest, job_id: str) -> HttpResponse:
         except actions.TypeIsFixed as fixed:
             draft.basics.add_error("type", str(fixed))
             return _page(request, draft)
-        _hand_over(job, draft, user)
+        if (owner := draft.new_owner) and owner != job.owner:
+            actions.hand_over(job, owner, by=user)
         return _saved(request, job)
     return _page(request, draft)
 
@@ -239,11 +239,6 @@ class Conflict:
         versions = job.versions.select_related("author").filter(version__in={job.version, opened})
         found = {each.version: each for each in versions}
         return cls(found.get(job.version), found[opened].definition if opened in found else {})
-
-
-def _hand_over(job: Job, draft: Draft, user: User) -> None:
-    if user.is_operator and draft.owner.cleaned_data["owner"] != job.owner:
-        actions.hand_over(job, draft.owner.cleaned_data["owner"], by=user)
 
 
 def _page(

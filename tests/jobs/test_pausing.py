@@ -25,7 +25,7 @@ def paused(**said):
 )
 def test_a_span_ends_by_the_clock_that_the_person_reads(span, end):
     with timezone.override(ZoneInfo("Europe/Berlin")):
-        found = end_of(span, timezone.localtime(THREE_AT_NIGHT))
+        found = end_of(span, THREE_AT_NIGHT)
         found = found and timezone.localtime(found)
     assert (f"{found:%Y-%m-%d %H:%M}" if found else "") == end
 
@@ -35,6 +35,24 @@ def test_an_hour_is_one_while_the_clock_changes(day):
     for minutes in range(0, 180, 30):
         at = (day + timedelta(minutes=minutes)).astimezone(ZoneInfo("Europe/Berlin"))
         assert end_of("1h", at) == day + timedelta(minutes=minutes + 60)
+
+
+def test_tomorrow_is_that_of_the_day_on_which_it_was_read():
+    seen = datetime(2026, 3, 29, 23, 58, tzinfo=UTC)
+    at, morning = seen + timedelta(minutes=4), datetime(2026, 3, 30, 8, tzinfo=UTC)
+    assert end_of("tomorrow", at, seen=seen) == end_of("monday", at, seen=seen) == morning
+    assert end_of("tomorrow", at, seen=at + timedelta(days=9)) == morning + timedelta(days=1)
+
+
+@pytest.mark.parametrize("days", [3, 700_000])
+def test_a_tomorrow_that_has_passed_is_not_taken_for_another(days):
+    seen = timezone.now() - timedelta(days=days)
+    assert paused(span="tomorrow", seen_at=seen.isoformat()).errors["span"]
+
+
+def test_a_page_that_is_shown_again_is_seen_anew():
+    form = paused(span="for ever", seen_at="2026-03-27T02:00:00+00:00")
+    assert f'value="{timezone.now():%Y-%m-%dT}' in str(form["seen_at"])
 
 
 def test_on_a_monday_the_next_one_is_meant():

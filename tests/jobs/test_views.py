@@ -315,6 +315,21 @@ def test_operators_hand_jobs_over(client, owner):
     assert AuditEvent.objects.filter(action="JOB_HANDED_OVER").count() == 1
 
 
+def test_an_edit_does_not_take_a_job_from_whom_it_was_given_to_meanwhile(client, owner):
+    one, him = job(owner), bob()
+    typed = edited(one, name="renamed", owner=owner.email, owner_before=owner.email)
+    actions.hand_over(one, charlie(), by=him)
+    post(client, him, at(one, "edit"), typed)
+    one = Job.objects.get()
+    assert (one.name, one.owner.email) == ("renamed", "charlie@example.com")
+
+
+def test_the_page_of_an_edit_says_whose_the_job_is(client, owner):
+    one = job(owner)
+    client.force_login(bob())
+    assert f'name="owner_before" value="{owner.email}"' in text(client.get(at(one, "edit")))
+
+
 @pytest.mark.parametrize("somebody", [alice, bob])
 def test_a_script_is_edited_by_administrators_alone(client, settings, somebody):
     settings.SCRIPT_ENABLED = True
