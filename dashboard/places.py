@@ -14,7 +14,7 @@ from accounts.models import Role
 class Place:
     """A page: the name of its address, what people call it, its drawing, the keys that lead there.
 
-    `words` are other words that it is found by; those below the role do not see it.
+    `words` are other words that it is found by; those below the role do not see it. `of` is what its address is of.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Place:
     words: str = ""
     role: Role = Role.USER
     query: str = ""
+    of: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -31,15 +32,17 @@ class Place:
 
     @property
     def address(self) -> str:
-        return reverse(self.name) + self.query
+        return reverse(self.name, args=self.of) + self.query
 
 
 PAGES = (
     Place("overview", _("Overview"), "overview", "g o", "home start dashboard"),
     Place("job_list", _("Jobs"), "jobs", "g j", "schedules list"),
     Place("job_list", _("Failing jobs"), "st-failed", "g f", "broken errors", query="?failing=1"),
+    Place("job_list", _("Late jobs"), "st-late", "", "overdue not started", query="?late=1"),
     Place("run_list", _("Runs"), "runs", "g r", "executions history"),
     Place("calendar", _("Calendar"), "calendar", "g c", "planned fires week month"),
+    Place("calendar_upcoming", _("Upcoming fires"), "st-scheduled", "", "next hour due soon what fires"),
     Place("dead_letter_list", _("Dead letters"), "dlq", "g d", "triage inbox failures replay"),
     Place("bulk_list", _("Bulk changes"), "jobs", "g b", "many undo operations"),
     Place("notification_list", _("Notifications"), "bell", "g n", "messages outbox alerts sent mail"),
@@ -62,6 +65,11 @@ COMMANDS = (
     Place("job_create", _("New job"), "plus", "n", "create add make"),
     Place("job_import", _("Import jobs"), "ty-file", "", "upload file yaml json paste"),
     Place("firing_stop", _("Pause all firing…"), "pause", "", "stop emergency maintenance", Role.OPERATOR),
+    Place("queue_stop", _("Pause the queue high…"), "pause", "", "stop hold", Role.OPERATOR, of=("high",)),
+    Place(
+        "queue_stop", _("Pause the queue medium…"), "pause", "", "stop hold", Role.OPERATOR, of=("medium",)
+    ),
+    Place("queue_stop", _("Pause the queue low…"), "pause", "", "stop hold", Role.OPERATOR, of=("low",)),
 )
 
 

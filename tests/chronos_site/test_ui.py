@@ -5,9 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from runs.models import Process
+from runs.models import Outcome, Process
+from runs.settle import Ended, settle
+from runs.stops import stop_queue
 from tests import factories
 from tests.e2e.keys import press
+from tests.factories import NOON
 
 pytestmark = pytest.mark.browser
 
@@ -118,6 +121,67 @@ def test_the_list_of_keys_names_those_that_are_valid_here(page):
     page.evaluate("document.activeElement.blur()")
     press(page, "?")
     assert not page.locator("#keys h3:has-text('On this page')").is_visible()
+
+
+def failed_for_good(owner):
+    """A job with a dead letter that waits."""
+    run = factories.run(factories.job(owner), "RUNNING")
+    settle([Ended(run, Outcome.FAILURE, run.scheduled_time, error_class="TIMEOUT", error_message="no")])
+    return run.job
+
+
+def test_the_list_of_keys_gives_each_key_one_meaning(page):
+    job = failed_for_good(factories.alice())
+    page.goto(f"/jobs/{job.pk}/")
+    press(page, "?")
+    meant = page.locator("#keys [data-here] [data-valid]:visible dt").all_inner_texts()
+    assert len(set(meant)) == len(meant)
+    assert page.locator("#keys").get_by_text("Run now").is_visible()
+
+
+def test_what_a_key_opens_is_seen_and_takes_the_next_keys(page):
+    failed_for_good(factories.alice())
+    page.goto("/dead-letters/")
+    page.locator("[data-key=z]").wait_for()
+    press(page, "z")
+    expect(page.locator("#id_span")).to_be_focused()
+    expect(page.locator("#id_span")).to_be_in_viewport()
+
+
+def test_shift_and_x_select_all_rows_up_to_this_one(page):
+    alice = factories.alice()
+    for n in range(4):
+        factories.job(alice, name=f"job-{n}")
+    page.goto("/jobs/")
+    press(page, "j", "x", "j", "j", "Shift+X")
+    expect(page.locator("tr.sel")).to_have_count(3)
+    expect(page.locator("[data-picked]")).to_have_text("3 selected")
+
+
+def test_a_key_undoes_what_the_message_tells_of_and_the_row_keeps_the_focus(page):
+    job = factories.job(factories.alice())
+    page.goto("/jobs/")
+    press(page, "j", "p")
+    expect(page.locator(".messages")).to_contain_text("smoke-probe is paused.")
+    expect(page.locator(f"#job-{job.pk}")).to_be_focused()
+    press(page, "u")
+    expect(page.locator(".messages")).to_contain_text("smoke-probe fires again.")
+
+
+def test_the_palette_leaves_out_what_cannot_be_done_yet(page):
+    run = factories.run(factories.job(factories.alice()), "FAILURE")
+    page.goto(f"/runs/{run.pk}/")
+    press(page, "/", *"compare")
+    offered = page.locator("#here [role=option]:visible")
+    expect(offered.first).to_have_text("Compare: With the run before it")
+    assert "Compare: Compare" not in offered.all_inner_texts()
+
+
+def test_the_palette_starts_a_queue_that_is_paused(page):
+    stop_queue("high", by=factories.alice(), at=NOON)
+    page.goto("/jobs/")
+    press(page, "/", *"resume the queue", "Enter")
+    expect(page.locator("#stops .banner")).to_have_count(0)
 
 
 def test_keys_of_one_letter_can_be_switched_off(page):

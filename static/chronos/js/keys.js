@@ -56,11 +56,22 @@
 
   function press(element) {
     element?.click();
+    if (element?.matches("summary") && element.parentElement.open) { enter(element.parentElement); }
     return Boolean(element);
+  }
+
+  // What a key has opened may be far below: the next key is meant for it.
+  function enter(details) {
+    details.querySelector(":is(input, select, textarea, button):not([type=hidden])")?.focus({ preventScroll: true });
+    details.scrollIntoView({ block: "nearest" });
   }
 
   function select() {
     return press(boxOf(rowInFocus()));
+  }
+
+  function selectUpTo() {
+    return Boolean(boxOf(rowInFocus())?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: true })));
   }
 
   const keyed = (keys) => `:is(a, button, summary)[data-key="${CSS.escape(keys)}"]`;
@@ -80,6 +91,7 @@
     j: () => move(1),
     k: () => move(-1),
     x: select,
+    X: selectUpTo,
     l: () => press(document.querySelector("[data-live-toggle]")),
   };
 
@@ -113,8 +125,13 @@
 
   function valid(name) {
     if (Object.hasOwn(VALID, name)) { return VALID[name](); }
-    if (name.startsWith("key ")) { return document.querySelector(keyed(name.slice(4))) !== null; }
-    return document.querySelector(`:is(${ROWS}, .page-head) :is(${DEEDS[name]})`) !== null;
+    if (name.startsWith("key ")) { return !acts(name.slice(4)) && document.querySelector(keyed(name.slice(4))) !== null; }
+    return acts(name);
+  }
+
+  // What can be done with a row or the page comes first: a key does one thing, and the list says which.
+  function acts(name) {
+    return Object.hasOwn(DEEDS, name) && document.querySelector(`:is(${ROWS}, .page-head) :is(${DEEDS[name]})`) !== null;
   }
 
   const keys = document.getElementById("keys");

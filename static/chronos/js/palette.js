@@ -4,6 +4,7 @@
   "use strict";
   const palette = document.getElementById("palette");
   const MOST_RECENT = 5;
+  const HERE = ".messages button[formaction], .stops button, .page-head .acts :is(a, button)";
 
   function recent() {
     try { return JSON.parse(localStorage.getItem("recent")) ?? []; } catch { return []; }
@@ -52,7 +53,7 @@
     entry.type = "button";
     const drawing = button.querySelector("svg")?.cloneNode(true);
     drawing?.classList.remove("i-sm");
-    entry.append(...words(button.textContent.trim(), drawing));
+    entry.append(...words(told(button), drawing));
     entry.addEventListener("click", () => {
       palette.close();
       button.click();
@@ -67,9 +68,21 @@
     return entry;
   }
 
+  // A button beside a field that has to be filled in first does nothing by itself.
+  function works(button) {
+    const unfilled = !button.formNoValidate && button.form?.querySelector(":invalid");
+    return button.textContent.trim() && !button.disabled && !unfilled;
+  }
+
+  // What leads somewhere from a menu is told with the name of the menu: "Compare: With the last good run".
+  function told(button) {
+    const menu = button.closest("details.menu")?.querySelector("summary:not(.btn-icon)");
+    const words = button.textContent.trim().replace(/\s+/g, " ");
+    return menu && button !== menu ? `${menu.textContent.trim()}: ${words}` : words;
+  }
+
   function fillHere() {
-    const buttons = [...document.querySelectorAll(".page-head .acts :is(a, button)")];
-    const named = buttons.filter((button) => button.textContent.trim() && !button.disabled);
+    const named = [...document.querySelectorAll(HERE)].filter(works);
     const visits = recent().filter((each) => each.address !== location.pathname).slice(0, MOST_RECENT);
     const groups = [];
     if (visits.length) { groups.push(group("Recent", visits.map(visit))); }

@@ -50,6 +50,10 @@
     rail.scrollLeft = here.offsetLeft - (rail.clientWidth - here.offsetWidth) / 2;
   }
 
+  /* ---- where the timeline scrolls: to now, which is at 640 of 1200 */
+  const around = document.getElementById("timeline")?.parentElement;
+  if (around) { around.scrollLeft = around.scrollWidth * 640 / 1200 - around.clientWidth / 2; }
+
   /* ---- the first thing to correct */
   const wrong = document.querySelector(".is-invalid");
   if (wrong) { wrong.focus(); }
@@ -164,6 +168,25 @@
   document.addEventListener("htmx:afterSettle", () => {
     if (place && document.activeElement === document.body) { document.querySelector(place)?.focus({ preventScroll: true }); }
   });
+
+  /* ---- what is done by key and leads back to this page leaves the keyboard where it was, too */
+  const RETURN = "return", RETURNS_WITHIN = 30_000;
+
+  document.addEventListener("submit", () => {
+    const held = document.activeElement, menu = held.closest("details.menu")?.querySelector("summary");
+    if (!held.matches("a:focus-visible, button:focus-visible, summary:focus-visible, [type=checkbox]:focus-visible")) { return; }
+    const element = menu ?? held, address = location.pathname, at = Date.now();
+    const to = element.id ? `#${CSS.escape(element.id)}` : placeOf(element);
+    try { sessionStorage.setItem(RETURN, JSON.stringify({ address, at, to })); } catch { /* storage may be off */ }
+  });
+
+  function comeBack() {
+    let left = null;
+    try { left = JSON.parse(sessionStorage.getItem(RETURN)); sessionStorage.removeItem(RETURN); } catch { /* storage may be off */ }
+    if (!left?.to || left.address !== location.pathname || Date.now() - left.at > RETURNS_WITHIN) { return; }
+    if (document.activeElement === document.body) { document.querySelector(left.to)?.focus(); }
+  }
+  comeBack();
 
   function showNote(id, shown) {
     const note = document.getElementById(id);
