@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from jobs.schedules import LATEST
@@ -14,6 +15,8 @@ MORNING = time(8)
 A_TIME = "until"
 # What a page of that age offers has passed in any case.
 _LONGEST_SEEN = timedelta(days=10)
+# What was previewed must be what is done, but nobody is to choose for ever from what has passed.
+_SHOWN_AGAIN = timedelta(hours=1)
 SPANS = [
     ("", _("Until resumed")),
     ("1h", _("An hour")),
@@ -23,17 +26,27 @@ SPANS = [
 ]
 
 
-class _Now(forms.HiddenInput):
-    """When the page is made, whatever was sent before."""
+class _Seen(forms.HiddenInput):
+    """When the page was made that offers the spans: of one that is shown again soon, when it was first."""
 
     def format_value(self, value: Any) -> str:
-        return timezone.now().isoformat()
+        now = timezone.now()
+        seen = _instant(value)
+        return (seen if seen and now - _SHOWN_AGAIN < seen <= now else now).isoformat()
+
+
+def _instant(sent: Any) -> datetime | None:
+    try:
+        seen = parse_datetime(str(sent))
+    except ValueError:
+        return None
+    return seen if seen and timezone.is_aware(seen) else None
 
 
 class PauseForm(forms.Form):
     """Until when, and why."""
 
-    seen_at = forms.DateTimeField(required=False, widget=_Now)
+    seen_at = forms.DateTimeField(required=False, widget=_Seen)
 
     span = forms.ChoiceField(
         label=_("For how long"), choices=SPANS, initial="", required=False, widget=forms.RadioSelect

@@ -16,6 +16,11 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LATER = NOON + 30 * DAY
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    monkeypatch.setattr(ran_hours, "BUDGET_SECONDS", 60)
+
+
 @pytest.fixture
 def owner():
     return alice()
@@ -68,8 +73,7 @@ def test_slots_are_busy_on_average_over_the_hour(owner):
     assert together([hours[NOON], hours[NOON + HOUR]]).busy == 0.25
 
 
-def test_a_few_days_are_counted_at_a_time_and_remembered(owner, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(ran_hours, "BUDGET_SECONDS", 60)
+def test_a_few_days_are_counted_at_a_time_and_remembered(owner, django_assert_num_queries):
     mine = job(owner)
     for n in range(8):
         run(mine, at=NOON + DAY * n)

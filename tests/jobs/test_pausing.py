@@ -50,9 +50,15 @@ def test_a_tomorrow_that_has_passed_is_not_taken_for_another(days):
     assert paused(span="tomorrow", seen_at=seen.isoformat()).errors["span"]
 
 
-def test_a_page_that_is_shown_again_is_seen_anew():
-    form = paused(span="for ever", seen_at="2026-03-27T02:00:00+00:00")
+@pytest.mark.parametrize("sent", ["2026-03-27T02:00:00+00:00", "2026-13-27T02:00", "9999-01-01T00:00Z", ""])
+def test_a_page_that_is_shown_again_late_is_seen_anew(sent):
+    form = paused(span="for ever", seen_at=sent)
     assert f'value="{timezone.now():%Y-%m-%dT}' in str(form["seen_at"])
+
+
+def test_what_was_previewed_shortly_before_midnight_is_what_is_confirmed_after_it():
+    seen = (timezone.now() - timedelta(minutes=4)).isoformat()
+    assert f'value="{seen}"' in str(paused(span="tomorrow", seen_at=seen)["seen_at"])
 
 
 def test_on_a_monday_the_next_one_is_meant():
