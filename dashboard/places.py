@@ -14,8 +14,8 @@ from accounts.models import Role
 class Place:
     """A page: the name of its address, what people call it, its drawing, the keys that lead there.
 
-    `words` are other words that it is found by; those below the role do not see it. `of` is what its address
-    is of.
+    `words` are other words that it is found by; those below the role do not see it. Its address
+    is `of` something.
     """
 
     name: str

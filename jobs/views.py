@@ -277,11 +277,11 @@ def _paused(job: Job, until: datetime | None) -> str:
 
 def _undoable(told: str, undoing: str, job: Job) -> str:
     """The message with a button that takes it back; the form that it sends stands beside the messages."""
-    return format_html(
-        '{} <button class="btn btn-outline-secondary btn-sm" form="undo" data-key="u"'
-        ' formaction="{}">{}</button>',
-        *(told, reverse(undoing, args=[job.pk]), _("Undo")),
+    button = (
+        '{} <button class="btn btn-outline-secondary btn-sm" form="undo" data-key="u" formaction="{}">{}'
+        "</button>"
     )
+    return format_html(button, told, reverse(undoing, args=[job.pk]), _("Undo"))
 
 
 def _next(request: HttpRequest) -> str:

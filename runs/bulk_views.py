@@ -37,8 +37,8 @@ def _told(request: HttpRequest, operation: BulkOperation) -> str:
     if operation.why_not_undone():
         return format_html('{} <a href="{}">Details</a>', operation.summary, _page(operation))
     undo = format_html(
-        '<button class="btn btn-outline-secondary btn-sm" form="undo" data-key="u"'
-        ' formaction="{}">Undo</button>',
+        '<button class="btn btn-outline-secondary btn-sm" form="undo" data-key="u" formaction="{}">'
+        "Undo</button>",
         reverse("bulk_undo", args=[operation.pk]),
     )
     return format_html('{} <a href="{}">Details</a> {}', operation.summary, _page(operation), undo)

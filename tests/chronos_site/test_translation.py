@@ -16,7 +16,7 @@ from tests import factories
 
 TEMPLATES = product.BASE_DIR / "templates"
 # Names, keys and units, which are the same in every language.
-NAMES = {"Chronos", "UTC", "SHA-256", "Ctrl", "Esc", "Enter", "ms"}
+NAMES = {"Chronos", "UTC", "SHA-256", "Ctrl", "Shift", "Esc", "Enter", "ms"}
 # What a model's choice, a condition of the job list and a bulk change are called, which are not marked.
 NOT_MARKED = {"Timed out", "Last run", "Run now"}
 # A part of a tag, which holds no text.

@@ -52,6 +52,12 @@ def test_many_jobs_lead_to_the_list_of_all(alice):
     assert jobs.more == "/jobs/?q=probe"
 
 
+def test_late_jobs_and_queues_to_pause_are_found_by_those_who_may_see_them(alice):
+    assert "Late jobs" in found(alice, "late")["Go to"]
+    assert found(factories.bob(), "stop high")["Do"] == ["Pause the queue high…"]
+    assert "Do" not in found(alice, "stop high")
+
+
 @pytest.mark.parametrize("length", [8, 26])
 def test_a_run_is_found_by_how_its_id_begins(alice, length):
     run = factories.run(factories.job(alice))
