@@ -18,6 +18,7 @@ from accounts.access import person
 from accounts.forms import InviteForm
 from accounts.models import Role, User
 from chronos_site.clock import database_now
+from chronos_site.untouched import untouched
 from dashboard import paging
 from dashboard.paging import Key, Order
 from jobs import actions as job_actions
@@ -36,8 +37,8 @@ CHOICES = [
 class PersonForm(forms.Form):
     """Role, whether they may sign in, and what becomes of their jobs when they may no longer."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
-    is_active = forms.BooleanField(label=_("May sign in"), required=False)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, show_hidden_initial=True)
+    is_active = forms.BooleanField(label=_("May sign in"), required=False, show_hidden_initial=True)
     jobs = forms.ChoiceField(
         label=_("Their jobs from then on"), choices=CHOICES, initial=PAUSE, required=False
     )
@@ -101,6 +102,11 @@ def _changed(request: HttpRequest, owner: User, form: PersonForm) -> bool:
 def carried_out(owner: User, form: PersonForm, *, by: User) -> str:
     """Change the person as the form says, and tell what was done; empty where the form says why not."""
     cleaned = form.cleaned_data
+    # Another administrator may have changed the rest while the page was open.
+    if untouched(form["role"]):
+        cleaned["role"] = owner.role
+    if untouched(form["is_active"]):
+        cleaned["is_active"] = owner.is_active
     stops = owner.is_active and not cleaned["is_active"]
     try:
         actions.change_person(

@@ -39,7 +39,7 @@ def quiet_end(rule: Rule, at: datetime) -> datetime | None:
         quiet = rule.quiet_from <= local < rule.quiet_until
     else:
         quiet = local >= rule.quiet_from or local < rule.quiet_until
-    return _next(rule.quiet_until, rule.zone, at) if quiet else None
+    return _next(rule.quiet_until, rule.zone, at, twice=True) if quiet else None
 
 
 def next_digest(rule: Rule, at: datetime) -> datetime | None:
@@ -51,18 +51,23 @@ def next_digest(rule: Rule, at: datetime) -> datetime | None:
     return None
 
 
-def _next(wall: time, zone: str, after: datetime) -> datetime:
-    """The first instant after this one at which the zone's clock shows the time, or has just skipped it."""
-    return next(at for at in _shown(wall, zone, after) if at > after)
+def _next(wall: time, zone: str, after: datetime, *, twice: bool = False) -> datetime:
+    """The first instant after this one at which the zone's clock shows the time, or has just skipped it.
+
+    A clock that is put back may show it twice: the second counts only where that is asked for.
+    """
+    return next(at for at in _shown(wall, zone, after, twice) if at > after)
 
 
-def _shown(wall: time, zone: str, after: datetime) -> Iterator[datetime]:
+def _shown(wall: time, zone: str, after: datetime, twice: bool) -> Iterator[datetime]:
     where = zones.zone(zone)
     today = after.astimezone(where).date()
     for days in range(-1, 3):
         shown = datetime.combine(today + days * DAY, wall)
         shift = zones.shift_at(shown, where)
         yield shift.at if shift and shift.forward else shown.replace(tzinfo=where).astimezone(UTC)
+        if twice:
+            yield shown.replace(tzinfo=where, fold=1).astimezone(UTC)
 
 
 def pause(tries: int, *, jitter: float, retry_after: float | None = None) -> timedelta | None:

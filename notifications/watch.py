@@ -338,7 +338,11 @@ def remind(at: datetime) -> int:
     jobs = known.subjects(job_ids, with_tags=any(each.rule.tag for each in rules.values()))
     alerts = _still_told(alerts, rules, jobs, at)
     quiet = acknowledged(job_ids, (), at)
-    told = [_reminder(alert, rules[alert.rule_id], jobs, at) for alert in alerts if alert.job_id not in quiet]
+    told = [
+        _reminder(alert, rules[alert.rule_id], jobs, at)
+        for alert in alerts
+        if alert.job_id not in quiet and rules[alert.rule_id].rule.remind_seconds
+    ]
     for alert in alerts:
         alert.remind_at = rules[alert.rule_id].reminds_at(at)
     Alert.objects.bulk_update(alerts, ["remind_at", "reminded"])

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import person
+from chronos_site.untouched import untouched
 from runs import purge, retention
 from runs.retention import LONGEST_DAYS, SUBJECTS
 
@@ -28,6 +29,7 @@ class RulesForm(forms.Form):
             self.fields[subject.code] = forms.IntegerField(
                 label=subject.label,
                 required=False,
+                show_hidden_initial=True,
                 min_value=subject.least,
                 max_value=LONGEST_DAYS,
                 widget=forms.NumberInput(attrs={"placeholder": "for ever"}),
@@ -37,10 +39,9 @@ class RulesForm(forms.Form):
         label=_("Note"), required=False, max_length=255, help_text=_("Why; the audit trail keeps it.")
     )
 
-    @property
-    def wanted(self) -> dict[str, int | None]:
-        """What was typed, by subject."""
-        return {code: self.cleaned_data[code] for code in SUBJECTS}
+    def wanted(self, kept: dict[str, int | None]) -> dict[str, int | None]:
+        """What was typed, by subject; what was left alone is kept as it is by now."""
+        return {code: kept[code] if untouched(self[code]) else self.cleaned_data[code] for code in SUBJECTS}
 
 
 class Row(NamedTuple):
@@ -63,8 +64,8 @@ def retention_rules(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, kept, {})
     if request.POST.get("do") != SAVE:
-        return _page(request, form, kept, form.wanted)
-    if retention.change(form.wanted, by=user, note=form.cleaned_data["note"]):
+        return _page(request, form, kept, form.wanted(kept))
+    if retention.change(form.wanted(kept), by=user, note=form.cleaned_data["note"]):
         messages.success(request, _("Saved. What is too old now goes within hours, in small steps."))
     else:
         messages.info(request, _("Nothing was changed."))

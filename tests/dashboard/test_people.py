@@ -33,6 +33,10 @@ def change(client, owner, **data):
     return client.post(reverse("person_change", args=[owner.pk]), given)
 
 
+def text(client, owner):
+    return client.get(reverse("person_change", args=[owner.pk])).content.decode()
+
+
 def test_people_are_listed_by_their_email(client, ada, alice, django_assert_max_num_queries):
     with django_assert_max_num_queries(15):
         shown = client.get(reverse("people")).content.decode()
@@ -114,6 +118,15 @@ def test_nobody_else_sees_people(client, alice):
     for somebody in (alice, factories.bob()):
         client.force_login(somebody, "django.contrib.auth.backends.ModelBackend")
         assert client.get(reverse("people")).status_code == 403
+
+
+def test_a_page_from_before_somebody_was_shut_out_does_not_let_them_in(client, ada, alice):
+    shown = {"initial-role": alice.role.value, "initial-is_active": "True"}
+    assert 'name="initial-is_active" value="True"' in text(client, alice)
+    actions.change_person(User.objects.get(pk=alice.pk), role=Role.USER, is_active=False, by=ada)
+    change(client, alice, role="OPERATOR", **shown)
+    alice.refresh_from_db()
+    assert (alice.role, alice.is_active) == (Role.OPERATOR, False)
 
 
 def test_a_new_role_lets_nobody_in_who_was_shut_out_at_that_moment(ada, alice):

@@ -24,6 +24,14 @@ def at(text: str) -> datetime:
         (NIGHT, "2026-03-02 06:00", None),
         # The clock goes forward in this night, and the morning comes an hour sooner.
         (NIGHT, "2026-03-28 22:00", "2026-03-29 05:00"),
+        # It goes back in this one, and shows the end of the quiet hours twice.
+        ({**NIGHT, "quiet_until": time(2, 30)}, "2026-10-25 00:10", "2026-10-25 00:30"),
+        ({**NIGHT, "quiet_until": time(2, 30)}, "2026-10-25 01:10", "2026-10-25 01:30"),
+        (
+            {"digest": "DAILY", "digest_at": time(2, 30), "zone": "Europe/Berlin"},
+            "2026-10-25 01:10",
+            "2026-10-26 01:30",
+        ),
         ({"quiet_from": time(12), "quiet_until": time(13)}, "2026-03-02 12:30", "2026-03-02 13:00"),
         ({"quiet_from": time(12), "quiet_until": time(12)}, "2026-03-02 12:00", None),
         ({"digest": "HOURLY"}, "2026-03-02 12:00", "2026-03-02 13:00"),

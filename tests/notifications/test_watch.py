@@ -226,6 +226,14 @@ def test_nobody_is_reminded_of_what_the_rule_no_longer_tells(alice, change):
     assert not Alert.objects.open().exists()
 
 
+def test_a_rule_that_reminds_no_more_does_not_do_it_once_more(alice):
+    made = rule(alice, *FAILURES, remind_seconds=3600)
+    end(factories.job(alice))
+    Rule.objects.filter(pk=made.pk).update(remind_seconds=None)
+    known.forget()
+    assert watch.remind(database_now()) == 0
+
+
 def test_nobody_is_reminded_of_a_job_that_they_may_no_longer_see(alice):
     rule(alice, *FAILURES, remind_seconds=3600)
     job = factories.job(alice)

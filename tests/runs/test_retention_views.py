@@ -36,6 +36,14 @@ def test_an_administrator_changes_a_rule(client, ada, address):
     assert (rules()["TRIALS"], rules()["BULK"]) == (3, None)
 
 
+def test_a_rule_that_was_left_alone_stays_as_somebody_else_has_made_it(client, ada, address):
+    shown = {f"initial-{code}": days for code, days in typed().items()}
+    client.post(address, {**typed(RUNS_FAILED=""), "do": "save"})
+    client.post(address, {**typed(TRIALS="3"), **shown, "do": "save"})
+    assert (rules()["TRIALS"], rules()["RUNS_FAILED"]) == (3, None)
+    assert 'name="initial-RUNS_FAILED"' in client.get(address).content.decode()
+
+
 def test_what_would_go_is_shown_before_anything_is_saved(client, ada, address):
     factories.run(factories.job(), at=timezone.now() - timedelta(days=8))
     page = client.post(address, {**typed(RUNS_SUCCESS="7"), "do": "preview"}).content.decode()
