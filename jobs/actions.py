@@ -249,6 +249,17 @@ def resume_all(job_ids: Iterable[str], *, by: User | None, at: datetime) -> set[
     return set(resumed)
 
 
+@transaction.atomic
+def resume_over(job_ids: Iterable[str], *, at: datetime) -> set[str]:
+    """Resume those of the jobs whose pause has come to its end by itself; gives their ids.
+
+    What a person has resumed and paused anew in this moment stays paused.
+    """
+    plans = hold_plans(job_ids)
+    over = [pk for pk, plan in plans.items() if plan.paused_until and plan.paused_until <= at]
+    return resume_all(over, by=None, at=at) if over else set()
+
+
 def told_of_moves(before: Mapping[str, Status]) -> dict[str, dict[str, Any]]:
     """What the audit trail keeps of the jobs' moves: their status before, and the one they have now."""
     now = dict(Job.objects.filter(pk__in=before).values_list("pk", "status"))

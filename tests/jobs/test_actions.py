@@ -180,6 +180,14 @@ def test_saving_a_job_that_waits_to_be_armed_arms_it():
     assert edited.status == Status.SCHEDULED
 
 
+def test_a_pause_that_was_made_anew_does_not_end_with_the_one_before():
+    alice = factories.alice()
+    until, anew = factories.job(alice), factories.job(alice, name="anew")
+    actions.pause(until, by=None, at=NOON, until=LATER)
+    actions.pause(anew, by=None, at=NOON)
+    assert actions.resume_over([until.pk, anew.pk], at=LATER) == {until.pk}
+
+
 def test_only_a_paused_job_can_be_resumed():
     job = factories.job()
     with pytest.raises(IllegalMove):

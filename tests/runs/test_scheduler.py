@@ -24,6 +24,22 @@ def test_a_job_is_resumed_when_its_pause_is_over():
     assert job.status == Status.SCHEDULED
 
 
+def test_a_job_that_cannot_be_resumed_keeps_no_other_from_it(monkeypatch):
+    def spoiled(job_ids, *, by, at):
+        if bad.pk in job_ids:
+            raise ValueError("It is broken")
+        return resume_all(job_ids, by=by, at=at)
+
+    now, alice, resume_all = database_now(), factories.alice(), actions.resume_all
+    bad, good = factories.job(alice, name="bad"), factories.job(alice, name="good")
+    for job in (bad, good):
+        actions.pause(job, by=None, at=now, until=now)
+    monkeypatch.setattr(actions, "resume_all", spoiled)
+    Loop("s-1").round()
+    assert Job.objects.get(pk=good.pk).status == Status.SCHEDULED
+    assert JobSchedule.objects.broken().get().job == bad
+
+
 def test_processes_that_were_silent_for_a_week_are_forgotten(monkeypatch):
     monkeypatch.setattr("runs.housekeeping.SLICE_SECONDS", 30)
     now = database_now()

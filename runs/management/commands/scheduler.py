@@ -6,20 +6,18 @@ import signal
 import time
 from argparse import ArgumentParser
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
 
 from django.core.checks import Tags
-from django.core.exceptions import ObjectDoesNotExist
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections, connections
 from django.db.models import Exists, Min
 
 from chronos_site.clock import database_now
 from jobs import actions
-from jobs.models import Job, JobSchedule, Priority, Status
-from jobs.moves import IllegalMove
+from jobs.models import JobSchedule, Priority, Status
 from runs.carrying import something_waits
 from runs.fire import OF_THE_DATABASE, disarm, fire
 from runs.housekeeping import House
@@ -33,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 LONGEST_SLEEP = 1.0
 RESCUE_SECONDS = 5.0
+# Jobs that are resumed in one transaction.
+BATCH = 100
 
 
 class Command(BaseCommand):
@@ -107,19 +107,28 @@ def _attempt(duty: Callable[[], None]) -> bool:
 
 
 def _resume() -> None:
-    """Resume the jobs that were paused until now."""
+    """Resume the jobs that were paused until now, many at once: others are due meanwhile."""
     at = database_now()
-    over = JobSchedule.objects.filter(paused_until__lte=at, job__status=Status.PAUSED)
-    for schedule_id, job_id in over.values_list("pk", "job_id"):
+    over = JobSchedule.objects.filter(paused_until__lte=at, job__status=Status.PAUSED).order_by("pk")
+    found = list(over.values_list("job_id", "pk"))
+    for batch in (dict(found[start : start + BATCH]) for start in range(0, len(found), BATCH)):
         try:
-            actions.resume(Job.objects.get(pk=job_id), by=None, at=at)
-        except (IllegalMove, ObjectDoesNotExist):
-            # Another scheduler, or a person, was first.
-            pass
+            actions.resume_over(batch, at=at)
         except OF_THE_DATABASE:
             raise
-        except Exception as error:  # one schedule's trouble, which must not come back every second
-            disarm(schedule_id, error)
+        except Exception:  # whatever it is, it is one schedule's, and the others are to go on
+            logger.warning("jobs could not be resumed together: now one by one", exc_info=True)
+            for job_id, schedule_id in batch.items():
+                _resume_alone(job_id, schedule_id, at)
+
+
+def _resume_alone(job_id: str, schedule_id: int, at: datetime) -> None:
+    try:
+        actions.resume_over([job_id], at=at)
+    except OF_THE_DATABASE:
+        raise
+    except Exception as error:  # one schedule's trouble, which must not come back every second
+        disarm(schedule_id, error)
 
 
 def _fire() -> None:
