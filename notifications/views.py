@@ -26,6 +26,10 @@ from notifications.rules import Event, Rule
 from runs.views import told_when
 
 read_or_write = require_http_methods(["GET", "HEAD", "POST"])
+SAVED_SINCE = _(
+    "Somebody else has saved it since you opened this page: "
+    "save once more to put yours over theirs, or reload to see theirs."
+)
 MUTES = {"1": timedelta(hours=1), "8": timedelta(hours=8), "24": timedelta(days=1), "168": timedelta(days=7)}
 told_when_refused = told_when(NotNow)
 
@@ -80,12 +84,26 @@ def rule_edit(request: HttpRequest, rule_id: str) -> HttpResponse:
 def _rule(request: HttpRequest, rule: Rule, user: User, initial: dict[str, Any]) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = RuleForm(data, instance=rule, initial=initial, by=user)
-    if data is not None and form.is_valid():
+    if data is not None and form.is_valid() and _is_as_read(request, rule, form):
         saved = actions.save_rule(form.save(commit=False), contacts=form.cleaned_data["contacts"], by=user)
         messages.success(request, _("Saved: “%(name)s” speaks from now on.") % {"name": saved.name})
         return redirect("rule_list")
-    context = {"form": form, "rule": None if rule._state.adding else rule, "now": timezone.now()}
+    old = None if rule._state.adding else rule
+    context = {"form": form, "rule": old, "read": _read(rule), "now": timezone.now()}
     return render(request, "notifications/rule.html", context)
+
+
+def _read(row: Rule | Contact) -> str:
+    """What changes whenever somebody saves it; empty for a new one."""
+    return "" if row._state.adding else row.updated_at.isoformat()
+
+
+def _is_as_read(request: HttpRequest, row: Rule | Contact, form: forms.BaseForm) -> bool:
+    """Whether it is as it was when the page was opened; the form says so where it is not."""
+    if request.POST.get("read", "") in ("", _read(row)):
+        return True
+    form.add_error(None, SAVED_SINCE)
+    return False
 
 
 @require_POST
@@ -133,14 +151,14 @@ def contact_edit(request: HttpRequest, contact_id: str) -> HttpResponse:
 def _contact(request: HttpRequest, contact: Contact, user: User, initial: dict[str, Any]) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form = ContactForm(data, instance=contact, initial=initial, by=user)
-    if data is not None and form.is_valid():
+    if data is not None and form.is_valid() and _is_as_read(request, contact, form):
         saved = actions.save_contact(form.save(commit=False), secret=form.new_secret, by=user)
         messages.success(
             request, _("Saved: %(name)s. Send a test to see whether it arrives.") % {"name": saved.name}
         )
         return redirect("contact_edit", saved.pk)
     old = None if contact._state.adding else contact
-    context = {"form": form, "contact": old, "now": timezone.now()}
+    context = {"form": form, "contact": old, "read": _read(contact), "now": timezone.now()}
     return render(request, "notifications/contact.html", context)
 
 

@@ -192,6 +192,19 @@ def test_a_rule_is_muted_for_a_while_and_speaks_again(client, alice):
     assert there.muted_until is None
 
 
+@pytest.mark.parametrize("page", ["rule_edit", "contact_edit"])
+def test_what_somebody_else_has_saved_is_not_overwritten_unasked(client, alice, page):
+    to = contact(alice)
+    there, typed = (rule(alice, contacts=[to]), said(to)) if page == "rule_edit" else (to, MAIL)
+    client.force_login(alice)
+    opened = client.get(reverse(page, args=[there.pk])).context["read"]
+    type(there).objects.filter(pk=there.pk).update(name="Theirs", updated_at=database_now())
+    shown = post(client, alice, page, there.pk, **typed, read=opened)
+    there.refresh_from_db()
+    assert (there.name, "Somebody else has saved it" in shown.content.decode()) == ("Theirs", True)
+    assert post(client, alice, page, there.pk, **typed, read=shown.context["read"]).status_code == 302
+
+
 def test_a_change_of_a_rule_keeps_the_mute_that_came_meanwhile(alice):
     there, at = rule(alice, Event.FAILURE), database_now()
     actions.mute(Rule.objects.get(), until=at, by=alice)
