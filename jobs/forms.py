@@ -31,6 +31,8 @@ _WORD_ENDS = re.compile(r"[,\s]+")
 # A week: what starts later than that was not promised.
 MOST_WITHIN = 7 * 86_400
 
+OUT_OF_RANGE = ("invalid", "min_value", "max_value")
+
 # What a job without a retry policy does: the schema's defaults.
 ONE_ATTEMPT = {"max_attempts": 1, "backoff_strategy": Backoff.FIXED.value, "backoff_seconds": 60}
 
@@ -105,7 +107,11 @@ class ScheduleForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "mono", "placeholder": "0 30 2 * * ?", "spellcheck": "false"}),
     )
     interval_seconds = forms.IntegerField(
-        label=_("Every"), required=False, min_value=1, help_text=_("Seconds.")
+        label=_("Every"),
+        required=False,
+        min_value=1,
+        help_text=_("Seconds."),
+        error_messages=dict.fromkeys(OUT_OF_RANGE, _("Give a whole number of seconds, 1 or more.")),
     )
     timezone = forms.CharField(
         label=_("Time zone"), required=False, max_length=50, help_text=_("Fires follow this zone's clock.")
@@ -126,6 +132,7 @@ class ScheduleForm(forms.Form):
         required=False,
         min_value=0,
         max_value=86_400,
+        error_messages=dict.fromkeys(OUT_OF_RANGE, _("Give a whole number from 0 to 86,400.")),
         help_text=_("Each run starts up to so many seconds later, by chance."),
     )
     start_within_seconds = forms.IntegerField(
@@ -133,6 +140,7 @@ class ScheduleForm(forms.Form):
         required=False,
         min_value=1,
         max_value=MOST_WITHIN,
+        error_messages=dict.fromkeys(OUT_OF_RANGE, _("Give a whole number from 1 to 604,800.")),
         help_text=_("Seconds after its time."),
     )
     end_by = forms.TimeField(
@@ -291,6 +299,7 @@ class RetryForm(forms.Form):
         min_value=1,
         max_value=10,
         initial=1,
+        error_messages=dict.fromkeys(OUT_OF_RANGE, _("Give a whole number from 1 to 10.")),
         required=False,
         help_text=_("1 to 10; 1 never retries."),
     )
@@ -299,6 +308,7 @@ class RetryForm(forms.Form):
         min_value=0,
         max_value=3600,
         initial=60,
+        error_messages=dict.fromkeys(OUT_OF_RANGE, _("Give a whole number from 0 to 3,600.")),
         required=False,
         help_text=_("Seconds, up to 3600."),
     )

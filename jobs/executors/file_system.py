@@ -248,6 +248,13 @@ class FileSystemForm(PayloadForm):
                 "processingType",
                 _("Say in other options what to convert to: outputFormat is csv, json or jsonl."),
             )
+        # Requests for other systems name a variable instead; the run says what becomes of it.
+        if kind in processing.WITH_KEY and not cleaned.get("key") and not said.get("keyVariable"):
+            self._ask_for_key()
+
+    def _ask_for_key(self) -> None:
+        if "key" not in self.errors:
+            self.add_error("key", _("Give the key, best as a secret: {{ secret:archive-key }}."))
 
     def _refuse_misplaced(self, name: str, field: str, operation: str, kind: str) -> None:
         if sentence := options.misplaced(name, operation, kind):

@@ -57,7 +57,8 @@ def named(config: Mapping[str, Any]) -> tuple[str, str]:
     if len(known) != 1:
         raise ExecutionError(
             "BROKER_ERROR",
-            f"The job names no broker, and CHRONOS_BROKERS has {len(known) or 'none'} that it could mean.",
+            f"The job names no broker, and CHRONOS_BROKERS has {len(known) or 'none'} that it could mean"
+            f"{': ' if known else ''}{', '.join(sorted(known))}.",
         )
     if said := WHERE & set(config):
         raise ExecutionError("BROKER_ERROR", f"The job says no host: leave out {min(said)}, or say it all.")

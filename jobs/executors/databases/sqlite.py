@@ -43,6 +43,7 @@ class Session:
         self._terms = terms
         self._clock = Clock(context, terms)
         self._failure: BaseException | None = None
+        self._would_change = False
         mode = "ro" if terms.read_only else "rw"
         address = f"file:{quote(str(_allowed(place.database)))}?mode={mode}"
         try:
@@ -74,8 +75,11 @@ class Session:
             allowed = (first or "").lower() in _HARMLESS_PRAGMAS
         elif action == sqlite3.SQLITE_FUNCTION:
             allowed = (second or "").lower() not in _NEVER_CALLED
+        elif action in _NEVER:
+            allowed = False
         else:
-            allowed = action in _QUESTIONS if self._terms.read_only else action not in _NEVER
+            allowed = not self._terms.read_only or action in _QUESTIONS
+            self._would_change |= not allowed
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
     def _look(self) -> int:
@@ -143,6 +147,10 @@ class Session:
         if isinstance(self._failure, ExecutionError):
             return self._failure
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code & 0xFF == sqlite3.SQLITE_AUTH and self._would_change:
+            return ExecutionError(
+                "READ_ONLY_VIOLATION", "The job is read only, and its query would change the database."
+            )
         if "one statement at a time" in str(error):
             return ExecutionError(
                 "SYNTAX_ERROR",

@@ -259,4 +259,5 @@ _PERFORM: dict[str, Perform] = {
     "file_merge": pieces.perform_merge,
     "integrity_check": manifest.perform,
 }
+WITH_KEY = ("encryption", "decryption")
 TYPES = ("csv_transform", "format_conversion", "data_cleanup", "encryption", "decryption", *_PLANS)

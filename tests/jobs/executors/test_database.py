@@ -241,6 +241,10 @@ def test_a_read_only_job_changes_nothing(url, query):
     assert rows(url) == [[7, "kept"]]
 
 
+def test_a_change_that_read_only_forbids_is_told_as_that(url):
+    assert refusal(url, "DELETE FROM t").error_class == "READ_ONLY_VIOLATION"
+
+
 @pytest.mark.parametrize(
     "query",
     [

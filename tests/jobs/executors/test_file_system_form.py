@@ -158,7 +158,7 @@ def test_an_option_that_means_nothing_to_the_operation_is_refused(operation, nam
 
 def test_an_option_that_means_nothing_to_the_processing_is_refused():
     sentence = "columns means nothing here, but to the processing csv_transform."
-    assert processing("encryption", columns=["a"]) == {"parameters": sentence}
+    assert processing("encryption", key="{{ secret:archive }}", columns=["a"]) == {"parameters": sentence}
     assert processing("csv_transform", columns=["a"]) == {}
 
 
@@ -228,6 +228,12 @@ def test_paths_and_keys_may_hold_placeholders():
     )
     assert errors(checked) == {}
     assert checked.columns()["parameters"]["key"] == "{{ secret:archive }}"
+
+
+@pytest.mark.parametrize("kind", ["encryption", "decryption"])
+def test_what_needs_a_key_is_not_saved_without_one(kind):
+    assert processing(kind)["key"].startswith("Give the key, best as a secret")
+    assert processing(kind, key="{{ secret:archive }}") == {}
 
 
 def test_every_option_says_what_it_is_for():

@@ -424,8 +424,8 @@ def test_tls_is_not_given_up_where_a_broker_knows_none(rabbitmq, rabbitmq_url, q
 @pytest.mark.parametrize(
     ("brokers", "config", "sentence"),
     [
-        ({}, None, "has none that it could mean"),
-        ({"a": "amqp://a/", "b": "amqp://b/"}, None, "has 2 that it could mean"),
+        ({}, None, "has none that it could mean."),
+        ({"a": "amqp://a/", "b": "amqp://b/"}, None, "has 2 that it could mean: a, b."),
         ({"a": "amqp://a/"}, {"broker": "b"}, "There is no broker b in CHRONOS_BROKERS; it has a."),
         ({"a": "amqp://a/"}, {"broker": "a", "type": "KAFKA"}, "The broker a is no Kafka."),
         ({"a": "amqp://a/"}, {"type": "REDIS", "url": "http://b/"}, "does not say where its Redis is"),

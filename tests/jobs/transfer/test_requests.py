@@ -218,7 +218,7 @@ def test_options_inside_metadata_mean_the_same_as_beside_it():
         (
             dummy(retryPolicy={"maxAttempts": 0}),
             "retryPolicy.maxAttempts",
-            "Ensure this value is greater than or equal to 1.",
+            "Give a whole number from 1 to 10.",
         ),
         (dummy(retryPolicy={"retryOn": "TIMEOUT"}), "retryPolicy.retryOn", "This must be a list, not text."),
         (dummy(retryPolicy={"retryOn": [503]}), "retryPolicy.retryOn", "This must be a list of names."),
