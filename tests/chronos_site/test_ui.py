@@ -158,6 +158,28 @@ def test_shift_and_x_select_all_rows_up_to_this_one(page):
     expect(page.locator("[data-picked]")).to_have_text("3 selected")
 
 
+def test_a_key_that_is_held_down_does_nothing_twice(page):
+    factories.job(factories.alice())
+    page.goto("/jobs/")
+    press(page, "j")
+    for _ in range(4):
+        page.keyboard.down("x")
+    expect(page.locator("tr.sel")).to_have_count(1)
+
+
+def test_the_palette_does_with_the_selection_what_its_bar_does(page):
+    factories.job(factories.alice())
+    page.goto("/jobs/")
+    press(page, "/", *"change the pri")
+    expect(page.locator("#pal-list")).to_contain_text("Nothing matches")
+    press(page, "Escape")
+    expect(page.locator("#palette")).to_be_hidden()
+    press(page, "j", "x", "/")
+    expect(page.locator("#here")).to_contain_text("Change the priority…")
+    press(page, *"change the pri", "Enter")
+    expect(page.locator("h1")).to_have_text("Change the priority: 1 job")
+
+
 def test_a_key_undoes_what_the_message_tells_of_and_the_row_keeps_the_focus(page):
     job = factories.job(factories.alice())
     page.goto("/jobs/")

@@ -10,6 +10,7 @@ from runs.models import DeadLetter, Outcome, Run
 from runs.settle import Ended, settle
 from tests import factories
 from tests.e2e.keys import SOON, press, told
+from tests.e2e.test_by_keyboard import tab_to
 from tests.factories import NOON
 
 pytestmark = pytest.mark.browser
@@ -35,8 +36,8 @@ def test_dead_letters_are_found_snoozed_resolved_ignored_and_replayed(visit, liv
     press(page, "j", "j", "Enter")
     opened(page, "DEADLOCK")
     press(page, "z")
-    expect(page.locator("#id_span")).to_be_visible(timeout=SOON)
-    press(page, "e")
+    expect(page.locator("#id_span")).to_be_focused(timeout=SOON)
+    press(page, "Escape", "e")
     expect(page.locator("#id_notes")).to_be_focused(timeout=SOON)
     page.keyboard.type("Killed the other one.")
     press(page, "Tab", "Tab", "Enter")
@@ -53,3 +54,16 @@ def test_dead_letters_are_found_snoozed_resolved_ignored_and_replayed(visit, liv
     assert sorted(DeadLetter.objects.values_list("status", flat=True)) == ["IGNORED", "PENDING", "RESOLVED"]
     assert Run.objects.get(trigger="REPLAY").replay_of.error_class == "TIMEOUT"
     assert not Acknowledgement.objects.exists()
+
+
+def test_a_note_that_was_begun_is_there_after_the_letter_is_assigned(visit, live_server):
+    ada = factories.ada()
+    fail(factories.job(ada), 0, "TIMEOUT")
+    page = visit("/dead-letters/", ada, reduced_motion="reduce")
+    opened(page, "TIMEOUT")
+    press(page, "e")
+    page.keyboard.type("Asked the bank.")
+    tab_to(page, page.locator("button[name=me]"))
+    press(page, "Enter")
+    told(page, "looks after it.")
+    expect(page.locator("#id_notes")).to_have_value("Asked the bank.")

@@ -112,6 +112,8 @@
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("textarea")) { goOn(event); }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || off()) { return; }
     if (typing(event.target) || document.querySelector("dialog[open]")) { return; }
+    // A key that is held down goes through rows, and does nothing twice.
+    if (event.repeat && !"jk".includes(event.key)) { return; }
     if (act(event.key)) { event.preventDefault(); }
     before = before === "g" ? "" : event.key;
   });

@@ -4,7 +4,7 @@
   "use strict";
   const palette = document.getElementById("palette");
   const MOST_RECENT = 5;
-  const HERE = ".messages button[formaction], .stops button, .page-head .acts :is(a, button)";
+  const HERE = ".messages button[formaction], .stops button, .page-head .acts :is(a, button), .bulk :is([name=do], [formaction])";
 
   function recent() {
     try { return JSON.parse(localStorage.getItem("recent")) ?? []; } catch { return []; }
@@ -71,14 +71,16 @@
   // A button beside a field that has to be filled in first does nothing by itself.
   function works(button) {
     const unfilled = !button.formNoValidate && button.form?.querySelector(":invalid");
-    return button.textContent.trim() && !button.disabled && !unfilled;
+    const idle = button.closest(".bulk") && !document.querySelector('[form="bulk"][name="id"]:checked');
+    return button.textContent.trim() && !button.disabled && !unfilled && !idle;
   }
 
   // What leads somewhere from a menu is told with the name of the menu: "Compare: With the last good run".
   function told(button) {
     const menu = button.closest("details.menu")?.querySelector("summary:not(.btn-icon)");
     const words = button.textContent.trim().replace(/\s+/g, " ");
-    return menu && button !== menu ? `${menu.textContent.trim()}: ${words}` : words;
+    const name = menu?.textContent.trim().replace(/…$/, "");
+    return name && !words.startsWith(name) ? `${name}: ${words}` : words;
   }
 
   function fillHere() {
@@ -133,6 +135,7 @@
     narrowHere();
     dress();
     const [first] = options();
+    for (const nothing of found.querySelectorAll(".pal-none")) { nothing.hidden = Boolean(first); }
     // A list box without an option is none: what stands there then is a sentence.
     list.setAttribute("role", first ? "listbox" : "group");
     field.setAttribute("aria-expanded", String(Boolean(first)));

@@ -25,6 +25,27 @@
     if (link) { mark(link); }
   });
 
+  /* A note that was begun is there again after whatever else was done, until it is sent. */
+  const noteOf = () => document.querySelector("#event #id_notes");
+  const draftOf = (note) => `note ${note.form.getAttribute("action")}`;
+
+  function keep(note) {
+    try { sessionStorage.setItem(draftOf(note), note.value); } catch { /* storage may be off */ }
+  }
+
+  function bringBack() {
+    const note = noteOf();
+    try { if (note && !note.value) { note.value = sessionStorage.getItem(draftOf(note)) ?? ""; } } catch { /* storage may be off */ }
+  }
+
+  document.addEventListener("input", ({ target }) => { if (target === noteOf()) { keep(target); } });
+  document.addEventListener("submit", ({ target }) => {
+    const note = noteOf();
+    if (note?.form === target) { try { sessionStorage.removeItem(draftOf(note)); } catch { /* storage may be off */ } }
+  });
+  document.addEventListener("htmx:afterSettle", bringBack);
+  bringBack();
+
   /* The group that is open is what "all of this group" means. */
   document.addEventListener("htmx:pushedIntoHistory", () => {
     const matching = document.querySelector('#bulk [name="matching"]');

@@ -61,7 +61,7 @@
   /* ---- escape closes what is open; all other keys are in keys.js */
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") { return; }
-    const menu = document.querySelector("details.menu[open]") ?? event.target.closest("details.letter-note[open]");
+    const menu = document.querySelector("details.menu[open]") ?? event.target.closest("details[open]:is(.letter-note, :has(> summary[data-key]))");
     closeMenus();
     if (menu) {
       menu.open = false;
@@ -184,7 +184,9 @@
     let left = null;
     try { left = JSON.parse(sessionStorage.getItem(RETURN)); sessionStorage.removeItem(RETURN); } catch { /* storage may be off */ }
     if (!left?.to || left.address !== location.pathname || Date.now() - left.at > RETURNS_WITHIN) { return; }
-    if (document.activeElement === document.body) { document.querySelector(left.to)?.focus(); }
+    // Only where something was done and is told: the first button of a preview may do what nobody has read yet.
+    const done = document.querySelector("ul.messages") !== null && document.activeElement === document.body;
+    if (done) { document.querySelector(left.to)?.focus(); }
   }
   comeBack();
 
