@@ -10,6 +10,7 @@ from jobs.forms import ONE_ATTEMPT, BasicsForm, RetryForm, ScheduleForm, initial
 from tests.jobs.executors.payloads import FULL
 
 BERLIN = {"timezone": "Europe/Berlin"}
+WHOLE_SECONDS = "Give a whole number of seconds, 1 or more."
 YEARS = "Give a date from the year 1970 to the year 9999."
 
 
@@ -130,14 +131,14 @@ def test_a_time_shown_and_sent_back_stays_the_same_instant(again):
         ("ONCE", {"run_at": "9999-12-31T23:59-14:00"}, "run_at", YEARS),
         ("ONCE", {"run_at": "1969-12-31T23:59Z"}, "run_at", YEARS),
         ("INTERVAL", {}, "interval_seconds", "Give the number of seconds between two fires."),
-        ("INTERVAL", {"interval_seconds": "1.5"}, "interval_seconds", "Give a whole number of seconds, 1 or more."),
+        ("INTERVAL", {"interval_seconds": "1.5"}, "interval_seconds", WHOLE_SECONDS),
         (
             "INTERVAL",
             {"interval_seconds": "9" * 4000},
             "interval_seconds",
             "Give a whole number of seconds, from 1 second to 3,650 days.",
         ),
-        ("INTERVAL", {"interval_seconds": "9" * 5000}, "interval_seconds", "Give a whole number of seconds, 1 or more."),
+        ("INTERVAL", {"interval_seconds": "9" * 5000}, "interval_seconds", WHOLE_SECONDS),
         (
             "INTERVAL",
             {"interval_seconds": "60", "jitter_seconds": "60"},
