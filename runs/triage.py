@@ -172,20 +172,22 @@ def replay_changed(
     """Replay one event with a changed definition of its job: for this once, or, to `keep`, as the job's own.
 
     What is executed stays as a version of the job either way; one for this once is marked so.
-    Raises rights.NotAllowed, jobs.actions.Stale, and what `replay` raises; gives 0 as `replay` does.
+    Raises rights.NotAllowed, jobs.actions.Stale, and what `replay` raises; gives 0 as `replay` does, and then
+    leaves the job as it was.
     """
     job = Job.objects.select_related("schedule", "payload", "owner").get(pk=letter.job_id)
     one = DeadLetter.objects.filter(pk=letter.pk)
     if keep:
-        job = jobs.edit(job, definition, by=by, at=at, note=note, version=version)
-        return replay(one, by=by, at=at, note=note, force=force)
-    # Before its number is looked for: two of them must not find the same.
-    _hold_jobs([job.pk])
-    kept = jobs.keep_once(job, definition, by=by, note=f"For a replay of dead letter {letter.pk}")
-    done = replay(one, by=by, at=at, note=note, force=force, version=kept.version)
+        jobs.edit(job, definition, by=by, at=at, note=note, version=version)
+        done = replay(one, by=by, at=at, note=note, force=force)
+    else:
+        # Before its number is looked for: two of them must not find the same.
+        _hold_jobs([job.pk])
+        kept = jobs.keep_once(job, definition, by=by, note=f"For a replay of dead letter {letter.pk}")
+        done = replay(one, by=by, at=at, note=note, force=force, version=kept.version)
     if not done:
-        # Nobody executes it.
-        kept.delete()
+        # Who is told that nothing was replayed does not look for a change of the job.
+        transaction.set_rollback(True)
     return done
 
 

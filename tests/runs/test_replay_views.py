@@ -95,14 +95,17 @@ def test_scripts_are_for_administrators(client, settings):
     assert client.post(address(event), {"payload-script_content": "#!/bin/sh"}).status_code == 403
 
 
-def test_a_closed_event_is_refused_with_a_sentence(client, event):
+@pytest.mark.parametrize("keep", ["", "1"])
+def test_a_closed_event_is_refused_with_a_sentence_and_leaves_the_job_alone(client, event, keep):
     client.force_login(event.job.owner)
-    sent = fields(client.get(address(event)))
+    url = {"payload-http_url": "https://example.com/again"}
+    sent = fields(client.get(address(event)), keep=keep, **url)
     DeadLetter.objects.update(status="IGNORED")
     response = client.post(address(event), sent)
     assert response.status_code == 409
     assert "ignored already" in response.content.decode()
-    assert not JobVersion.objects.filter(once=True).exists()
+    assert list(JobVersion.objects.values_list("version", flat=True)) == [1]
+    assert Job.objects.get().payload.http_url == "https://example.com/"
 
 
 def test_the_page_of_the_job_shows_its_own_payload_and_marks_the_other(client, event):
