@@ -26,6 +26,7 @@ from dashboard.filters import JobFilters
 from dashboard.jobs import SORTS
 from jobs import actions
 from jobs import definition as definitions
+from jobs.actions import Stale
 from jobs.executors.kept_secrets import ELSEWHERE, carried_off
 from jobs.models import Job
 from jobs.schedules import BadSchedule, next_fire
@@ -39,6 +40,8 @@ JOB: dict[Any, Any] = {200: JobShown, **ANSWERS}
 RUN: dict[Any, Any] = {202: RunShown, **ANSWERS}
 READ, OPERATE, WRITE = Bearer(Scope.READ), Bearer(Scope.OPERATE), Bearer(Scope.WRITE)
 
+# How often a patch is made anew for a job that others save meanwhile.
+TRIES = 5
 # Definitions are read by the forms of the product, whose fields depend on the type.
 REQUEST = taken(described.REQUEST)
 CHANGE = taken(described.CHANGE)
@@ -132,11 +135,22 @@ def replace_job(request: HttpRequest, job_id: str) -> Any:
 )
 def change_job(request: HttpRequest, job_id: str) -> Any:
     """Change what is named, as a JSON merge patch (RFC 7396) of the definition; null takes a field away."""
-    job, patch = of(request, job_id), _body(request)
+    tries = TRIES if _version(request) is None else 1
+    while True:
+        tries -= 1
+        try:
+            return _patched(request, of(request, job_id), _body(request))
+        except Stale:
+            # Somebody has saved it since it was read: the patch is for what they have made of it.
+            if not tries:
+                raise
+
+
+def _patched(request: HttpRequest, job: Job, patch: Any) -> Any:
     whole = exporting.document([job], with_secrets=True)["jobs"][0]
     changed = merged(whole, patch)
     _refuse_to_carry_off(job, changed, patch)
-    return _changed(request, job, changed)
+    return _changed(request, job, changed, read=job.version)
 
 
 def _refuse_to_carry_off(job: Job, changed: Any, patch: Any) -> None:
@@ -239,11 +253,13 @@ def _body(request: HttpRequest) -> Any:
     return request.json  # type: ignore[attr-defined]
 
 
-def _changed(request: HttpRequest, job: Job, asked_for: Any) -> Any:
+def _changed(request: HttpRequest, job: Job, asked_for: Any, *, read: int | None = None) -> Any:
+    """Save it; what was made from the version that was `read` is for that one alone. Raises Stale."""
     reading = requests.read(asked_for)
     if reading.definition is None or reading.problems:
         raise Invalid.by_request(reading.problems)
-    version = _version(request)
+    asked_version = _version(request)
+    version = read if asked_version is None else asked_version
     actions.edit(job, reading.definition, by=person(request), at=database_now(), version=version)
     return shown.job(of(request, job.pk), reading.warnings)
 

@@ -3,6 +3,7 @@
 import pytest
 from cryptography.fernet import Fernet
 
+from api import jobs
 from audit.models import AuditEvent
 from jobs.executors.kept_secrets import ELSEWHERE
 from jobs.models import Job
@@ -129,6 +130,21 @@ def test_a_patch_changes_what_it_names(call):
     job = Job.objects.select_related("schedule", "payload").get()
     assert (job.priority, job.schedule.timezone, job.version) == ("LOW", "UTC", 2)
     assert job.payload.http_headers == {"Authorization": "Bearer s3cr3t-of-ours"}
+
+
+def test_a_patch_takes_nothing_back_that_somebody_else_has_saved_in_that_moment(call, monkeypatch):
+    made = call.post("/jobs", REQUEST).json()
+    checked = jobs._refuse_to_carry_off
+
+    def meanwhile(job, changed, patch):
+        monkeypatch.setattr(jobs, "_refuse_to_carry_off", checked)
+        call("PATCH", f"/jobs/{made['id']}", {"name": "theirs"})
+        return checked(job, changed, patch)
+
+    monkeypatch.setattr(jobs, "_refuse_to_carry_off", meanwhile)
+    assert call("PATCH", f"/jobs/{made['id']}", {"priority": "LOW"}).status_code == 200
+    job = Job.objects.get()
+    assert (job.name, job.priority, job.version) == ("theirs", "LOW", 3)
 
 
 def test_a_change_of_a_version_that_is_gone_is_refused(call):
