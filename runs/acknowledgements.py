@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 
@@ -140,6 +140,15 @@ def _told(made: Acknowledgement) -> dict[str, str]:
 
 
 def _replace(made: Acknowledgement, at: datetime) -> None:
+    try:
+        with transaction.atomic():
+            _put(made, at)
+    except IntegrityError:
+        # Somebody has done the same in this moment, and theirs is there by now: the last word counts.
+        _put(made, at)
+
+
+def _put(made: Acknowledgement, at: datetime) -> None:
     _end(Acknowledgement.objects.filter(open_for=made.open_for), Acknowledgement.End.REPLACED, at)
     made.save(force_insert=True)
 

@@ -12,6 +12,7 @@ from runs.models import DeadLetter, Outcome
 from runs.settle import Ended, settle
 from tests import factories
 from tests.factories import NOON
+from tests.together import meeting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
@@ -44,6 +45,18 @@ def test_it_holds_until_its_time_even_before_it_is_ended():
     known(job, until=NOON + HOUR)
     assert Acknowledgement.objects.acknowledged([job.pk], [], NOON + HOUR - timedelta(seconds=1))
     assert not Acknowledgement.objects.acknowledged([job.pk], [], NOON + HOUR)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.databases("postgresql", "mysql")
+@pytest.mark.parametrize("about_a_job", [True, False])
+def test_of_two_who_do_it_at_once_the_last_word_counts(about_a_job):
+    job = factories.job()
+    subject = job if about_a_job else None
+    bob, ada = factories.bob(), factories.ada()
+    meeting(lambda: known(subject, by=bob), lambda: known(subject, by=ada))
+    assert Acknowledgement.objects.open().get().by == ada
+    assert Acknowledgement.objects.get(by=bob).ended_by == Acknowledgement.End.REPLACED
 
 
 def test_it_is_written_down_with_its_note():
