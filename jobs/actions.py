@@ -165,8 +165,12 @@ def pause_of(owner: User, *, by: User, at: datetime, note: str = "") -> int:
 def hand_over_of(owner: User, to: User, *, by: User) -> int:
     """Make all jobs of a person another person's, a batch after the other; gives how many."""
     handed = 0
-    while jobs := list(Job.objects.filter(owner=owner).select_related("owner").order_by("pk")[:_BATCH]):
+    theirs = Job.objects.filter(owner=owner).select_related("owner").order_by("pk")
+    while ids := list(theirs.values_list("pk", flat=True)[:_BATCH]):
         with transaction.atomic():
+            moves.hold(ids)
+            # What somebody has given to another one meanwhile stays theirs.
+            jobs = list(theirs.filter(pk__in=ids))
             for job in jobs:
                 hand_over(job, to, by=by)
         handed += len(jobs)

@@ -10,6 +10,7 @@ from jobs.moves import IllegalMove
 from runs.models import Outcome, Run
 from tests import factories
 from tests.factories import NOON
+from tests.together import meeting
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
@@ -178,6 +179,17 @@ def test_saving_a_job_that_waits_to_be_armed_arms_it():
     job = factories.job(arm=False)
     edited = actions.edit(job, factories.definition(), by=job.owner, at=LATER)
     assert edited.status == Status.SCHEDULED
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.databases("postgresql", "mysql")
+def test_what_was_given_to_somebody_else_in_that_moment_is_not_handed_over():
+    job, bob, charlie = factories.job(), factories.bob(), factories.charlie()
+    alice = job.owner
+    given = meeting(
+        lambda: actions.hand_over(job, charlie, by=bob), lambda: actions.hand_over_of(alice, bob, by=bob)
+    )
+    assert (given, Job.objects.get().owner) == (0, charlie)
 
 
 def test_a_pause_that_was_made_anew_does_not_end_with_the_one_before():
