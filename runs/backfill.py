@@ -2,16 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
+
+from django.db.models import Q
 
 from jobs.models import JobSchedule
 from jobs.schedules import EPOCH, MOMENT, BadSchedule, Plan, ticks
+from runs import retention
+from runs.days import JobDay
 from runs.models import Run, Trigger
 
 MOST_RUNS = 1000
 # Ticks that are looked at, whether they ran or not.
 MOST_TICKS = 5000
+# What retention calls the runs that have run.
+_RUNS = ("RUNS_SUCCESS", "RUNS_FAILED")
 
 
 class BadRange(ValueError):
@@ -40,13 +46,15 @@ class Proposal:
     """The ticks that a backfill would run, each with the run that stands there; and how the others fare.
 
     `skipped` counts those among them that were skipped, `ran` the ticks that ran: left out unless
-    they were asked for. From `left_from` on, ticks are the schedule's own: it has not fired them yet.
+    they were asked for. From `left_from` on, ticks are the schedule's own: it has not fired them yet. Runs
+    from before `forgotten_until` may be deleted, and what ran then is not known to have run.
     """
 
     ticks: Sequence[tuple[datetime, str | None]]
     skipped: int
     ran: int
     left_from: datetime | None = None
+    forgotten_until: datetime | None = None
 
     @property
     def first(self) -> datetime:
@@ -123,7 +131,17 @@ def propose(
     rows = _rows(schedule.job_id, walked)
     reaches = _reaches_into(schedule.job_id, walked[0])
     found = sort(walked, rows, include_ran=include_ran, skipped_until=reaches)
-    return replace(found, left_from=left_from)
+    forgotten = _forgotten_until(schedule.job_id, found.first, at)
+    return replace(found, left_from=left_from, forgotten_until=forgotten)
+
+
+def _forgotten_until(job_id: str, first: datetime, at: datetime) -> datetime | None:
+    """Before when runs of the job, of which the totals of its days still tell, may have been deleted."""
+    kept = [days for code, days in retention.rules().items() if code in _RUNS and days is not None]
+    until = at - timedelta(days=min(kept, default=0)) if kept else first
+    theirs = JobDay.objects.filter(job=job_id, day__gte=first.astimezone(UTC).date(), day__lt=until.date())
+    ran = theirs.filter(Q(succeeded__gt=0) | Q(failed__gt=0) | Q(timed_out__gt=0))
+    return until if ran.exists() else None
 
 
 def _rows(job_id: str, ticks: Sequence[datetime]) -> dict[datetime, Row]:

@@ -11,10 +11,11 @@ from chronos_site.clock import database_now
 from jobs import actions as job_actions
 from jobs.models import Job, JobSchedule, Overlap, Status
 from jobs.schedules import Plan
-from runs import backfill, drain
+from runs import backfill, drain, retention
 from runs.actions import BackfillInProgress, NoBackfill, cancel_backfill, cancel_job
 from runs.actions import backfill as start
 from runs.backfill import BadRange, Row, propose, sort, walk
+from runs.days import JobDay
 from runs.drain import Drainer
 from runs.fire import fire
 from runs.models import DeadLetter, Outcome, Run, Skip, Trigger
@@ -123,6 +124,17 @@ def test_a_skipped_tick_that_was_backfilled_has_run(job):
     assert proposed(job).ran == 0
     Run.objects.filter(pk=stopped.pk).update(outcome=None)
     assert proposed(job).ran == 1
+
+
+@pytest.mark.django_db
+def test_it_tells_of_runs_that_may_have_been_deleted(job):
+    later = NOON + timedelta(days=100)
+    assert proposed(job, at=later).forgotten_until is None
+    JobDay.objects.create(job=job, day=MORNING.date(), succeeded=3)
+    assert proposed(job, at=later).forgotten_until == NOON + timedelta(days=10)
+    assert proposed(job, at=NOON + timedelta(days=80)).forgotten_until is None
+    retention.change({"RUNS_SUCCESS": None, "RUNS_FAILED": None}, by=None)
+    assert proposed(job, at=later).forgotten_until is None
 
 
 @pytest.mark.django_db

@@ -12,6 +12,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from jobs.models import JobSchedule
+from runs.days import JobDay
 from runs.models import Run, Trigger
 from tests.factories import NEVER, NOON, alice, bob, charlie, job, run
 
@@ -196,6 +197,12 @@ def test_what_the_command_cannot_do_is_a_sentence(probe, words, told):
     with pytest.raises(CommandError, match=told) as refusal:
         command(words[0] or probe.pk, *words[1:])
     assert refusal.value.returncode == 2
+
+
+def test_runs_that_may_have_been_deleted_are_told_of(client, owner, probe):
+    assert "may have been deleted" not in text(ask(client, owner, probe, **RANGE))
+    JobDay.objects.create(job=probe, day=NOON.date(), succeeded=1)
+    assert "may have been deleted" in text(ask(client, owner, probe, **RANGE))
 
 
 def test_ticks_that_are_not_fired_yet_are_told_of(client, owner, probe):
