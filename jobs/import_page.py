@@ -51,9 +51,11 @@ class ImportForm(forms.Form):
         required=False,
         allow_empty_file=True,
         help_text=format_lazy(
-            _("JSON or YAML, {size} kB and {count} jobs at most."), size=LONGEST // 1000, count=AT_ONCE_LIMIT
+            _("JSON, YAML or a crontab, {size} kB and {count} jobs at most."),
+            size=LONGEST // 1000,
+            count=AT_ONCE_LIMIT,
         ),
-        widget=forms.FileInput(attrs={"accept": ".json,.yaml,.yml"}),
+        widget=forms.FileInput(attrs={"accept": ".json,.yaml,.yml,.txt,.crontab,text/plain"}),
     )
     text = _Text(
         label=_("Or its text"),

@@ -1,4 +1,4 @@
-"""Files of job requests: JSON or YAML to plain values and back.
+"""Files of job requests: JSON, YAML or a crontab to plain values, and values back to JSON or YAML.
 
 Files come from anywhere. What is read is only ever null, true, false, numbers, text, lists and objects, of
 bounded size, depth and number; whatever else a file holds is refused in a sentence.
@@ -8,7 +8,7 @@ import json
 from pathlib import PurePath
 from typing import Any, Literal
 
-from jobs.transfer import yaml_values
+from jobs.transfer import crontab, yaml_values
 from jobs.transfer.limits import DEPTH_LIMIT, SIZE_LIMIT, TOO_DEEP, Unreadable
 
 Format = Literal["json", "yaml"]
@@ -21,7 +21,8 @@ def format_of(name: str) -> Format | None:
 
 
 def read(content: bytes, file_format: Format | None = None) -> Any:
-    """The value in a file; where the format is not known, `{` and `[` begin JSON, or YAML that is none.
+    """The value in a file; where the format is not known, `{` and `[` begin JSON, or YAML that is none,
+    and what looks like a crontab is one.
 
     Raises Unreadable.
     """
@@ -60,7 +61,7 @@ class _NoJson(Unreadable):
 
 def _either(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):
-        return yaml_values.read(text)
+        return crontab.read(text) if crontab.is_one(text) else yaml_values.read(text)
     try:
         return _json(text)
     except _NoJson as why:

@@ -5,16 +5,17 @@ from collections.abc import Iterator
 
 import yaml
 
-from jobs.transfer import yaml_values
+from jobs.transfer import crontab, yaml_values
 from jobs.transfer.limits import Unreadable
 
 _STEPS = re.compile(r"[^.\[\]]+")
 
 
 class Lines:
-    """The lines of one file, JSON or YAML: nearly all JSON is YAML too."""
+    """The lines of one file: a crontab, JSON or YAML; nearly all JSON is YAML too."""
 
     def __init__(self, text: str) -> None:
+        self._of_crontab = [each.line for each in crontab.entries(text)] if crontab.is_one(text) else []
         try:
             self._requests = list(_requests(yaml_values.node(text)))
         except (Unreadable, RecursionError):
@@ -22,6 +23,8 @@ class Lines:
 
     def of(self, number: int, path: str) -> int | None:
         """The line of the field of the request with this number, from 0, or of what is around it."""
+        if self._of_crontab:
+            return self._of_crontab[number]
         if number >= len(self._requests):
             return None
         node = self._requests[number]

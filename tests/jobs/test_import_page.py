@@ -177,3 +177,24 @@ def test_a_key_that_looks_like_a_number_of_thousands_of_digits_is_told_like_any_
     response = send(client, TEXT.replace("  payload: {type: DUMMY}\n", long))
     assert response.status_code == 400
     assert "A secret is masked here" in html.unescape(response.content.decode())
+
+
+CRONTAB = "MAILTO=ops@example.com\n\n30 2 * * * /usr/local/bin/backup.sh\n@reboot sync\n"
+
+
+def test_a_crontab_is_read_and_its_mistakes_are_told_by_line(client, settings):
+    settings.SCRIPT_ENABLED = True
+    client.force_login(factories.ada())
+    page = send(client, text=CRONTAB).content.decode()
+    assert "@reboot is not a time" in page
+    assert "4</" in page
+
+
+def test_a_crontab_becomes_jobs(client, settings):
+    settings.SCRIPT_ENABLED = True
+    client.force_login(factories.ada())
+    text = CRONTAB.replace("@reboot", "@daily")
+    send(client, text=text, do="apply", seen=seen(send(client, text=text)))
+    assert [(job.name, job.type) for job in Job.objects.order_by("name")] == [
+        ("/usr/local/bin/backup.sh", "SCRIPT"), ("sync", "SCRIPT"),
+    ]  # fmt: skip
