@@ -1,12 +1,14 @@
 """Form fields for where things are: mailboxes, files, databases, topics."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.validators import validate_email
 from django.utils.functional import lazystr
+from django.utils.html import escape
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +16,7 @@ from jobs.executors.databases import urls
 from jobs.executors.fields import TextField
 from jobs.executors.json_fields import NamesField, TextListField
 
+MOST_NAMED = 8
 _OTHER_LETTER = re.compile(r"[^\W\d_a-zA-Z](?=[^@]*@)")
 
 
@@ -45,6 +48,25 @@ class FolderNames:
 def inside_folders(before: str, after: str = ".") -> Any:
     """A help text that names the folders that jobs may use."""
     return format_lazy("{}{}{}", before, lazystr(FolderNames()), after)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What administrators have set up by name, as a help text names it: that of the moment it is shown."""
+
+    setting: str
+    some: str
+    none: str
+
+    def __str__(self) -> str:
+        names = sorted(getattr(settings, self.setting))
+        told = ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else "")
+        return str(self.some) % {"names": escape(told)} if names else str(self.none)
+
+
+def known(setting: str, some: Any, none: Any) -> Any:
+    """A help text that tells `some` with the `names` in it, or `none` where nothing is set up."""
+    return lazystr(Known(setting, some, none))
 
 
 class PathsField(TextListField):

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
+from jobs.executors.addresses import known
 from jobs.executors.base import Context, JobType, Payload, Result
 from jobs.executors.caches.config import ConfigField
 from jobs.executors.caches.operations import invalidate, statistics, sync, warm
@@ -24,7 +25,11 @@ class CacheForm(PayloadForm):
     cache_region = TextField(
         label=_("Region"),
         mono=True,
-        help_text=_("For example user-cache; several separated by commas, or all-regions."),
+        help_text=known(
+            "CACHE_REGIONS",
+            _("Here: %(names)s. Several separated by commas, or all-regions."),
+            _("None is set up here yet: the administrator names them in CHRONOS_CACHE_REGIONS."),
+        ),
     )
     source_region = TextField(
         label=_("Source region"),
@@ -51,7 +56,7 @@ class CacheForm(PayloadForm):
     cache_config = ConfigField(
         label=_("Settings"),
         required=False,
-        help_text=_('For example {"dataSource": "mysql", "batchSize": 100}'),
+        help_text=_('For example {"dataSource": "https://shop.example.com/users/{key}"}'),
     )
     metadata = OptionsField()
 

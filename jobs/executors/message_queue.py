@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.trans_null import gettext_noop
 
-from jobs.executors.addresses import check_topic
+from jobs.executors.addresses import check_topic, known
 from jobs.executors.base import Context, ExecutionError, JobType, Payload, Result
 from jobs.executors.brokers import Broker, Message, config, kafka_topics, places, rabbitmq, redis_lists, sqs
 from jobs.executors.brokers.kept import Kept
@@ -64,9 +64,17 @@ class MessageQueueForm(PayloadForm):
     queue_config = JsonField(
         label=_("Broker"),
         required=False,
-        help_text=_(
-            'For example {"type": "KAFKA", "bootstrapServers": "kafka:9092"};'
-            ' to move dead letters also "targetQueue".'
+        help_text=known(
+            "BROKERS",
+            _(
+                'One that is set up here by its name, {"broker": "…"}: %(names)s. Or another, such'
+                ' as {"type": "KAFKA", "bootstrapServers": "kafka:9092"}; to move dead letters also'
+                ' "targetQueue".'
+            ),
+            _(
+                'For example {"type": "KAFKA", "bootstrapServers": "kafka:9092"};'
+                ' to move dead letters also "targetQueue".'
+            ),
         ),
     )
     message_body = TextField(

@@ -46,6 +46,17 @@ def test_a_path_s_help_names_the_folders_that_are_open(code, name, settings):
     assert "/srv/one or /srv/two" in str(TYPES[code].form().fields[name].help_text)
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "setting"),
+    [("CACHE", "cache_region", "CACHE_REGIONS"), ("MESSAGE_QUEUE", "queue_config", "BROKERS")],
+)
+def test_help_names_what_administrators_have_set_up(code, name, setting, settings):
+    setattr(settings, setting, {"user-<b>": "", "pages": ""})
+    assert "pages, user-&lt;b&gt;" in str(TYPES[code].form().fields[name].help_text)
+    setattr(settings, setting, {})
+    assert "pages" not in str(TYPES[code].form().fields[name].help_text)
+
+
 def test_an_option_inside_the_json_is_checked_like_its_field():
     checked = full("DUMMY", metadata={"simulatedDelaySeconds": "soon", "testType": "success"})
     assert errors(checked) == {"simulatedDelaySeconds": "Give a number from 0 to 86,400."}
