@@ -36,7 +36,7 @@ check: $(VENV)/.installed-dev
 	@exec $(IN_VENV) tests/check.py
 
 $(VENV)/.installed: requirements.txt constraints.txt | $(VENV)/.made
-	@echo "Installing what Chronos runs on. This takes a minute, once."
+	@echo "Installing what Chronos runs on. This takes one to three minutes, once."
 	@$(INSTALL) requirements.txt || $(call REFUSE,The Python packages could not be installed; what pip says stands above.)
 	@touch $@
 

@@ -53,7 +53,7 @@ _ASKED = {"basics": ("name", "type"), "schedule": ("schedule_type", "interval_se
 class OwnerForm(forms.Form):
     """Whose job it is; for operators, who may answer for anyone."""
 
-    owner = forms.EmailField(help_text=_("Gets the alerts nobody else takes."))
+    owner = forms.EmailField(help_text=_("Answers for it; rules say who is told when it fails."))
 
     def clean_owner(self) -> User:
         email: str = self.cleaned_data["owner"]

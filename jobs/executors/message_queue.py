@@ -67,8 +67,8 @@ class MessageQueueForm(PayloadForm):
         help_text=known(
             "BROKERS",
             _(
-                'One that is set up here by its name, {"broker": "…"}: %(names)s. Or another, such'
-                ' as {"type": "KAFKA", "bootstrapServers": "kafka:9092"}; to move dead letters also'
+                'Set up here: %(names)s; name one like {"broker": "…"}. Or say where another is, such as'
+                ' {"type": "KAFKA", "bootstrapServers": "kafka:9092"}; to move dead letters also'
                 ' "targetQueue".'
             ),
             _(

@@ -55,6 +55,16 @@ def test_the_password_is_told_once(capsys, settings, tmp_path):
 
 
 @pytest.mark.django_db
+def test_a_mail_server_that_is_named_later_is_told_of_at_the_next_start(capsys, settings, tmp_path):
+    settings.STATIC_ROOT, settings.EMAIL_HOST = tmp_path, ""
+    call_command("first_start")
+    settings.EMAIL_HOST = "mail.example.com"
+    capsys.readouterr()
+    call_command("first_start")
+    assert capsys.readouterr().out.startswith("admin@example.com is told by mail of what goes wrong")
+
+
+@pytest.mark.django_db
 def test_unsafe_settings_are_refused_before_anything_is_made(settings):
     settings.ALLOWED_HOSTS = ["*"]
     with pytest.raises(Exception, match="CHRONOS_ALLOWED_HOSTS"):

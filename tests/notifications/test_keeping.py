@@ -3,6 +3,7 @@
 import pytest
 
 from chronos_site.clock import database_now
+from notifications import actions
 from notifications.alerts import Alert
 from notifications.first_rule import make_first_rule
 from notifications.models import Delivery, Notification
@@ -101,11 +102,21 @@ def test_an_alert_that_is_neither_open_nor_closed_is_found(alice, wrong):
 def test_the_first_administrator_is_told_by_mail_where_there_is_mail(settings):
     ada = factories.ada()
     settings.EMAIL_HOST = ""
-    assert make_first_rule(ada) is None
+    assert make_first_rule() is None
     settings.EMAIL_HOST = "mail.example.com"
-    made = make_first_rule(ada)
+    made = make_first_rule()
     assert made.contacts.get().address == ada.email
     assert "FAILURE" in Rule.objects.get().events
+
+
+def test_nobody_is_told_by_a_first_rule_where_somebody_has_deleted_one(settings):
+    factories.ada()
+    settings.EMAIL_HOST = "mail.example.com"
+    made = make_first_rule()
+    contact = made.contacts.get()
+    actions.delete_rule(made, by=made.owner)
+    actions.delete_contact(contact, by=made.owner)
+    assert make_first_rule() is None
 
 
 @pytest.mark.parametrize("scope", ["ALL", "JOB", "TAG", "OWNER"])

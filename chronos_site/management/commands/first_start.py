@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -51,7 +50,6 @@ class Command(BaseCommand):
             raise CommandError(f"CHRONOS_ADMIN_EMAIL: {error.messages[0]}") from None
         if made:
             email, password = made
-            make_first_rule(get_user_model().objects.get(email=email.lower()))
             self._box(
                 "Sign in as the first administrator:",
                 "",
@@ -60,6 +58,10 @@ class Command(BaseCommand):
                 f"  password  {password}",
                 "",
                 "The password is shown only this once. Change it after signing in.",
+            )
+        if (rule := make_first_rule()) and not made:
+            self.stdout.write(
+                f"{rule.owner.email} is told by mail of what goes wrong, until rules say otherwise."
             )
 
     def _box(self, *lines: str) -> None:
