@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from runs.models import Outcome, Process
@@ -223,6 +224,25 @@ def test_back_brings_the_list_as_it_was(page, live_server):
     page.go_back()
     expect(page.locator("#q")).to_have_value("")
     expect(page.locator("#jobs")).to_contain_text("ledger")
+
+
+def test_back_brings_the_keyboard_to_the_row_that_was_opened(page):
+    alice = factories.alice()
+    for name in ("one", "three", "two"):
+        job = factories.job(alice, name=name)
+    page.goto("/jobs/?q=o")
+    press(page, "j", "j", "Enter")
+    page.wait_for_url(f"**/jobs/{job.pk}/")
+    page.go_back()
+    expect(page.locator(f"#job-{job.pk}")).to_be_focused()
+    assert page.url.endswith("/jobs/?q=o")
+
+
+def test_paper_keeps_the_colours_that_are_read(page):
+    factories.job(factories.alice(), at=timezone.now())
+    page.goto("/calendar/")
+    page.emulate_media(media="print")
+    assert page.locator(".heat").evaluate("each => getComputedStyle(each).printColorAdjust") == "exact"
 
 
 def test_keys_typed_into_a_field_are_text(page):

@@ -172,11 +172,17 @@
   /* ---- what is done by key and leads back to this page leaves the keyboard where it was, too */
   const RETURN = "return", RETURNS_WITHIN = 30_000;
 
+  // Where the keyboard is, if that is how somebody came there, and it is no field in which one types.
+  function placeOfKeys() {
+    const held = document.activeElement;
+    if (!held.matches(":is(a, button, summary, [type=checkbox]):focus-visible")) { return ""; }
+    const element = held.closest("details.menu")?.querySelector("summary") ?? held;
+    return element.id ? `#${CSS.escape(element.id)}` : placeOf(element);
+  }
+
   document.addEventListener("submit", () => {
-    const held = document.activeElement, menu = held.closest("details.menu")?.querySelector("summary");
-    if (!held.matches("a:focus-visible, button:focus-visible, summary:focus-visible, [type=checkbox]:focus-visible")) { return; }
-    const element = menu ?? held, address = location.pathname, at = Date.now();
-    const to = element.id ? `#${CSS.escape(element.id)}` : placeOf(element);
+    const address = location.pathname, at = Date.now(), to = placeOfKeys();
+    if (!to) { return; }
     try { sessionStorage.setItem(RETURN, JSON.stringify({ address, at, to })); } catch { /* storage may be off */ }
   });
 
@@ -189,6 +195,14 @@
     if (done) { document.querySelector(left.to)?.focus(); }
   }
   comeBack();
+
+  /* ---- and the way back in the history leads to the row that was opened */
+  document.addEventListener("click", (event) => {
+    const left = event.target.closest("main a[href]") && placeOfKeys();
+    if (left) { history.replaceState({ ...history.state, left }, ""); }
+  });
+  const wentBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (wentBack && history.state?.left) { document.querySelector(history.state.left)?.focus({ preventScroll: true }); }
 
   function showNote(id, shown) {
     const note = document.getElementById(id);
