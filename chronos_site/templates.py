@@ -4,7 +4,7 @@ Each of them gives what Django gives; whatever they do not know takes Django's o
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
 from typing import Any
 
@@ -110,8 +110,7 @@ class Name(base.Variable):
 def _looked_up(context: Any, names: Sequence[str]) -> Any:
     value = _first(context, names[0])
     for name in names[1:]:
-        kind = type(value)
-        if hasattr(kind, "__getitem__") and not issubclass(kind, _NUMBERED):
+        if _has_items(type(value)):
             value = value[name]
         else:
             value = getattr(value, name)
@@ -122,6 +121,11 @@ def _looked_up(context: Any, names: Sequence[str]) -> Any:
 
 # They have no items by name.
 _NUMBERED = (list, tuple, str, BoundField)
+
+
+@cache
+def _has_items(kind: type) -> bool:
+    return hasattr(kind, "__getitem__") and not issubclass(kind, _NUMBERED)
 
 
 def _first(context: Any, name: str) -> Any:
