@@ -105,7 +105,7 @@ def get_person(request: HttpRequest, person_id: int) -> Any:
 def change_person(request: HttpRequest, person_id: int, given: PersonGiven) -> Any:
     """Another role; or let somebody in no more, or again. Who may not is signed out everywhere."""
     user = _of(person_id)
-    before = {"role": user.role.value, "is_active": user.is_active}
+    before = {"role": user.role.value, "is_active": user.is_active, "jobs": pages.from_then_on(user)}
     form = checked(lambda data: pages.PersonForm(user, data), given, before)
     told = pages.carried_out(user, form, by=person(request))
     if not told:

@@ -83,13 +83,18 @@ def person_invite(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_change(request: HttpRequest, person_id: int) -> HttpResponse:
     owner = get_object_or_404(User, pk=person_id)
-    initial = {"role": owner.role, "is_active": owner.is_active, "jobs": PAUSE}
+    initial = {"role": owner.role, "is_active": owner.is_active, "jobs": from_then_on(owner)}
     form = PersonForm(owner, request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid() and _changed(request, owner, form):
         return redirect("people")
     jobs = Job.objects.filter(owner=owner)
     shown = {"form": form, "owner": owner, "jobs": jobs.count(), "can_mail": bool(settings.EMAIL_HOST)}
     return render(request, "dashboard/people/change.html", shown, status=400 if form.errors else 200)
+
+
+def from_then_on(owner: User) -> str:
+    """What becomes of their jobs unless somebody says so: of who has left already, nothing more."""
+    return PAUSE if owner.is_active else LEAVE
 
 
 def _changed(request: HttpRequest, owner: User, form: PersonForm) -> bool:
@@ -105,9 +110,11 @@ def carried_out(owner: User, form: PersonForm, *, by: User) -> str:
     # Another administrator may have changed the rest while the page was open.
     if untouched(form["role"]):
         cleaned["role"] = owner.role
-    if untouched(form["is_active"]):
-        cleaned["is_active"] = owner.is_active
-    stops = owner.is_active and not cleaned["is_active"]
+    if untouched(form["is_active"]) and cleaned["is_active"] != owner.is_active:
+        # What the page said of their jobs was meant for somebody who signs in.
+        cleaned["is_active"], cleaned["jobs"] = owner.is_active, LEAVE
+    # Of who has left already too: what was begun then may have come to nothing.
+    stops = not cleaned["is_active"] and (owner.is_active or cleaned["jobs"] not in ("", LEAVE))
     try:
         actions.change_person(
             owner,

@@ -91,6 +91,16 @@ def test_who_leaves_hands_their_jobs_over(client, ada, alice):
     assert AuditEvent.objects.filter(action="JOB_HANDED_OVER").count() == 2
 
 
+def test_jobs_of_who_has_left_already_are_seen_to_when_that_is_asked_for(client, ada, alice):
+    job = factories.job(alice)
+    change(client, alice, is_active="", jobs="leave")
+    alice.refresh_from_db()
+    assert '<option value="leave" selected>' in text(client, alice)
+    change(client, alice, is_active="", jobs="pause")
+    job.refresh_from_db()
+    assert job.status == "PAUSED"
+
+
 @pytest.mark.parametrize("to", ["", "nobody@example.com", "alice@example.com"])
 def test_jobs_are_handed_to_somebody_who_is_there(client, ada, alice, to):
     answer = change(client, alice, is_active="", jobs="hand-over", to=to)
@@ -124,9 +134,11 @@ def test_a_page_from_before_somebody_was_shut_out_does_not_let_them_in(client, a
     shown = {"initial-role": alice.role.value, "initial-is_active": "True"}
     assert 'name="initial-is_active" value="True"' in text(client, alice)
     actions.change_person(User.objects.get(pk=alice.pk), role=Role.USER, is_active=False, by=ada)
-    change(client, alice, role="OPERATOR", **shown)
+    job = factories.job(alice)
+    change(client, alice, role="OPERATOR", jobs="pause", **shown)
     alice.refresh_from_db()
-    assert (alice.role, alice.is_active) == (Role.OPERATOR, False)
+    job.refresh_from_db()
+    assert (alice.role, alice.is_active, job.status) == (Role.OPERATOR, False, "SCHEDULED")
 
 
 def test_a_new_role_lets_nobody_in_who_was_shut_out_at_that_moment(ada, alice):
