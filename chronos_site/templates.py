@@ -110,10 +110,7 @@ class Name(base.Variable):
 def _looked_up(context: Any, names: Sequence[str]) -> Any:
     value = _first(context, names[0])
     for name in names[1:]:
-        if _has_items(type(value)):
-            value = value[name]
-        else:
-            value = getattr(value, name)
+        value = value[name] if _has_items(type(value)) else getattr(value, name)
         if callable(value):
             value = _called(value)
     return value
