@@ -238,6 +238,14 @@ def test_back_brings_the_keyboard_to_the_row_that_was_opened(page):
     assert page.url.endswith("/jobs/?q=o")
 
 
+def test_on_a_phone_the_timeline_shows_now(page):
+    factories.job(factories.alice())
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/")
+    now = page.locator("#timeline circle.f-now").bounding_box()
+    assert 0 < now["x"] < 390
+
+
 def test_paper_keeps_the_colours_that_are_read(page):
     factories.job(factories.alice(), at=timezone.now())
     page.goto("/calendar/")
