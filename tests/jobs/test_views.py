@@ -838,7 +838,7 @@ def test_a_pause_and_a_resume_offer_to_take_them_back(client, owner):
     for do, undo in (("pause", "resume"), ("resume", "pause")):
         post(client, owner, at(one, do))
         shown = text(client.get(reverse("job_detail", args=[one.pk])))
-        assert f'form="undo" formaction="{at(one, undo)}"' in shown
+        assert f'form="undo" data-key="u" formaction="{at(one, undo)}"' in shown
         assert '<form method="post" id="undo">' in shown
 
 
