@@ -110,7 +110,8 @@ class Name(base.Variable):
 def _looked_up(context: Any, names: Sequence[str]) -> Any:
     value = _first(context, names[0])
     for name in names[1:]:
-        value = value[name] if _has_items(type(value)) else getattr(value, name)
+        has_items = _has_items(type(value))  # type: ignore[arg-type] # every class can be hashed
+        value = value[name] if has_items else getattr(value, name)
         if callable(value):
             value = _called(value)
     return value
