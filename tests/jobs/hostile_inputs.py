@@ -263,7 +263,7 @@ ROWS: tuple[Refused | Ends | Elsewhere, ...] = (
     query(39, "<own>", "SELECT 1", "FORBIDDEN_ADDRESS This is Chronos's own database"),
     query(40, "<orders>", "SELECT 1; DROP TABLE t", "SYNTAX_ERROR several statements"),
     query(40, "<postgresql>", "SELECT 1; DROP TABLE t", "SYNTAX_ERROR several statements"),
-    query(41, "<orders>", "INSERT INTO t VALUES (2, 'b')", "PERMISSION_DENIED not authorized"),
+    query(41, "<orders>", "INSERT INTO t VALUES (2, 'b')", "READ_ONLY_VIOLATION read only"),
     query(41, "<orders>", "COMMIT; INSERT INTO t VALUES (2, 'b')", "PERMISSION_DENIED not authorized"),
     query(41, "<postgresql>", "INSERT INTO t VALUES (2, 'b')", "READ_ONLY_VIOLATION"),
     query(41, "<postgresql>", "COMMIT; INSERT INTO t VALUES (2, 'b')", "SYNTAX_ERROR several statements"),
