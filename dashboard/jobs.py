@@ -87,7 +87,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     sort = SORTS[filters.sort or "name"]
     seeker = Seeker(user, at)
     matching = filters.apply(seeker.visible, seeker)
-    # Whoever looks for a text reads every name: it is not done twice.
+    # Names are not looked through twice, for the page and for how many there are.
     look_to = MOST_COUNTED if filters.text else 0
     page = paging.page(_shown(matching), sort.order, request.GET, look_to=look_to)
     rows = job_row.rows(page.rows, at)

@@ -1,5 +1,6 @@
 """What is wrong right now, by rule: so that it is told once, reminded of, and told when it is over."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -17,6 +18,10 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 
     def failing(self) -> Self:
         return self.open().filter(kind=Alert.Kind.FAILING)
+
+    def close(self, at: datetime) -> int:
+        """Say of these that they are over; gives their number."""
+        return self.update(closed_at=at, open_key=None, remind_at=None)
 
 
 class Alert(models.Model):
@@ -68,3 +73,7 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.job_id or self.about}"
+
+    def close(self, at: datetime) -> None:
+        """Make it one that is over; whoever asks for that saves it."""
+        self.closed_at, self.open_key, self.remind_at = at, None, None

@@ -139,7 +139,7 @@ class _Books:
         keys = [key for key in self._alerts if key[1] == ended.run.job_id]
         over = {rule_id: self._alerts.pop((rule_id, job_id)) for rule_id, job_id in keys}
         for alert in over.values():
-            alert.closed_at, alert.open_key, alert.remind_at = ended.at, None, None
+            alert.close(ended.at)
             self._note(alert)
         return over
 

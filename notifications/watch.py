@@ -169,7 +169,7 @@ def _tell_of_runs(
         for alert in Alert.objects.open().filter(kind=kind, rule__in=[each.rule.pk for each in wanted])
     }
     over = [alert.pk for (_, job_id), alert in open_ones.items() if whole and job_id not in seen]
-    Alert.objects.open().filter(pk__in=over).update(closed_at=at, open_key=None, remind_at=None)
+    Alert.objects.open().filter(pk__in=over).close(at)
     jobs = known.subjects(seen, with_tags=any(each.rule.tag for each in wanted))
     new = [
         (each, job)
@@ -292,7 +292,7 @@ def _tell_of_chronos(rules: Sequence[Known], wrong: Mapping[str, str], at: datet
 
 
 def _is_over(alert: Alert, at: datetime) -> None:
-    alert.closed_at, alert.open_key, alert.remind_at = at, None, None
+    alert.close(at)
     alert.save(update_fields=["closed_at", "open_key", "remind_at"])
 
 
@@ -356,7 +356,7 @@ def _still_told(
     """Those that their rules would tell of today; the others are closed."""
     told = [alert for alert in alerts if _tells(rules[alert.rule_id], alert, jobs)]
     others = {alert.pk for alert in alerts} - {alert.pk for alert in told}
-    Alert.objects.filter(pk__in=others).update(closed_at=at, open_key=None, remind_at=None)
+    Alert.objects.filter(pk__in=others).close(at)
     return told
 
 
