@@ -62,6 +62,8 @@ def test_the_keyboard_goes_on_from_what_would_run(visit, probe, owner, live_serv
     browser.locator("[name=since]").fill(RANGE["since"])
     browser.locator("[name=until]").fill(RANGE["until"])
     browser.locator("[name=until]").press("Enter")
+    # The way by keyboard goes on from there once the page is whole.
+    browser.wait_for_url("**/*#proposal")
     expect(browser.locator("#proposal h2")).to_be_visible()
     browser.keyboard.press("Tab")
     expect(browser.get_by_role("button", name="Start")).to_be_focused()

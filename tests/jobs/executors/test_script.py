@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -400,9 +401,9 @@ def test_a_worker_that_dies_while_it_ends_a_script_leaves_nothing_of_it_standing
     assert standing == []
 
 
-def runs_with(word):
-    """Whether a process has the word among its arguments."""
-    return subprocess.run(["pgrep", "-f", word], stdout=subprocess.DEVNULL).returncode == 0
+def runs_with(words):
+    """Whether a process has the words, a regular expression, in its command line."""
+    return subprocess.run(["pgrep", "-f", words], stdout=subprocess.DEVNULL).returncode == 0
 
 
 ESCAPES = [
@@ -519,16 +520,18 @@ def worker(script, run_id="r", python=""):
 
 def eventually(condition, seconds=10):
     give_up_at = time.monotonic() + seconds
-    while not condition() and time.monotonic() < give_up_at:
+    while not (found := condition()) and time.monotonic() < give_up_at:
         time.sleep(0.02)
-    return condition()
+    return found
 
 
 def test_a_worker_that_is_killed_takes_along_its_scripts_and_their_folders():
     of = context()
     seconds = f"{time.monotonic_ns()}"
-    with worker(f"pwd; setsid sleep {seconds} & env -i setsid sleep {seconds} & wait", of.run_id) as killed:
+    with worker(f"pwd; setsid sleep {seconds}1 & env -i setsid sleep {seconds}2 & wait", of.run_id) as killed:
         folder = next(line.split()[1] for line in killed.stdout if "/home" in line and "Running" not in line)
+        for each in (1, 2):
+            assert eventually(partial(runs_with, f"^sleep {seconds}{each}"))
         killed.kill()
         assert eventually(lambda: not runs_with(f"sleep {seconds}"))
         assert eventually(lambda: not Path(folder).parent.exists())
