@@ -1,4 +1,3 @@
-import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +9,7 @@ from django.test import Client
 from accounts.models import User
 from audit.models import AuditEvent
 from tests import factories
+from tests.computing import at_most
 from tests.factories import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -121,9 +121,8 @@ def test_an_email_that_is_none_is_told_at_its_field(client, email):
 
 def test_a_password_of_a_megabyte_is_refused_without_hashing_it(client):
     factories.alice()
-    started = time.perf_counter()
-    response = sign_in(client, password="x" * 1_000_000)
-    assert time.perf_counter() - started < 1
+    with at_most(1):
+        response = sign_in(client, password="x" * 1_000_000)
     assert response.context["form"].errors["password"] == ["Use at most 1024 characters."]
     assert not AccessAttempt.objects.exists()
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.cron import BadExpression, read
+from tests.computing import at_most
 
 
 def walls(expression, after, count):
@@ -151,10 +152,8 @@ def test_whatever_is_typed_is_read_or_refused_with_a_sentence(text):
 
 @pytest.mark.parametrize("hostile", ["*" * 10_000_000, "9" * 255, "1," * 127, "*/0" + "0" * 240 + " * * * *"])
 def test_a_hostile_expression_is_refused_within_a_tenth_of_a_second(hostile):
-    began = time.perf_counter()
-    with pytest.raises(BadExpression):
+    with at_most(0.1), pytest.raises(BadExpression):
         read(hostile)
-    assert time.perf_counter() - began < 0.1
 
 
 def test_a_well_formed_expression_costs_far_less_than_a_millisecond():

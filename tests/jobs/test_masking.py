@@ -1,11 +1,10 @@
 """What the eyes of people get to see of a definition."""
 
-from time import perf_counter
-
 import pytest
 
 from jobs import masking
 from jobs.masking import DOTS
+from tests.computing import at_most
 
 
 @pytest.mark.parametrize(
@@ -88,9 +87,8 @@ def test_a_version_shows_all_but_the_secrets_of_its_payload():
     ["a-", "token", "?key", "password ", "a://", "{{ secret:", "bearer ", "_pass", "jdbc:oracle:x:a/"],
 )
 def test_no_text_makes_it_slow(piece):
-    started = perf_counter()
-    masking.text(piece * 50_000)
-    assert perf_counter() - started < 2
+    with at_most(2):
+        masking.text(piece * 50_000)
 
 
 def test_a_value_too_short_to_be_a_secret_is_not_looked_for_in_every_word():
@@ -118,6 +116,5 @@ def test_a_secret_that_begins_within_another_is_hidden_to_its_end():
 
 
 def test_no_secret_makes_the_search_slow():
-    started = perf_counter()
-    masking.ByValue(["a" * 10_000]).text(("a" * 9_999 + "b") * 10)
-    assert perf_counter() - started < 2
+    with at_most(2):
+        masking.ByValue(["a" * 10_000]).text(("a" * 9_999 + "b") * 10)
