@@ -1,6 +1,6 @@
 """Row locks that mean the same on every database."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connections, models
 
@@ -19,3 +19,8 @@ def locked(rows: "models.QuerySet[Row]", *, skip: bool = False) -> "models.Query
         # Rows that refer to ours by a foreign key may still be inserted meanwhile.
         no_key=features.has_select_for_no_key_update,
     )
+
+
+def hold(rows: "models.QuerySet[Row]", key: Any) -> None:
+    """Lock the row with this key, if there is one, so that what is read of it stays until it is changed."""
+    locked(rows.filter(pk=key)).values_list("pk").first()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, models, router
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from chronos_site.schema import first_id
 from jobs.models import Job
@@ -137,28 +137,38 @@ def _silent(before: datetime) -> Q:
     return Q(beat_at__lt=before)
 
 
+def _open_letter(run: str) -> Exists:
+    return Exists(DeadLetter.objects.pending().filter(run=OuterRef(run)))
+
+
 class Kind(NamedTuple):
     """Where the rows of a subject are.
 
     `too_old` says which go, but for what is spared; `parts` are what goes before them, by which field, how
-    many at once.
+    many at once; `needed` are those that stay though they were to go, as somebody has opened a dead letter.
     """
 
     model: type[models.Model]
     look: Look
     too_old: Callable[[datetime], Q]
     parts: tuple[tuple[type[models.Model], str, int], ...] = ()
+    needed: Q | Exists = Q(pk__in=())
+
+    def going(self, keys: Sequence[Any]) -> "QuerySet[Any]":
+        """Those of the rows that still may go."""
+        return self.model._default_manager.filter(~self.needed, pk__in=keys)
 
 
 def _of_runs(which: Q) -> Kind:
     def too_old(before: datetime) -> Q:
         return which & Q(end_time__lt=before)
 
-    return Kind(Run, _runs(which), too_old, ((RunLog, "run", CHUNK), (Part, "artefact__run", FEW)))
+    parts = ((RunLog, "run", CHUNK), (Part, "artefact__run", FEW))
+    return Kind(Run, _runs(which), too_old, parts, _open_letter("pk"))
 
 
 def _of_lines(which: Q) -> Kind:
-    return Kind(RunLog, _logs(which), lambda before: Q(timestamp__lt=before))
+    return Kind(RunLog, _logs(which), lambda before: Q(timestamp__lt=before), needed=_open_letter("run"))
 
 
 KINDS = {
@@ -166,8 +176,10 @@ KINDS = {
     "TRIALS": Kind(Trial, _of(Trial, _created), _created),
     "BULK": Kind(BulkOperation, _of(BulkOperation, _ended), _ended, ((BulkItem, "operation", CHUNK),)),
     "ACKNOWLEDGEMENTS": Kind(Acknowledgement, _of(Acknowledgement, _ended), _ended),
-    "LETTERS_CLOSED": Kind(DeadLetter, _of(DeadLetter, _closed), _closed),
-    "ARTEFACTS": Kind(Artefact, _artefacts, _created, ((Part, "artefact", FEW),)),
+    "LETTERS_CLOSED": Kind(
+        DeadLetter, _of(DeadLetter, _closed), _closed, needed=Q(status=DeadLetter.Status.PENDING)
+    ),
+    "ARTEFACTS": Kind(Artefact, _artefacts, _created, ((Part, "artefact", FEW),), _open_letter("run")),
     "LOGS_SUCCESS": _of_lines(CALM),
     "LOGS_FAILED": _of_lines(FAILED),
     "RUNS_SKIPPED": _of_runs(SKIPPED),
@@ -191,18 +203,17 @@ def remove(code: str, keys: Sequence[Any]) -> Iterator[int]:
     """Delete these rows and what belongs to them, one statement at a time; tells after each how many went."""
     kind = KINDS[code]
     for part, field, few in kind.parts:
-        rows = part._default_manager.filter(**{f"{field}__in": keys})
+        rows = part._default_manager.filter(**{f"{field}__in": kind.going(keys).values("pk")})
         while found := list(rows.order_by("pk").values_list("pk", flat=True)[:few]):
-            _delete(part, found)
+            _delete(part._default_manager.filter(pk__in=found))
             yield 0
     if keys:
-        _delete(kind.model, keys)
-        yield len(keys)
+        yield _delete(kind.going(keys))
 
 
-def _delete(model: type[models.Model], keys: Sequence[Any]) -> None:
+def _delete(rows: "QuerySet[Any]") -> int:
     # The database itself sees to what refers to these: Django would read all of them first, with their texts.
-    model._default_manager.filter(pk__in=keys)._raw_delete(router.db_for_write(model))
+    return int(rows._raw_delete(router.db_for_write(rows.model)))
 
 
 # What a person is told before

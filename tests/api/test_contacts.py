@@ -6,6 +6,7 @@ from notifications.contacts import Contact
 from tests import factories
 from tests.api.calling import Caller, errors
 from tests.jobs.executors.test_email import mailbox  # noqa: F401 (fixture)
+from tests.together import meeting
 
 pytestmark = pytest.mark.django_db
 PATH = "/notifications/contacts"
@@ -36,6 +37,18 @@ def test_a_change_keeps_the_secret_that_it_does_not_name(call):
     changed = call("PATCH", f"{PATH}/{made['id']}", {"name": "operations"})
     assert changed.json() == {**made, "name": "operations"}
     assert Contact.objects.get().secret == HOOK["secret"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.databases("postgresql", "mysql")
+def test_a_change_takes_nothing_back_that_somebody_else_says_in_that_moment(call):
+    made = call.post(PATH, HOOK).json()
+    meeting(
+        lambda: Contact.objects.update(name="by somebody else"),
+        lambda: call("PATCH", f"{PATH}/{made['id']}", {"enabled": False}),
+    )
+    contact = Contact.objects.get()
+    assert (contact.name, contact.enabled) == ("by somebody else", False)
 
 
 def test_an_address_that_comes_back_as_it_was_shown_stays_as_it_is(call):

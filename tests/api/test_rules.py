@@ -7,6 +7,7 @@ from notifications.rules import Rule
 from tests import factories
 from tests.api.calling import Caller, errors
 from tests.notifications import alerting
+from tests.together import meeting
 
 pytestmark = pytest.mark.django_db
 PATH = "/notifications/rules"
@@ -72,6 +73,18 @@ def test_a_change_leaves_what_it_does_not_name_as_it_is(call, told):
     changed = call("PATCH", f"{PATH}/{made['id']}", {"enabled": False, "remind_seconds": 3600})
     assert changed.json() == {**made, "enabled": False, "remind_seconds": 3600}
     assert AuditEvent.objects.get(action="RULE_CHANGED").via == "API"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.databases("postgresql", "mysql")
+def test_a_change_takes_nothing_back_that_somebody_else_says_in_that_moment(call, told):
+    made = call.post(PATH, told).json()
+    meeting(
+        lambda: Rule.objects.update(name="by somebody else"),
+        lambda: call("PATCH", f"{PATH}/{made['id']}", {"enabled": False}),
+    )
+    rule = Rule.objects.get()
+    assert (rule.name, rule.enabled) == ("by somebody else", False)
 
 
 def test_null_takes_quiet_hours_away(call, told):

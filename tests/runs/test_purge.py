@@ -148,6 +148,24 @@ def test_an_open_dead_letter_keeps_its_run_its_log_and_its_files(probe):
     assert old.pk in left()
 
 
+def test_a_dead_letter_that_is_opened_once_more_while_it_is_to_go_stays_with_all_of_its_run(probe):
+    old = run(probe, "FAILURE", old=900)
+    waits = letter(old, "RESOLVED", old=400)
+    factories.log(old, "why")
+    artefacts.keep([(old.pk, base.Artefact("a.txt", b"x", "text/plain"))])
+    keys = {
+        "LETTERS_CLOSED": [waits.pk],
+        "ARTEFACTS": list(left(Artefact)),
+        "LOGS_FAILED": list(left(RunLog)),
+        "RUNS_FAILED": [old.pk],
+    }
+    DeadLetter.objects.update(status="PENDING")
+    assert {code: sum(purge.remove(code, each)) for code, each in keys.items()} == dict.fromkeys(keys, 0)
+    assert (left(DeadLetter), RunLog.objects.count(), Artefact.objects.count()) == ({waits.pk}, 1, 1)
+    DeadLetter.objects.update(status="RESOLVED")
+    assert {code: sum(purge.remove(code, each)) for code, each in keys.items()} == dict.fromkeys(keys, 1)
+
+
 @pytest.mark.parametrize("status", ["RESOLVED", "IGNORED"])
 def test_a_closed_dead_letter_goes_a_year_after_it_was_closed(probe, status):
     _, stays = (letter(run(probe, "FAILURE", old=old - 300), status, old) for old in (366, 364))
