@@ -152,7 +152,22 @@ class BulkOperation(models.Model):
             return "It is still under way: cancel the rest first."
         if not self.done:
             return "It changed nothing."
-        return "It was undone already." if hasattr(self, "undone_by") else ""
+        return "It was undone already." if self.undoing and not self.undoing.may_go_on else ""
+
+    @property
+    def undoing(self) -> "BulkOperation | None":
+        """What takes it back."""
+        return getattr(self, "undone_by", None)
+
+    @property
+    def to_take_back(self) -> int:
+        """How many targets it can still be taken back for."""
+        return self.undoing.left if self.undoing else self.done
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether it was cancelled before it had come to all of its targets."""
+        return self.state == self.State.CANCELLED and self.left > 0
 
 
 class BulkItem(models.Model):
@@ -224,11 +239,18 @@ def cancel(operation: BulkOperation, *, by: User, at: datetime) -> None:
 def undo(operation: BulkOperation, *, by: User, at: datetime) -> BulkOperation:
     """Take back what was done, but for targets that were changed since; as an operation of its own.
 
-    Raises CannotUndo.
+    One that was cancelled halfway goes on. Raises CannotUndo.
     """
     operation = locked(BulkOperation.objects.filter(pk=operation.pk)).get()
     if sentence := operation.why_not_undone():
         raise CannotUndo(sentence)
+    undoing = _gone_on(operation.undoing, by) if operation.undoing else _undoing(operation, by)
+    record(by, "BULK_UNDONE", undoing, details={"undoes": operation.pk, "total": undoing.left})
+    _hand_on(undoing, at)
+    return undoing
+
+
+def _undoing(operation: BulkOperation, by: User) -> BulkOperation:
     undoing = BulkOperation(
         action=operation.action,
         by=by,
@@ -239,8 +261,13 @@ def undo(operation: BulkOperation, *, by: User, at: datetime) -> BulkOperation:
     undoing.save(force_insert=True)
     done = operation.items.filter(state=BulkItem.State.DONE).order_by("pk")
     _enumerate(undoing, ["target_id", "before"], done.values_list("target_id", "before"))
-    record(by, "BULK_UNDONE", undoing, details={"undoes": operation.pk, "total": undoing.total})
-    _hand_on(undoing, at)
+    return undoing
+
+
+def _gone_on(undoing: BulkOperation, by: User) -> BulkOperation:
+    undoing.by, undoing.state = by, BulkOperation.State.PENDING
+    undoing.cancel_requested_at = undoing.ended_at = None
+    undoing.save(update_fields=["by", "state", "cancel_requested_at", "ended_at"])
     return undoing
 
 

@@ -8,7 +8,7 @@ from jobs.models import Job, Status
 from runs import bulk
 from runs.bulk import BulkOperation
 from runs.bulk_actions import ACTIONS
-from runs.carry_out import carry_out
+from runs.carry_out import _tried, carry_out
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +125,18 @@ def test_it_is_undone_and_leads_back(client, alice, done):
     assert response.url == "/jobs/?status=PAUSED"
     assert not Job.objects.filter(status=Status.PAUSED).exists()
     assert "2 jobs are as they were." in client.get("/jobs/").content.decode()
+
+
+def test_what_was_undone_in_part_says_so_and_offers_the_rest(client, alice, done):
+    undoing = bulk.undo(done, by=alice, at=database_now())
+    _tried(undoing, 1)
+    bulk.cancel(undoing, by=alice, at=database_now())
+    carry_out(undoing, go_on=lambda: True)
+    page = get(client, alice, "bulk_detail", done.pk).content.decode()
+    assert ("taken back in part" in page, "Undo: 1 job<" in page) == (True, True)
+    assert "undone in part" in get(client, alice, "bulk_list").content.decode()
+    post(client, alice, "bulk_undo", done)
+    assert Job.objects.filter(status=Status.SCHEDULED).count() == 2
 
 
 def test_what_is_under_way_is_not_undone(client, alice, operation):

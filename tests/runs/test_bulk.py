@@ -9,7 +9,7 @@ from jobs.models import Job, Status
 from runs import bulk
 from runs.bulk import BulkHasEnded, BulkItem, BulkOperation, CannotUndo, NotAsPreviewed, TooManyTargets
 from runs.bulk_actions import ACTIONS
-from runs.carry_out import carry_out
+from runs.carry_out import _tried, carry_out
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
@@ -165,3 +165,19 @@ def test_an_operation_outlives_whoever_asked_for_it(alice):
     operation.by.delete()
     operation.refresh_from_db()
     assert operation.by is None
+
+
+def test_an_undoing_that_was_cancelled_halfway_goes_on(alice):
+    jobs(alice)
+    operation = done(start(alice))
+    undoing = bulk.undo(operation, by=alice, at=database_now())
+    _tried(undoing, 1)
+    bulk.cancel(undoing, by=alice, at=database_now())
+    assert (done(undoing).state, undoing.left) == ("CANCELLED", 2)
+    operation.refresh_from_db()
+    assert done(bulk.undo(operation, by=alice, at=database_now())) == undoing
+    undoing.refresh_from_db()
+    assert (undoing.state, undoing.done, statuses()) == ("DONE", 3, {Status.SCHEDULED})
+    operation.refresh_from_db()
+    with pytest.raises(CannotUndo, match="already"):
+        bulk.undo(operation, by=alice, at=database_now())
