@@ -43,10 +43,11 @@ MOST_NAMED = 60
 MOST_COUNTED = 1_000_000
 
 CHUNK, CHUNKS = 2000, 3
-LOOKS_AT_THE_CLOCK_EVERY = 20
 BUDGET_SECONDS = 0.05
 # Of a page that somebody waits for; what is missing comes with its next refresh.
 FIRST_SECONDS = 0.01
+# So many schedules are counted in at first, however long that takes: small installations see all of theirs.
+AT_LEAST = 20
 # A forecast is kept so many times as long as it took, so that small ones are always new.
 KEPT_TIMES, KEPT_SECONDS = 100, 900.0
 WINDOW_OF_USUAL = 7 * DAY
@@ -293,9 +294,10 @@ def _grow(growing: Forecast, user: User, seconds: float, chunk: int) -> None:
     began = time.monotonic()
     for _ in range(CHUNKS):
         growing.waiting = growing.waiting or _read(growing, user, chunk)
-        for n in range(1, len(growing.waiting) + 1):
+        while growing.waiting:
             growing.add(*growing.waiting.pop())
-            if n % LOOKS_AT_THE_CLOCK_EVERY == 0 and time.monotonic() > began + seconds:
+            # A single one may take milliseconds.
+            if growing.covered >= AT_LEAST and time.monotonic() > began + seconds:
                 break
         growing.complete = growing.last_chunk and not growing.waiting
         if growing.complete or time.monotonic() > began + seconds:

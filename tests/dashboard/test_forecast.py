@@ -155,6 +155,13 @@ def test_a_forecast_that_is_cut_short_goes_on_where_it_stopped(owner):
     assert found.fires[STEPS_AN_HOUR] == 7
 
 
+def test_beyond_the_first_few_no_schedule_is_counted_in_once_the_time_is_over(owner, monkeypatch):
+    monkeypatch.setattr("dashboard.forecast.AT_LEAST", 2)
+    for _ in range(5):
+        job(owner, **cron("0 * * * *"))
+    assert [forecast(owner, NOON, seconds=0).covered for _ in range(3)] == [2, 3, 4]
+
+
 def test_while_a_new_forecast_grows_the_one_before_serves(owner, monkeypatch):
     monkeypatch.setattr("dashboard.forecast.KEPT_TIMES", 0)
     job(owner, **cron("0 * * * *"))
