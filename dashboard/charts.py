@@ -234,19 +234,22 @@ def nice(largest: float) -> int:
 # The strips of the health panel
 
 TICKS, TICK = 60, timedelta(seconds=2)
+STRIP = TICKS * TICK
 
 
 def beats(up: Sequence[tuple[datetime, datetime]], at: datetime) -> list[Mark]:
     """The last two minutes of the schedulers: solid while one was up, a dash of warning while none was.
 
-    `up` holds each one's start and last heartbeat.
+    `up` holds each one's start and last heartbeat. Before the first of them there was none to be missed.
     """
     found = []
+    first = min((start for start, _ in up), default=None)
     for n in range(TICKS - 1):
         then = at - TICK * (TICKS - 1 - n)
         # A heartbeat stands for the seconds until the next one.
         alive = any(start - TICK <= then <= beat + TICK for start, beat in up)
-        found.append(Mark("f-ok", n * 4, 4, 2, 10) if alive else Mark("f-warn", n * 4, 8, 2, 2))
+        silent = "f-warn" if first is None or then > first else "f-line"
+        found.append(Mark("f-ok", n * 4, 4, 2, 10) if alive else Mark(silent, n * 4, 8, 2, 2))
     return [*found, Mark("f-now", (TICKS - 1) * 4, 0, 2, 18)]
 
 

@@ -30,23 +30,27 @@ SLOW_ANSWER_MS = 250
 
 @dataclass(frozen=True)
 class Processes:
-    """The processes that were heard of lately, by the database's clock."""
+    """The processes that were heard of lately, by the database's clock.
+
+    `gone` are those that said goodbye so short a time ago that strips still show them.
+    """
 
     known: Sequence[Process]
     at: datetime
     answered_ms: float
+    gone: Sequence[Process] = ()
 
     @classmethod
     def read(cls, at: datetime) -> "Processes":
-        """Those that have not said goodbye; the time of this query is the database's answer time."""
+        """Read them; the time of this query is the database's answer time."""
         began = time.perf_counter()
-        rows = (
-            Process.objects.filter(stopped_at=None).annotate(now=Now()).order_by("-beat_at")[:MOST_PROCESSES]
-        )
-        found = list(rows)
+        shown = Q(stopped_at=None) | Q(stopped_at__gt=at - charts.STRIP)
+        found = list(Process.objects.filter(shown).annotate(now=Now()).order_by("-beat_at")[:MOST_PROCESSES])
         took = (time.perf_counter() - began) * 1000
         now: datetime = getattr(found[0], "now", at) if found else at
-        return cls([each for each in found if each.beat_at > now - KNOWN_FOR], now, took)
+        lately = [each for each in found if each.beat_at > now - KNOWN_FOR]
+        known = [each for each in lately if each.stopped_at is None]
+        return cls(known, now, took, [each for each in lately if each.stopped_at])
 
     def of(self, kind: Process.Kind) -> list[Process]:
         return [each for each in self.known if each.kind == kind]
@@ -92,7 +96,9 @@ class Scheduler:
 
     @property
     def marks(self) -> list[Mark]:
-        return charts.beats([(each.started_at, each.beat_at) for each in self._known], self.processes.at)
+        gone = [each for each in self.processes.gone if each.kind == Process.Kind.SCHEDULER]
+        up = [(each.started_at, each.stopped_at or each.beat_at) for each in (*self._known, *gone)]
+        return charts.beats(up, self.processes.at)
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,17 @@ def test_a_scheduler_beats_up_to_its_last_heartbeat():
     assert [mark.style for mark in marks[-20:]] == ["f-warn"] * 19 + ["f-now"]
 
 
+def test_before_the_first_scheduler_there_was_no_beat_to_be_missed():
+    marks = charts.beats([(NOON - timedelta(seconds=20), NOON)], NOON)
+    assert [mark.style for mark in marks] == ["f-line"] * 48 + ["f-ok"] * 11 + ["f-now"]
+
+
+def test_between_two_schedulers_beats_were_missed():
+    up = [(NOON - timedelta(hours=1), NOON - timedelta(seconds=60)), (NOON - timedelta(seconds=20), NOON)]
+    styles = [mark.style for mark in charts.beats(up, NOON)]
+    assert styles == ["f-ok"] * 31 + ["f-warn"] * 17 + ["f-ok"] * 11 + ["f-now"]
+
+
 def test_without_a_scheduler_there_is_no_beat():
     assert {mark.style for mark in charts.beats([], NOON)} == {"f-warn", "f-now"}
 

@@ -12,10 +12,12 @@ from playwright.sync_api import expect
 
 from dashboard import late
 from dashboard.overview import panels
+from dashboard.vitals import Processes, Scheduler
 from jobs import actions
 from jobs.models import JobSchedule
 from runs import days, stats
 from runs.models import DeadLetter, Process, Run, Skip
+from runs.processes import farewell
 from tests.factories import NOON, ada, alice, bob, charlie, definition, job, run
 
 pytestmark = pytest.mark.django_db
@@ -525,3 +527,13 @@ def test_one_key_takes_note_of_a_failure(visit, live_server):
     browser.keyboard.press("a")
     expect(browser.get_by_text("You have acknowledged the failures of")).to_be_visible()
     expect(button).to_have_count(0)
+
+
+def test_the_beats_of_a_scheduler_that_was_restarted_stay_on_the_strip():
+    process("old", "SCHEDULER")
+    farewell("old")
+    process("new", "SCHEDULER")
+    Process.objects.filter(name="new").update(started_at=timezone.now())
+    processes = Processes.read(timezone.now())
+    assert [each.name for each in processes.known] == ["new"]
+    assert {mark.style for mark in Scheduler(processes).marks} == {"f-ok", "f-now"}
