@@ -41,7 +41,14 @@ class Asked:
     def preview(self) -> Preview:
         return preview(self.action, self.targets, self.parameters, self.user)
 
-    def start(self, expected: int) -> BulkOperation:
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the targets, where conditions find them: by the time of the deed they may find others."""
+        if not self.selection.everything or self.preview.too_many:
+            return ""
+        return bulk.fingerprint(self.targets.order_by().values_list("pk", flat=True))
+
+    def start(self, expected: int, seen: str) -> BulkOperation:
         """Raises NotAsPreviewed and TooManyTargets."""
         return bulk.start(
             self.action,
@@ -51,11 +58,12 @@ class Asked:
             conditions=self.selection.conditions(self.user),
             expected=expected,
             at=database_now(),
+            seen=seen,
         )
 
 
 def shown_or_done(request: HttpRequest, asked: Asked, *, page: str, back: str, name: str) -> HttpResponse:
-    """The page that shows what would become of the targets; with `confirmed`, the deed, if they are as many.
+    """The page that shows what would become of the targets; with `confirmed`, the deed, if they are the same.
 
     `name` is what the person calls the list.
     """
@@ -68,7 +76,8 @@ def shown_or_done(request: HttpRequest, asked: Asked, *, page: str, back: str, n
     notice = ""
     if "confirmed" in request.POST and asked.form.is_valid():
         try:
-            operation = asked.start(_number(request.POST.get("confirmed", "")))
+            expected = _number(request.POST.get("confirmed", ""))
+            operation = asked.start(expected, request.POST.get("fingerprint", ""))
             return carried_out(request, operation, back)
         except NotAsPreviewed as changed:
             notice = str(changed)

@@ -73,11 +73,11 @@ class AskedOfLetters(Asked):
     def warnings(self) -> list[str]:
         return self.action.warnings(self.targets)
 
-    def start(self, expected: int) -> BulkOperation:
+    def start(self, expected: int, seen: str) -> BulkOperation:
         """Raises NotAsPreviewed, TooManyTargets and PermissionDenied."""
         if self.parameters.get("force") and not self.user.is_operator:
             raise PermissionDenied
-        return super().start(expected)
+        return super().start(expected, seen)
 
 
 def _said_before(request: HttpRequest) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _said_before(request: HttpRequest) -> dict[str, Any]:
 @require_POST
 @told_when_refused
 def letter_bulk(request: HttpRequest) -> HttpResponse:
-    """Show what would become of the events; with `confirmed`, do it, if they are as many as were shown."""
+    """Show what would become of the events; with `confirmed`, do it, if they are those that were shown."""
     asked, page = AskedOfLetters.read(request), "dashboard/dead_letters/preview.html"
     return shown_or_done(request, asked, page=page, back=_back(request), name="inbox")
 

@@ -1,7 +1,8 @@
 """One decision about many jobs or dead letters, carried out in the background."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Self, TypeVar
 
 from django.conf import settings
@@ -35,11 +36,11 @@ class TooManyTargets(Exception):
 
 
 class NotAsPreviewed(Exception):
-    """The targets are not as many as the person has seen; `total` is how many they are."""
+    """The targets are not those that the person has seen; `str()` is the sentence for the person."""
 
-    def __init__(self, total: int) -> None:
-        super().__init__(f"By now {total:,} match: look at them once more.")
-        self.total = total
+    def __init__(self, total: int, *, others: bool = False) -> None:
+        what = f"others match, {total:,} in all" if others else f"{total:,} match"
+        super().__init__(f"By now {what}: look at them once more.")
 
 
 class BulkHasEnded(Exception):
@@ -193,6 +194,11 @@ class BulkItem(models.Model):
         return f"{self.target_id} of {self.operation_id}"
 
 
+def fingerprint(ids: Iterable[str]) -> str:
+    """What tells one set of targets from another."""
+    return sha256("".join(sorted(ids)).encode()).hexdigest()
+
+
 @transaction.atomic
 def start(
     action: BulkAction[Row],
@@ -203,9 +209,11 @@ def start(
     expected: int,
     at: datetime,
     conditions: Sequence[tuple[str, str]] = (),
+    seen: str = "",
 ) -> BulkOperation:
     """Write down the targets, `expected` by the person, and have it done to them.
 
+    `seen` is the fingerprint of those that the person was shown, where others may match by now.
     Few targets are the caller's to carry out: the operation has a claim token then.
     Raises TooManyTargets and NotAsPreviewed.
     """
@@ -216,6 +224,8 @@ def start(
     found = targets.order_by("pk").values_list("pk")
     if (total := _enumerate(operation, ["target_id"], found)) != expected:
         raise NotAsPreviewed(total)
+    if seen and fingerprint(operation.items.values_list("target_id", flat=True)) != seen:
+        raise NotAsPreviewed(total, others=True)
     told = {"action": action.code, "total": total, "parameters": parameters, "conditions": conditions}
     record(by, "BULK_STARTED", operation, details=told, note=parameters.get("note", ""))
     _hand_on(operation, at)

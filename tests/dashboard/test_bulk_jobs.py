@@ -1,5 +1,7 @@
 """From the job list to the deed: seen before it is done, within everybody's rights."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -111,6 +113,21 @@ def test_more_jobs_than_were_shown_are_shown_again(client, alice):
     response = post(client, alice, do="DELETE", all=1, matching="", given=1, confirmed=2)
     assert "By now 1 match: look at them once more." in body(response)
     assert Job.objects.exists()
+
+
+def test_other_jobs_than_were_shown_are_shown_again(client, alice):
+    shown, other = (factories.job(alice, name=name, priority="LOW") for name in ("shown", "other"))
+    Job.objects.filter(pk=shown.pk).update(priority="HIGH")
+    chosen = {"do": "PAUSE", "all": 1, "matching": "?priority=HIGH", "given": 1}
+    before = post(client, alice, **chosen).context["asked"].fingerprint
+    Job.objects.filter(pk=shown.pk).update(priority="LOW")
+    Job.objects.filter(pk=other.pk).update(priority="HIGH")
+    again = post(client, alice, **chosen, confirmed=1, fingerprint=before)
+    assert "By now others match, 1 in all: look at them once more." in body(again)
+    assert statuses() == [Status.SCHEDULED] * 2
+    (seen,) = re.findall(r'name="fingerprint" value="(\w+)"', body(again))
+    post(client, alice, **chosen, confirmed=1, fingerprint=seen)
+    assert Job.objects.get(status=Status.PAUSED) == other
 
 
 def test_too_many_are_refused(client, alice, monkeypatch):
