@@ -319,7 +319,7 @@ def _interrupted(work: Work, message: str = "The worker was stopped before the r
         "error_class": WORKER_LOST,
         "error_message": message,
         "repeat": repeatable(work.execution.definition),
-        "remembered": work.context.remembered,
+        **work.execution.memory(),
     }
     return Finish(work, End(Outcome.FAILURE, fields))
 

@@ -128,11 +128,11 @@ class Execution:
         except DeadlineExceeded:
             return self.timed_out()
         except Cancelled:
-            return End(Outcome.CANCELLED, {"error_message": "Cancelled while it ran.", **self._memory()})
+            return End(Outcome.CANCELLED, {"error_message": "Cancelled while it ran.", **self.memory()})
         except BaseException as error:  # whatever escapes an executor is our bug; it still needs its outcome
             self.context.log(Level.ERROR, traceback.format_exc())
             message = self._mask.text(f"{type(error).__name__}: {error}")
-            fields = {"error_class": "INTERNAL_ERROR", "error_message": message, **self._memory()}
+            fields = {"error_class": "INTERNAL_ERROR", "error_message": message, **self.memory()}
             return End(Outcome.FAILURE, fields)
 
     def _executed(self) -> End:
@@ -140,7 +140,7 @@ class Execution:
         _check_size(result)
         kept = {"summary": self._mask.text(result.summary), "data": self._mask.anything(dict(result.data))}
         fields = {"result": kept, "exit_code": result.exit_code, "artefacts": self._named(result.artefacts)}
-        return End(Outcome.SUCCESS, {**fields, **self._memory()})
+        return End(Outcome.SUCCESS, {**fields, **self.memory()})
 
     def _payload(self) -> Payload:
         """The payload with its placeholders replaced, and then checked as if a person had typed it."""
@@ -172,7 +172,7 @@ class Execution:
             "result": {"summary": message, "data": data} if data else {},
             "artefacts": self._named(error.artefacts),
             "retry_after": error.retry_after,
-            **self._memory(),
+            **self.memory(),
         }
 
     def _named(self, files: Sequence[Artefact]) -> tuple[Artefact, ...]:
@@ -181,11 +181,12 @@ class Execution:
 
     def timed_out(self) -> End:
         message = f"Not done within its {self.limit} s."
-        return End(Outcome.TIMEOUT, {"error_class": "TIMEOUT", "error_message": message, **self._memory()})
+        return End(Outcome.TIMEOUT, {"error_class": "TIMEOUT", "error_message": message, **self.memory()})
 
-    def _memory(self) -> dict[str, Any]:
+    def memory(self) -> dict[str, Any]:
+        """What the run has its job remember, beside what it was told; empty where that is nothing."""
         remembered = self.context.remembered
-        return {"remembered": remembered} if remembered else {}
+        return {"remembered": remembered, "recalled": self.context.state} if remembered else {}
 
 
 def _bounded(value: Callable[[str], str]) -> Callable[[str], str]:

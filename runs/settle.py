@@ -44,7 +44,7 @@ class Ended:
     `repeat` says whether the run may be tried again at all. One that was lost with its worker then is,
     whatever its retry policy says, and the attempt does not count. `type_code` is the job's type, if known.
     `retry_after` is the least number of seconds before a retry makes sense. `remembered` is what the job's
-    next run is to be told.
+    next run is to be told, `recalled` what this one had been told.
     """
 
     run: Run
@@ -59,6 +59,7 @@ class Ended:
     artefacts: Sequence[Artefact] = ()
     retry_after: float | None = None
     remembered: Mapping[str, Any] = field(default_factory=dict)
+    recalled: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def duration_ms(self) -> int | None:
@@ -95,7 +96,8 @@ def settle(group: Sequence[Ended]) -> set[str]:
     released, the job's status, the totals.
     """
     settled = _write([_storable(ended) for ended in group])
-    outcomes = {ended.run.job_id: ended.outcome for ended in settled}
+    # Of a job's runs that end in one moment the newest tick's is the last.
+    outcomes = {ended.run.job_id: ended.outcome for ended in sorted(settled, key=_age)}
     # Held from here on: two runs of one job that end at once must see each other's end.
     moves.hold(outcomes)
     _keep(settled)
@@ -116,6 +118,10 @@ def settle(group: Sequence[Ended]) -> set[str]:
         signals.settled.send(Run, group=signals.Settled(settled, again, made))
     stats.write((ended.counted for ended in settled), types)
     return {ended.run.pk for ended in settled}
+
+
+def _age(ended: Ended) -> tuple[datetime, datetime]:
+    return ended.at, ended.run.scheduled_time
 
 
 def settle_apart(group: Sequence[Ended]) -> set[str]:
@@ -286,7 +292,11 @@ def _row(ended: Ended) -> tuple[Any, ...]:
 def _keep(settled: Sequence[Ended]) -> None:
     """Store the files that these runs left behind, and what they have their jobs remember."""
     artefacts.keep([(ended.run.pk, each) for ended in settled for each in ended.artefacts])
-    memories.remember({ended.run.job_id: plain(ended.remembered) for ended in settled if ended.remembered})
+    memories.remember(
+        memories.Lesson(ended.run.job_id, ended.run.scheduled_time, plain(ended.remembered), ended.recalled)
+        for ended in settled
+        if ended.remembered
+    )
 
 
 def _follow_up(failures: Sequence[Ended]) -> tuple[frozenset[str], list[DeadLetter]]:

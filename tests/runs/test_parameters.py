@@ -1,5 +1,6 @@
 """What a person gives a run for the payload's placeholders."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -134,3 +135,35 @@ def test_a_run_that_is_no_longer_ours_changes_no_memory(owner):
     run.claim_token = "old"
     settle([Ended(run, Outcome.SUCCESS, NOON, remembered={"offset": 7})])
     assert memories.recall([job.pk]) == {}
+
+
+def side_by_side(job):
+    """The ends of two runs that began when the job remembered nothing: the older tick's, the newer one's."""
+    older, newer = (
+        factories.run(job, "RUNNING", claim_token="T", scheduled_time=NOON + timedelta(minutes=minute))
+        for minute in (1, 2)
+    )
+    at = NOON + timedelta(minutes=3)
+    return [
+        Ended(older, Outcome.SUCCESS, at, remembered={"offset": 1}),
+        Ended(newer, Outcome.SUCCESS, at, remembered={"offset": 2}),
+    ]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("first", ["older", "newer"])
+def test_of_runs_side_by_side_the_newest_tick_is_what_a_job_remembers(owner, first, together):
+    job = factories.job(owner)
+    ends = side_by_side(job)
+    ends = ends if first == "older" else ends[::-1]
+    for group in [ends] if together else [[end] for end in ends]:
+        settle(group)
+    assert memories.recall([job.pk]) == {job.pk: {"offset": 2}}
+
+
+def test_a_run_that_was_told_goes_on_from_there_however_old_its_tick(owner):
+    job = factories.job(owner)
+    late, newer = side_by_side(job)
+    settle([newer])
+    settle([replace(late, remembered={"offset": 3}, recalled={"offset": 2})])
+    assert memories.recall([job.pk]) == {job.pk: {"offset": 3}}

@@ -125,6 +125,17 @@ def test_a_job_with_nothing_ahead_takes_the_outcome_of_its_last_run(outcome, sta
     assert job.status == status
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_runs_that_end_in_one_moment_the_newest_tick_is_the_last(turned):
+    job = factories.job(schedule=ONCE)
+    newer = running(job)
+    older = factories.run(job, "RUNNING", claim_token="T", scheduled_time=NOON)
+    group = [failed(older), Ended(newer, Outcome.SUCCESS, END)]
+    settle(group[::-1] if turned else group)
+    job.refresh_from_db()
+    assert job.status == "SUCCEEDED"
+
+
 def test_a_failing_recurring_job_stays_scheduled():
     job = factories.job()
     settle([failed(running(job))])

@@ -21,6 +21,7 @@ from runs.drain import Drainer
 from runs.models import Run
 from runs.trials import Trial
 from tests import factories
+from tests.factories import NOON
 
 pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 
@@ -91,7 +92,7 @@ def test_a_trial_is_told_what_runs_remember_and_leaves_it_as_it_is(owner, monkey
 
     monkeypatch.setitem(TYPES, "DUMMY", replace(TYPES["DUMMY"], execute=go_on))
     job = factories.job(owner)
-    memories.remember({job.pk: {"offset": 7}})
+    memories.remember([memories.Lesson(job.pk, NOON, {"offset": 7}, {})])
     trial = drained(start(owner, job_id=job.pk))
     assert trial.result["summary"] == "Behind 7"
     assert memories.recall([job.pk]) == {job.pk: {"offset": 7}}

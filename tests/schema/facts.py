@@ -410,6 +410,7 @@ audit_events
   + job_id varchar(26) not null
   + state json not null
   + changed_at timestamp not null
+  + tick timestamp
   + primary key (job_id)
   + foreign key (job_id) references jobs on delete cascade
 
