@@ -72,7 +72,7 @@ def cutoffs(kept: Mapping[str, int | None], at: datetime) -> dict[str, datetime]
 
 @transaction.atomic
 def change(wanted: Mapping[str, int | None], *, by: User | None, note: str = "") -> list[str]:
-    """Keep the subjects for so many days from now on; gives the codes of those that were kept otherwise."""
+    """Keep these subjects for so many days from now on; gives the codes of those that were kept otherwise."""
     before = rules()
     changed = [code for code, days in wanted.items() if before[code] != days]
     for code in changed:

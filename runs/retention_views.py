@@ -39,9 +39,9 @@ class RulesForm(forms.Form):
         label=_("Note"), required=False, max_length=255, help_text=_("Why; the audit trail keeps it.")
     )
 
-    def wanted(self, kept: dict[str, int | None]) -> dict[str, int | None]:
-        """What was typed, by subject; what was left alone is kept as it is by now."""
-        return {code: kept[code] if untouched(self[code]) else self.cleaned_data[code] for code in SUBJECTS}
+    def typed(self) -> dict[str, int | None]:
+        """What was typed, by subject, without what was left alone: somebody else may be changing that."""
+        return {code: self.cleaned_data[code] for code in SUBJECTS if not untouched(self[code])}
 
 
 class Row(NamedTuple):
@@ -64,8 +64,8 @@ def retention_rules(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, form, kept, {})
     if request.POST.get("do") != SAVE:
-        return _page(request, form, kept, form.wanted(kept))
-    if retention.change(form.wanted(kept), by=user, note=form.cleaned_data["note"]):
+        return _page(request, form, kept, {**kept, **form.typed()})
+    if retention.change(form.typed(), by=user, note=form.cleaned_data["note"]):
         messages.success(request, _("Saved. What is too old now goes within hours, in small steps."))
     else:
         messages.info(request, _("Nothing was changed."))

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from runs.retention import SUBJECTS, RetentionRule, rules
+from runs.retention_views import RulesForm
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,13 @@ def test_a_rule_that_was_left_alone_stays_as_somebody_else_has_made_it(client, a
     client.post(address, {**typed(TRIALS="3"), **shown, "do": "save"})
     assert (rules()["TRIALS"], rules()["RUNS_FAILED"]) == (3, None)
     assert 'name="initial-RUNS_FAILED"' in client.get(address).content.decode()
+
+
+def test_what_was_left_alone_is_not_written_again_while_somebody_changes_it():
+    shown = {f"initial-{code}": days for code, days in typed().items()}
+    form = RulesForm({**typed(TRIALS="3"), **shown})
+    assert form.is_valid()
+    assert form.typed() == {"TRIALS": 3}
 
 
 def test_what_would_go_is_shown_before_anything_is_saved(client, ada, address):
