@@ -142,7 +142,9 @@ def spread(moves: Iterable[tuple[Job, int, int]], *, by: User | None, at: dateti
 
 @transaction.atomic
 def hand_over(job: Job, owner: User, *, by: User | None) -> None:
-    """Make the job another person's; its history goes with it."""
+    """Make the job another person's; its history goes with it. Raises Job.DoesNotExist when it is gone."""
+    moves.hold([job.pk])
+    job.refresh_from_db(fields=["owner"])
     before = job.owner
     job.owner = owner
     job.save(update_fields=["owner", "updated_at"])

@@ -192,6 +192,21 @@ def test_what_was_given_to_somebody_else_in_that_moment_is_not_handed_over():
     assert (given, Job.objects.get().owner) == (0, charlie)
 
 
+def test_the_trail_tells_from_whom_a_job_went_though_somebody_gave_it_on_meanwhile():
+    job, bob, charlie = factories.job(), factories.bob(), factories.charlie()
+    actions.hand_over(Job.objects.select_related("owner").get(), charlie, by=bob)
+    actions.hand_over(job, bob, by=bob)
+    told = AuditEvent.objects.filter(action="JOB_HANDED_OVER").order_by("pk").last()
+    assert told.details["changes"]["owner"] == [charlie.email, bob.email]
+
+
+def test_a_job_that_is_gone_is_nobodys_to_hand_over():
+    job, bob = factories.job(), factories.bob()
+    Job.objects.all().delete()
+    with pytest.raises(Job.DoesNotExist):
+        actions.hand_over(job, bob, by=bob)
+
+
 def test_a_pause_that_was_made_anew_does_not_end_with_the_one_before():
     alice = factories.alice()
     until, anew = factories.job(alice), factories.job(alice, name="anew")
