@@ -1,10 +1,13 @@
 """What people do with messages, rules and contact points: each view translates a request."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,6 +18,7 @@ from accounts.access import person
 from accounts.models import User
 from chronos_site import sealing
 from chronos_site.clock import database_now
+from chronos_site.locks import hold
 from jobs.models import Job
 from notifications import actions
 from notifications.actions import NotNow
@@ -77,8 +81,11 @@ def _asked_for(request: HttpRequest, user: User) -> Job | None:
 @read_or_write
 def rule_edit(request: HttpRequest, rule_id: str) -> HttpResponse:
     user = person(request)
-    rule = get_object_or_404(Rule.objects.visible_to(user).select_related("owner", "of_owner"), pk=rule_id)
-    return _rule(request, rule, user, {"events": rule.events, "remind_seconds": rule.remind_seconds or ""})
+    rules = Rule.objects.visible_to(user).select_related("owner", "of_owner")
+    with _alone(request, Rule, rule_id):
+        rule = get_object_or_404(rules, pk=rule_id)
+        initial = {"events": rule.events, "remind_seconds": rule.remind_seconds or ""}
+        return _rule(request, rule, user, initial)
 
 
 def _rule(request: HttpRequest, rule: Rule, user: User, initial: dict[str, Any]) -> HttpResponse:
@@ -91,6 +98,17 @@ def _rule(request: HttpRequest, rule: Rule, user: User, initial: dict[str, Any])
     old = None if rule._state.adding else rule
     context = {"form": form, "rule": old, "read": _read(rule), "now": timezone.now()}
     return render(request, "notifications/rule.html", context)
+
+
+@contextmanager
+def _alone(request: HttpRequest, model: type[Rule] | type[Contact], key: str) -> Iterator[None]:
+    """While somebody saves it others wait, so that it is as it was read until it is changed."""
+    if request.method != "POST":
+        yield
+        return
+    with transaction.atomic():
+        hold(model._default_manager.all(), key)
+        yield
 
 
 def _read(row: Rule | Contact) -> str:
@@ -144,8 +162,9 @@ def contact_create(request: HttpRequest) -> HttpResponse:
 @read_or_write
 def contact_edit(request: HttpRequest, contact_id: str) -> HttpResponse:
     user = person(request)
-    contact = get_object_or_404(Contact.objects.visible_to(user).select_related("owner"), pk=contact_id)
-    return _contact(request, contact, user, {})
+    with _alone(request, Contact, contact_id):
+        contact = get_object_or_404(Contact.objects.visible_to(user).select_related("owner"), pk=contact_id)
+        return _contact(request, contact, user, {})
 
 
 def _contact(request: HttpRequest, contact: Contact, user: User, initial: dict[str, Any]) -> HttpResponse:

@@ -15,6 +15,7 @@ from notifications.models import Delivery, Notification
 from notifications.rules import Event, Rule
 from tests import factories
 from tests.notifications.alerting import MINUTE, contact, rule
+from tests.together import meeting
 
 pytestmark = pytest.mark.django_db
 
@@ -203,6 +204,22 @@ def test_what_somebody_else_has_saved_is_not_overwritten_unasked(client, alice, 
     there.refresh_from_db()
     assert (there.name, "Somebody else has saved it" in shown.content.decode()) == ("Theirs", True)
     assert post(client, alice, page, there.pk, **typed, read=shown.context["read"]).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.databases("postgresql", "mysql")
+@pytest.mark.parametrize("page", ["rule_edit", "contact_edit"])
+def test_what_somebody_saves_at_that_moment_is_not_overwritten_unasked(client, alice, page):
+    to = contact(alice)
+    there, typed = (rule(alice, contacts=[to]), said(to)) if page == "rule_edit" else (to, MAIL)
+    client.force_login(alice)
+    opened = client.get(reverse(page, args=[there.pk])).context["read"]
+    theirs = type(there).objects.filter(pk=there.pk)
+    shown = meeting(
+        lambda: theirs.update(name="Theirs", updated_at=database_now()),
+        lambda: post(client, alice, page, there.pk, **typed, read=opened),
+    )
+    assert (theirs.get().name, shown.status_code) == ("Theirs", 200)
 
 
 def test_a_change_of_a_rule_keeps_the_mute_that_came_meanwhile(alice):
