@@ -84,18 +84,18 @@ def _unquoted(value: str) -> str:
 
 
 def _request(entry: Entry, taken: dict[str, int], *, has_users: bool) -> dict[str, Any]:
-    user, _, command = entry.command.partition(" ") if has_users else ("", "", entry.command)
+    user, command = _with_user(entry) if has_users else ("", entry.command)
     environment = dict(entry.settings)
     zone = next((environment.pop(name) for name in _ZONES if name in environment), None)
     shell, mail = environment.pop("SHELL", "/bin/sh"), environment.pop("MAILTO", "")
     payload = {
-        "scriptContent": f"#!{shell}\n{_script(command.strip())}\n",
+        "scriptContent": f"#!{shell}\n{_script(command)}\n",
         "environment": environment,
         "cronMailTo": mail,
         "cronUser": user,
     }
     return {
-        "name": _name(entry.comment or masking.text(command.strip()[:MOST_LOOKED_AT]), taken),
+        "name": _name(entry.comment or masking.text(command[:MOST_LOOKED_AT]), taken),
         "type": "SCRIPT",
         "schedule": {
             "scheduleType": "CRON",
@@ -107,6 +107,14 @@ def _request(entry: Entry, taken: dict[str, int], *, has_users: bool) -> dict[st
         },
         "payload": {name: value for name, value in payload.items() if value},
     }
+
+
+def _with_user(entry: Entry) -> tuple[str, str]:
+    """Whose the command is, and the command, with blanks or tabs between them. Raises Unreadable."""
+    user, *command = entry.command.split(maxsplit=1)
+    if not command:
+        raise Unreadable(f"Line {entry.line} of the crontab names {user} and no command.")
+    return user, command[0]
 
 
 def _script(command: str) -> str:

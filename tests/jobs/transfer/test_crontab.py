@@ -77,6 +77,18 @@ def test_the_crontab_of_the_system_says_whose_the_command_is():
     assert crontab.read(system)[1]["payload"]["scriptContent"] == "#!/bin/sh\n/srv/z\n"
 
 
+def test_a_tab_may_stand_between_the_user_and_the_command():
+    payload = one("17 *\t* * *\troot\tcd / && run-parts /etc/cron.hourly")["payload"]
+    assert (payload["cronUser"], payload["scriptContent"]) == (
+        "root", "#!/bin/sh\ncd / && run-parts /etc/cron.hourly\n",
+    )  # fmt: skip
+
+
+def test_a_user_without_a_command_is_named():
+    with pytest.raises(Unreadable, match="Line 2 of the crontab names www-data and no command"):
+        crontab.read("0 1 * * * root sync\n0 2 * * * www-data\n")
+
+
 def test_what_follows_a_percent_sign_is_the_input():
     assert script("mail -s hi bob%Dear Bob%50 \\% off") == (
         "{ mail -s hi bob; } <<'CRON_INPUT'\nDear Bob\n50 % off\nCRON_INPUT\n"
