@@ -10,6 +10,7 @@ from pydantic import Field
 
 from accounts.access import person
 from api import shown
+from api.given import Text
 from api.keys import Bearer
 from api.models import Scope
 from api.pages import After, Limit, Listed, asked, listed, refuse_unknown
@@ -26,14 +27,14 @@ READ, OPERATE = Bearer(Scope.READ), Bearer(Scope.OPERATE)
 
 
 class Replay(Schema):
-    note: str = Field(default="", max_length=255)
+    note: Text = Field(default="", max_length=255)
     force: bool = Field(
         default=False, description="Also when it was replayed too often; for operators, with a note."
     )
 
 
 class Decision(Schema):
-    notes: str = Field(max_length=1000, description="What was found or done.")
+    notes: Text = Field(max_length=1000, description="What was found or done.")
 
 
 def one(request: HttpRequest, letter_id: str) -> DeadLetterQuerySet:

@@ -1,16 +1,38 @@
 """Bodies put to the forms of the pages: what one does not name stays as it is."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 from django import forms
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from api.problems import Invalid
+from jobs.schedules import LATEST
 from jobs.transfer import described
 
 AnyForm = TypeVar("AnyForm", bound=forms.Form | forms.ModelForm)  # type: ignore[type-arg]
+
+
+def _storable(said: str) -> str:
+    if "\0" in said:
+        # PostgreSQL stores none.
+        raise PydanticCustomError("nul", "Leave out the NUL.")
+    return said
+
+
+def _in_calendar(until: datetime) -> datetime:
+    if until > LATEST:
+        # In another zone it would leave the calendar, and no page that tells it could be shown.
+        raise PydanticCustomError("too_late", "Give a date up to the year 9999.")
+    return until
+
+
+# What goes into the database without a form that looks at it.
+Text = Annotated[str, AfterValidator(_storable)]
+Until = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
 Ulid = Annotated[str, Field(pattern="^[0-9A-HJKMNP-TV-Z]{26}$")]
 
 

@@ -9,11 +9,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from ninja import Router, Schema, Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from accounts.access import person
 from api import shown
-from api.given import taken
+from api.given import Text, Until, taken
 from api.keys import Bearer
 from api.models import Scope
 from api.pages import After, Limit, Listed, asked, listed, refuse_unknown
@@ -48,11 +48,11 @@ CHANGE = taken(described.CHANGE)
 
 
 class Note(Schema):
-    note: str = Field(default="", max_length=255, description="Why; the audit trail keeps it.")
+    note: Text = Field(default="", max_length=255, description="Why; the audit trail keeps it.")
 
 
 class Pause(Note):
-    until: AwareDatetime | None = Field(default=None, description="When it resumes by itself.")
+    until: Until | None = Field(default=None, description="When it resumes by itself.")
 
 
 class RunNow(Schema):

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from ninja import Router, Schema, Status
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from accounts.access import person
 from accounts.models import User
-from api.given import Given, Ulid, checked
+from api.given import Given, Ulid, Until, checked
 from api.keys import Bearer
 from api.models import Scope
 from api.pages import After, Limit, Listed, asked, listed
@@ -77,7 +77,7 @@ class RuleShown(Schema):
 
 
 class Mute(Given):
-    until: AwareDatetime
+    until: Until
 
 
 RULE: dict[Any, Any] = {200: RuleShown, **ANSWERS}

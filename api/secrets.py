@@ -12,6 +12,7 @@ from pydantic import Field
 
 from accounts.access import person
 from accounts.models import User
+from api.given import Text
 from api.keys import Bearer
 from api.models import Scope
 from api.pages import After, Limit, Listed, asked, listed
@@ -36,8 +37,8 @@ class SecretShown(Schema):
 
 class SecretGiven(Schema):
     value: str = Field(min_length=1, max_length=vault.LONGEST)
-    owner: str | None = Field(default=None, description="Whose jobs may use it, by e-mail; else all.")
-    description: str = Field(default="", max_length=255)
+    owner: Text | None = Field(default=None, description="Whose jobs may use it, by e-mail; else all.")
+    description: Text = Field(default="", max_length=255)
 
 
 @router.get("", response={200: Listed[SecretShown], **ANSWERS}, auth=ADMIN, operation_id="list_secrets")

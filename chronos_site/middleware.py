@@ -47,11 +47,16 @@ def browser_policy(get_response: Answer) -> Answer:
 
 
 def bounded_requests(get_response: Answer) -> Answer:
-    """Refuse what is larger than any form, before Django writes files of any size to disk for nobody."""
+    """Refuse what is larger than any form, before Django writes files of any size to disk for nobody.
+
+    Nothing has a NUL in its address, and PostgreSQL does not even look for one.
+    """
 
     def answer(request: HttpRequest) -> HttpResponse:
         if _size(request) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
             return render(request, "413.html", status=413)
+        if "\0" in request.path_info:
+            return render(request, "404.html", status=404)
         return get_response(request)
 
     return answer

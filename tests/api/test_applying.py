@@ -128,3 +128,9 @@ def test_the_same_key_applies_once(call):
     again = call.post("/apply", [GREET], **{"Idempotency-Key": "deploy-1"})
     assert again.json() == first.json()
     assert (again.headers["Idempotent-Replayed"], Job.objects.get().version) == ("true", 1)
+
+
+@pytest.mark.databases
+def test_nobody_has_an_address_with_a_nul():
+    answer = Caller(factories.ada()).post("/apply?owner=a%00b", [GREET])
+    assert errors(answer) == {"owner": "Nobody with an active account has this e-mail."}

@@ -201,3 +201,17 @@ def test_a_patch_stores_no_sentence_for_what_no_key_opens(call, settings):
     settings.SECRETS_KEYS = [Fernet.generate_key().decode()]
     answer = call("PATCH", f"/jobs/{made['id']}", {"priority": "LOW"})
     assert answer.status_code in (400, 422), answer.content
+
+
+@pytest.mark.parametrize("until", ["9999-12-31T23:59:59-12:00", "9999-12-31T23:30:00Z"])
+def test_a_pause_ends_within_the_calendar_of_every_zone(call, alice, until):
+    job = factories.job(alice)
+    refused = call.post(f"/jobs/{job.pk}:pause", {"until": until})
+    assert errors(refused) == {"until": "Give a date up to the year 9999."}
+
+
+@pytest.mark.parametrize("deed", ["pause", "cancel"])
+def test_a_note_that_no_database_stores_is_refused(call, alice, deed):
+    job = factories.job(alice)
+    assert "note" in errors(call.post(f"/jobs/{job.pk}:{deed}", {"note": "a\0b"}))
+    assert Job.objects.get().status == "SCHEDULED"

@@ -101,6 +101,12 @@ def test_a_rule_is_muted_for_a_while_and_speaks_again(call, told):
     assert call.post(f"{path}:unmute").json()["muted_until"] is None
 
 
+def test_a_mute_ends_within_the_calendar_of_every_zone(call, told):
+    path = f"{PATH}/{call.post(PATH, told).json()['id']}"
+    assert "until" in errors(call.post(f"{path}:mute", {"until": "9999-12-31T23:59:59-12:00"}))
+    assert Rule.objects.get().muted_until is None
+
+
 def test_a_rule_is_deleted(call, told):
     path = f"{PATH}/{call.post(PATH, told).json()['id']}"
     assert call("DELETE", path).status_code == 204
