@@ -98,7 +98,8 @@ def view_save(request: HttpRequest, page: str) -> HttpResponse:
     query = LISTINGS[page].read(QueryDict(typed[:4000]), user).query
     view = SavedView(owner=user, page=page, query=query)
     if "replace" in request.POST:
-        view = SavedView.objects.filter(owner=user, page=page, name=request.POST.get("name")).first() or view
+        name = request.POST.get("name", "").replace("\0", "")
+        view = SavedView.objects.filter(owner=user, page=page, name=name).first() or view
         view.query = query
     form = ViewForm(request.POST if request.method == "POST" else None, instance=view, by=user)
     return _kept(form, user) or _page(request, form, user)

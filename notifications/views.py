@@ -75,7 +75,7 @@ def rule_create(request: HttpRequest) -> HttpResponse:
 
 
 def _asked_for(request: HttpRequest, user: User) -> Job | None:
-    return Job.objects.visible_to(user).filter(pk=request.GET.get("job", "")[:26]).first()
+    return Job.objects.visible_to(user).filter(pk=request.GET.get("job", "").replace("\0", "")[:26]).first()
 
 
 @read_or_write

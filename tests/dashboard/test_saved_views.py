@@ -148,3 +148,8 @@ def test_others_views_of_runs_are_not_there_to_be_changed(client, owner):
 def test_one_name_is_free_in_each_list(client, owner):
     kept(owner, "Broken")
     assert client.post("/runs/views/new/", {"name": "Broken", "query": "state=LATE"}).status_code == 302
+
+
+@pytest.mark.databases
+def test_no_view_has_a_name_with_a_nul(client, owner):
+    assert client.post(NEW, {"name": "a\0b", "query": "", "replace": "1"}).status_code == 400

@@ -193,6 +193,12 @@ def test_a_rule_is_muted_for_a_while_and_speaks_again(client, alice):
     assert there.muted_until is None
 
 
+@pytest.mark.databases
+def test_a_new_rule_for_a_job_with_a_nul_is_one_for_no_job(client, alice):
+    client.force_login(alice)
+    assert client.get(reverse("rule_create"), {"job": "a\0b"}).status_code == 200
+
+
 @pytest.mark.parametrize("page", ["rule_edit", "contact_edit"])
 def test_what_somebody_else_has_saved_is_not_overwritten_unasked(client, alice, page):
     to = contact(alice)
