@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from audit.models import record
-from chronos_site.locks import locked
+from chronos_site.locks import hold, locked
 from jobs.models import Priority
 from notifications import known
 from notifications.contacts import Contact
@@ -111,6 +111,8 @@ def mute(rule: Rule, *, until: datetime | None, by: User) -> None:
 @transaction.atomic
 def delete_rule(rule: Rule, *, by: User) -> None:
     """Tell nobody by this rule any more; what waits to be sent for it is cancelled."""
+    # Who posts for a rule holds it: what they have written by then is there to be cancelled.
+    hold(Rule.objects.all(), rule.pk)
     record(by, "RULE_DELETED", rule, details=_told(rule))
     waiting = Notification.objects.pending().filter(rule=rule, claim_token="")
     waiting.update(status=Delivery.CANCELLED, next_attempt_at=None, open_key=None)

@@ -12,6 +12,7 @@ from notifications import actions
 from notifications.contacts import Contact
 from notifications.heartbeats import Heartbeat
 from notifications.models import Delivery, Notification
+from notifications.outbox import hold_rules
 from notifications.rules import Event, Rule
 from tests import factories
 from tests.notifications.alerting import MINUTE, contact, rule
@@ -191,6 +192,20 @@ def test_a_rule_is_muted_for_a_while_and_speaks_again(client, alice):
     post(client, alice, "rule_mute", there.pk)
     there.refresh_from_db()
     assert there.muted_until is None
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.databases("postgresql", "mysql")
+def test_what_is_posted_for_a_rule_while_it_is_deleted_is_cancelled_too(alice):
+    to = contact(alice)
+    there = rule(alice, Event.FAILURE, contacts=[to])
+
+    def post_one():
+        hold_rules([there.pk])
+        message(to, Delivery.PENDING, rule=there)
+
+    meeting(post_one, lambda: actions.delete_rule(Rule.objects.get(), by=alice))
+    assert Notification.objects.get().status == Delivery.CANCELLED
 
 
 @pytest.mark.databases
