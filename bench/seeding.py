@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from time import perf_counter
-from typing import Any
+
+from bench import loading
+from bench.loading import Row
 
 SEED = 20_261_126
 DAYS = 30
@@ -29,6 +31,31 @@ _ERRORS = (
 _TYPES = ("HTTP", "HTTP", "HTTP", "DATABASE", "DUMMY", "CACHE", "MESSAGE_QUEUE", "SCRIPT", "REPORT", "EMAIL")
 _STATUSES = ("SCHEDULED",) * 16 + ("PAUSED", "PAUSED", "PENDING", "FAILED", "SUCCEEDED", "CANCELLED")
 
+# Parents before their children.
+_COLUMNS = {
+    "users": "id email password roles is_active",
+    "jobs": "id owner_id name type status priority created_at updated_at description",
+    "job_schedules": (
+        "job_id schedule_type cron_expression interval_seconds timezone next_fire_at anchor_at"
+    ),
+    "job_payloads": "job_id type http_url http_method host",
+    "retry_policies": "job_id max_attempts backoff_seconds",
+    "job_versions": "job_id version definition created_at note",
+    "job_tags": "job_id name",
+    "job_runs": (
+        "id job_id scheduled_time available_at start_time end_time outcome worker_id duration_ms "
+        "error_class error_message signature skip_reason trigger lease_expires_at"
+    ),
+    "job_run_logs": "run_id timestamp level message",
+    "run_stats": "hour type outcome count took_ms waited_1m",
+    "job_days": "job_id day succeeded failed timed_out cancelled skipped took_ms slowest_ms",
+    "dlq_events": "id job_id run_id failure_reason status created_at signature",
+    "failure_signatures": (
+        "signature title error_class first_seen_at last_seen_at events resolved decision notes"
+    ),
+    "audit_events": "id entity_type entity_id action user_email timestamp details",
+}
+
 
 @dataclass(frozen=True)
 class Size:
@@ -40,19 +67,12 @@ class Size:
     events: int = 1_000_000
     owners: int = 200
 
-    @property
-    def lines(self) -> int:
-        return 3 * self.runs
-
-
-Row = tuple[Any, ...]
-
 
 def fill(size: Size, say: Callable[[str], None]) -> None:
     """Write the installation into an empty, migrated database, PostgreSQL or SQLite."""
     started = perf_counter()
     story = Story(size, datetime.now(UTC).replace(tzinfo=None))
-    with _writer() as write:
+    with loading.writer() as write:
         for table, columns, rows in story.tables():
             began = perf_counter()
             write(table, columns, rows)
@@ -74,83 +94,23 @@ class Story:
 
     def tables(self) -> Iterator[tuple[str, list[str], Iterable[Row]]]:
         """Each table, its columns, and its rows, parents before their children."""
-        yield "users", ["id", "email", "password", "roles", "is_active"], self._users()
-        yield (
-            "jobs",
-            [
-                "id",
-                "owner_id",
-                "name",
-                "type",
-                "status",
-                "priority",
-                "created_at",
-                "updated_at",
-                "description",
-            ],
-            self._jobs(),
-        )
-        yield (
-            "job_schedules",
-            [
-                "job_id",
-                "schedule_type",
-                "cron_expression",
-                "interval_seconds",
-                "timezone",
-                "next_fire_at",
-                "anchor_at",
-            ],
-            self._schedules(),
-        )
-        yield "job_payloads", ["job_id", "type", "http_url", "http_method", "host"], self._payloads()
-        yield "retry_policies", ["job_id", "max_attempts", "backoff_seconds"], self._policies()
-        yield "job_versions", ["job_id", "version", "definition", "created_at", "note"], self._versions()
-        yield "job_tags", ["job_id", "name"], self._tags()
-        yield (
-            "job_runs",
-            [
-                *("id", "job_id", "scheduled_time", "available_at", "start_time", "end_time", "outcome"),
-                *("worker_id", "duration_ms", "error_class", "error_message", "signature", "skip_reason"),
-                *("trigger", "lease_expires_at"),
-            ],
-            self._runs(),
-        )
-        yield "job_run_logs", ["run_id", "timestamp", "level", "message"], self._lines()
-        yield "run_stats", ["hour", "type", "outcome", "count", "took_ms", "waited_1m"], self._stats()
-        yield (
-            "job_days",
-            [
-                "job_id",
-                "day",
-                "succeeded",
-                "failed",
-                "timed_out",
-                "cancelled",
-                "skipped",
-                "took_ms",
-                "slowest_ms",
-            ],
-            self._days(),
-        )
-        yield (
-            "dlq_events",
-            ["id", "job_id", "run_id", "failure_reason", "status", "created_at", "signature"],
-            self._letters(),
-        )
-        yield (
-            "failure_signatures",
-            [
-                *("signature", "title", "error_class", "first_seen_at", "last_seen_at"),
-                *("events", "resolved", "decision", "notes"),
-            ],
-            self._known(),
-        )
-        yield (
-            "audit_events",
-            ["id", "entity_type", "entity_id", "action", "user_email", "timestamp", "details"],
-            self._events(),
-        )
+        rows = {
+            "users": self._users(),
+            "jobs": self._jobs(),
+            "job_schedules": self._schedules(),
+            "job_payloads": self._payloads(),
+            "retry_policies": self._policies(),
+            "job_versions": self._versions(),
+            "job_tags": self._tags(),
+            "job_runs": self._runs(),
+            "job_run_logs": self._lines(),
+            "run_stats": self._stats(),
+            "job_days": self._days(),
+            "dlq_events": self._letters(),
+            "failure_signatures": self._known(),
+            "audit_events": self._events(),
+        }
+        return ((table, columns.split(), rows[table]) for table, columns in _COLUMNS.items())
 
     # what should run
 
@@ -388,80 +348,3 @@ def _signature(error_class: str, text: str) -> str:
     from runs.signature import signature
 
     return signature(error_class, text.format(host="service.example.com", n=1))
-
-
-# Writing
-
-Write = Callable[[str, list[str], Iterable[Row]], None]
-
-
-def _writer() -> Any:
-    from django.db import connection
-
-    return _PostgreSQL() if connection.vendor == "postgresql" else _SQLite()
-
-
-class _PostgreSQL:
-    """COPY into tables without their secondary indexes, which are built afterwards."""
-
-    def __enter__(self) -> Write:
-        from django.db import connection
-
-        self.cursor = connection.cursor()
-        for setting in ("TIME ZONE 'UTC'", "session_replication_role = replica", "synchronous_commit = off"):
-            self.cursor.execute(f"SET {setting}")
-        self.cursor.execute("SET maintenance_work_mem = '1GB'")
-        self.cursor.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE indexname LIKE 'idx\\_%%' "
-            "AND tablename IN ('job_runs', 'job_run_logs', 'audit_events', 'job_days', 'dlq_events')"
-        )
-        self.indexes = self.cursor.fetchall()
-        for name, _ in self.indexes:
-            self.cursor.execute(f"DROP INDEX {name}")
-        return self.write
-
-    def write(self, table: str, columns: list[str], rows: Iterable[Row]) -> None:
-        names = ", ".join(columns)
-        with self.cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for some in batched_rows(rows, 5000):
-                copy.write("".join(map(_line, some)))
-
-    def __exit__(self, *problem: object) -> None:
-        for _, definition in self.indexes:
-            self.cursor.execute(definition)
-        self.cursor.execute(
-            "SELECT setval(pg_get_serial_sequence('users', 'id'), (SELECT max(id) FROM users))"
-        )
-        self.cursor.execute("SET session_replication_role = DEFAULT")
-        self.cursor.execute("VACUUM ANALYZE")
-
-
-def _line(row: Row) -> str:
-    return "\t".join("\\N" if value is None else str(value) for value in row) + "\n"
-
-
-class _SQLite:
-    def __enter__(self) -> Write:
-        from django.db import connection
-
-        connection.ensure_connection()
-        self.connection = connection.connection
-        self.connection.execute("PRAGMA synchronous = OFF")
-        return self.write
-
-    def write(self, table: str, columns: list[str], rows: Iterable[Row]) -> None:
-        places = ", ".join("?" * len(columns))
-        names = ", ".join(columns)
-        self.connection.execute("BEGIN")
-        self.connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608
-        self.connection.execute("COMMIT")
-
-    def __exit__(self, *problem: object) -> None:
-        self.connection.execute("ANALYZE")
-
-
-def batched_rows(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    """The rows in lists of at most that many."""
-    left = iter(rows)
-    while some := list(islice(left, size)):
-        yield some
