@@ -33,7 +33,7 @@ from jobs.rights import refusal
 
 FIRST_TYPE = Type.HTTP.value
 SAVE, SAVE_AND_RUN, TYPING = "save", "run", "typing"
-PASSED = "This time has passed: nothing would fire."
+PASSED = _("This time has passed: nothing would fire.")
 PREFIX = "payload"
 MOST_SHARING = 100
 # The line of tags asks for what it may be continued to, and offers it.
@@ -268,10 +268,11 @@ class Draft:
                     % {"missing": missing[0], "owner": owner},
                 )
             elif private := not may_use and vault.owned(asked):
-                sentence = (
-                    f"The secret {private[0]} is {owner}'s own: only they and administrators may use it."
+                self.payload.add_error(
+                    name,
+                    _("The secret %(name)s is %(owner)s's own: only they and administrators may use it.")
+                    % {"name": private[0], "owner": owner},
                 )
-                self.payload.add_error(name, sentence)
 
     def to_try(self) -> Definition | None:
         """What a worker can execute once, unsaved; None, with errors at the fields, while it cannot."""
