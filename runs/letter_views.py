@@ -150,9 +150,12 @@ def _acknowledging(request: HttpRequest) -> AcknowledgeForm | None:
     """What was said; a person is told what makes no sense, and nothing is acknowledged then."""
     form = AcknowledgeForm(request.POST)
     wrong = next(iter(form.errors.values()), [""])[0] if not form.is_valid() else ""
-    if form.is_valid() and form.cleaned_data["span"] == "until":
-        until = form.ends(database_now())
-        wrong = "" if until and until > database_now() else gettext("Give a time that is still to come.")
+    if form.is_valid():
+        at = database_now()
+        until = form.ends(at)
+        missing = until is None and form.cleaned_data["span"] == "until"
+        if missing or (until and until <= at):
+            wrong = gettext("Give a time that is still to come.")
     if wrong:
         messages.error(request, _("Nothing is acknowledged. %(wrong)s") % {"wrong": wrong})
         return None

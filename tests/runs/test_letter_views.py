@@ -175,9 +175,12 @@ def test_others_acknowledge_nothing(client, event):
     assert not Acknowledgement.objects.exists()
 
 
-@pytest.mark.parametrize("until", ["", "2001-01-01T10:00", "soon"])
-def test_a_time_must_be_one_that_is_to_come(client, owner, event, until):
-    response = acknowledge(client, owner, event, span="until", until=until)
+@pytest.mark.parametrize(
+    ("span", "until"),
+    [("until", ""), ("until", "2001-01-01T10:00"), ("until", "soon"), ("", "2001-01-01T10:00")],
+)
+def test_a_time_must_be_one_that_is_to_come(client, owner, event, span, until):
+    response = acknowledge(client, owner, event, span=span, until=until)
     assert "Nothing is acknowledged." in str(*get_messages(response.wsgi_request))
     assert not Acknowledgement.objects.exists()
 
