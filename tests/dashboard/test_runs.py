@@ -653,12 +653,29 @@ def test_a_followed_log_grows_stays_at_its_end_and_stops_with_the_run(visit, liv
 
 
 @pytest.mark.browser
-def test_somebody_who_reads_further_up_is_left_in_peace(visit, live_server):
+@pytest.mark.parametrize("place", [0, 100])
+def test_somebody_who_reads_further_up_is_left_in_peace(visit, live_server, place):
     user = alice()
     active = run(job(user), "RUNNING")
     log(active, *(f"line {n}" for n in range(1, 100)))
     browser = visit(reverse("run_detail", args=[active.pk]), user)
-    browser.evaluate("document.querySelector('[data-log]').scrollTop = 100")
+    browser.evaluate("place => { document.querySelector('[data-log]').scrollTop = place; }", place)
     log(active, "fresh")
-    expect(browser.locator("#L100")).to_be_attached(timeout=10_000)
-    assert browser.evaluate("document.querySelector('[data-log]').scrollTop") == 100
+    expect(browser.locator("#L100:not(.htmx-settling)")).to_be_attached(timeout=10_000)
+    assert browser.evaluate("document.querySelector('[data-log]').scrollTop") == place
+
+
+@pytest.mark.browser
+def test_the_focus_stays_when_the_log_grows_before_what_had_the_focus_has_settled(visit, live_server):
+    user, held = alice(), []
+    active = run(job(user), "RUNNING")
+    browser = visit(reverse("run_detail", args=[active.pk]), user)
+    browser.evaluate("htmx.config.defaultSettleDelay = 1500")
+    browser.route("**/log/**", lambda route: held.append(route))
+    away = browser.get_by_role("link", name="Open the job")
+    away.focus()
+    log(active, "fresh")
+    expect(browser.locator("#run-state.htmx-settling")).to_be_attached(timeout=10_000)
+    held.pop().continue_()
+    expect(browser.locator("#L1:not(.htmx-settling)")).to_be_attached(timeout=10_000)
+    expect(away).to_be_focused()

@@ -13,14 +13,14 @@
     if (list && list.contains(event.detail.target)) { following = atEnd(list); height = list.scrollHeight; }
   });
 
-  document.addEventListener("htmx:afterSettle", (event) => {
+  document.addEventListener("htmx:afterSwap", (event) => {
     const list = log();
     if (!list || !list.contains(event.detail.elt)) { return; }
     if (following) {
       // A page that stays open for hours must not hold the whole log.
       while (list.childElementCount > MOST) { list.firstElementChild.remove(); }
       list.scrollTop = list.scrollHeight;
-    } else if (event.detail.elt.id !== "log-more" && list.scrollTop < NEAR) {
+    } else if (event.detail.target.id !== "log-more" && list.scrollTop < NEAR) {
       list.scrollTop += list.scrollHeight - height; // earlier lines came in above: keep the place
     }
   });

@@ -164,9 +164,13 @@
     return within + (element.matches("a[href]") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : element.localName);
   }
 
-  document.addEventListener("htmx:beforeSwap", () => { place = placeOf(document.activeElement); });
+  // One part may come while another that took the focus with it has not settled: then nothing has it.
+  document.addEventListener("htmx:beforeSwap", () => {
+    if (document.activeElement !== document.body) { place = placeOf(document.activeElement); }
+  });
   document.addEventListener("htmx:afterSettle", () => {
     if (place && document.activeElement === document.body) { document.querySelector(place)?.focus({ preventScroll: true }); }
+    place = "";
   });
 
   /* ---- what is done by key and leads back to this page leaves the keyboard where it was, too */
