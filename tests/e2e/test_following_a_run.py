@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.keys import SOON, press
 
-BATCHES = 60
+BATCHES = 120
 AT_TOP = "() => document.querySelector('[data-log]').scrollTop === 0"
 AT_END = """() => {
   const {scrollHeight: all, scrollTop: top, clientHeight: seen} = document.querySelector("[data-log]");
@@ -48,7 +48,7 @@ def grow(page, times=2):
 def test_a_followed_run_leaves_the_reader_in_peace_and_loses_no_line(followed):
     page = followed
     log, away = page.locator("[data-log]"), page.get_by_role("link", name="Open the job")
-    await_line(page, 16)
+    await_line(page, 30)
     log.focus()
     press(page, "Home")
     page.wait_for_function(AT_TOP)
