@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from accounts.models import User
 from chronos_site.schema import cascade
@@ -14,17 +15,19 @@ MOST_OFFERED = 30
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def visible_to(self, user: User) -> Self:
+        """Their own and those that others share."""
+        return self.filter(Q(owner=user) | Q(shared=True))
+
     def offered_to(self, user: User, page: str) -> Self:
         """Their own views of the page and those that others share, their own first; so many at most."""
-        offered = self.filter(Q(owner=user) | Q(shared=True), page=page).select_related("owner")
+        offered = self.visible_to(user).filter(page=page).select_related("owner")
         own = models.Case(models.When(owner=user, then=0), default=1)
         return offered.defer("owner__password").order_by(own, "name", "pk")[:MOST_OFFERED]
 
     def changeable_by(self, user: User) -> Self:
         """Their own; for administrators also those that others share."""
-        return (
-            self.filter(Q(owner=user) | Q(shared=True)) if user.is_administrator else self.filter(owner=user)
-        )
+        return self.visible_to(user) if user.is_administrator else self.filter(owner=user)
 
 
 class SavedView(models.Model):
@@ -49,6 +52,11 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def address(self) -> str:
+        """The list as the view shows it."""
+        return f"{reverse(self.page)}?{self.query}"
 
     def may_be_changed_by(self, user: User) -> bool:
         """Whether it is among those that `changeable_by` finds."""

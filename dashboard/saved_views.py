@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -74,6 +74,8 @@ class ViewForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not self.instance.pk:
+            self.fields["name"].widget.attrs["autofocus"] = True
         # Who may share no longer, or never might, does not do so by saving.
         if not by.is_operator:
             del self.fields["shared"]
@@ -119,9 +121,9 @@ def view_change(request: HttpRequest, view_id: int, page: str) -> HttpResponse:
 def view_delete(request: HttpRequest, view_id: int, page: str) -> HttpResponse:
     user = person(request)
     view = get_object_or_404(SavedView.objects.changeable_by(user), pk=view_id, page=page)
-    address = _address(view)
     actions.delete_view(view, by=user)
-    return redirect(address)
+    messages.success(request, _("The view “%(name)s” is deleted.") % {"name": view.name})
+    return redirect(view.address)
 
 
 def _kept(form: ViewForm, user: User) -> HttpResponse | None:
@@ -135,12 +137,7 @@ def _kept(form: ViewForm, user: User) -> HttpResponse | None:
         # Somebody with the same name was faster, in another window.
         form.add_error("name", _TAKEN)
         return None
-    return redirect(_address(view))
-
-
-def _address(view: SavedView) -> str:
-    """The list as the view shows it."""
-    return f"{reverse(view.page)}?{view.query}"
+    return redirect(view.address)
 
 
 def _page(request: HttpRequest, form: ViewForm, user: User) -> HttpResponse:
@@ -151,6 +148,6 @@ def _page(request: HttpRequest, form: ViewForm, user: User) -> HttpResponse:
         "view": view,
         "listing": listing,
         "asked": listing.read(QueryDict(view.query), user),
-        "address": _address(view),
+        "address": view.address,
     }
     return render(request, "dashboard/views/view.html", context, status=400 if form.errors else 200)

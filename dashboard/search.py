@@ -1,4 +1,4 @@
-"""One search for everything: jobs, tags, runs, dead letters, pages and commands."""
+"""One search for everything: jobs, views, tags, runs, dead letters, pages and commands."""
 
 import re
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import person
 from accounts.models import Role, User
 from dashboard.filters import plain
+from dashboard.models import SavedView
 from dashboard.places import COMMANDS, PAGES, Place, named
 from jobs import tags
 from jobs.executors import TYPES
@@ -30,6 +31,8 @@ LOOKED_AT = 50
 LETTERS_LOOKED_AT = 100
 MOST_WORDS = 5
 REASON_START = 200
+# The drawing of the list that a view is of, and its name.
+VIEWS_OF = {"job_list": ("jobs", "jobs"), "run_list": ("runs", "runs")}
 _START_OF_ID = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{5,25}")
 
 
@@ -70,7 +73,13 @@ def groups(user: User, text: str) -> list[Group]:
     words = text.lower().split()[:MOST_WORDS]
     things = []
     if words:
-        things = [_runs(user, text), _jobs(user, text, words), _tags(user, text), _letters(user, words)]
+        things = [
+            _runs(user, text),
+            _jobs(user, text, words),
+            _views(user, words),
+            _tags(user, text),
+            _letters(user, words),
+        ]
     return [group for group in (*things, *places(user.role, words)) if group.found]
 
 
@@ -88,9 +97,7 @@ def _found(places: Sequence[Place]) -> list[Found]:
 
 def _jobs(user: User, text: str, words: list[str]) -> Group:
     """The newest jobs that match, those first whose names begin with the text."""
-    matches = Q()
-    for word in words:
-        matches &= Q(name__icontains=word)
+    matches = _in_name(words)
     if ids := _ids(text):
         matches |= Q(pk__range=ids)
     matching = Job.objects.visible_to(user).filter(matches).order_by("-pk")
@@ -102,6 +109,19 @@ def _jobs(user: User, text: str, words: list[str]) -> Group:
     ]
     more = f"{reverse('job_list')}?{urlencode({'q': text})}" if len(jobs) > SHOWN and len(words) == 1 else ""
     return Group("Jobs", found, more)
+
+
+def _in_name(words: Sequence[str]) -> Q:
+    matches = Q()
+    for word in words:
+        matches &= Q(name__icontains=word)
+    return matches
+
+
+def _views(user: User, words: Sequence[str]) -> Group:
+    """Views of lists, their own and those that others share."""
+    views = SavedView.objects.visible_to(user).filter(_in_name(words)).order_by("name", "pk")[:SHOWN]
+    return Group("Views", [Found(view.name, view.address, *VIEWS_OF[view.page]) for view in views])
 
 
 def _place_in(name: str, text: str) -> int:

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from dashboard.models import SavedView
 from dashboard.search import groups
 from jobs.models import JobTag
 from runs.models import DeadLetter
@@ -68,6 +69,14 @@ def test_a_run_is_found_by_how_its_id_begins(alice, length):
 def test_a_job_is_found_by_its_id(alice):
     job = factories.job(alice)
     assert found(alice, job.pk)["Jobs"] == [job.name]
+
+
+def test_a_view_is_found_by_its_name_by_those_who_are_offered_it(alice):
+    SavedView.objects.create(owner=alice, page="run_list", name="Slow failures", query="took=10s")
+    SavedView.objects.create(owner=alice, page="job_list", name="Failures of all", shared=True)
+    assert found(alice, "fail slow")["Views"] == ["Slow failures"]
+    (views,) = [group for group in groups(factories.bob(), "failures") if group.title == "Views"]
+    assert [(each.title, each.address) for each in views.found] == [("Failures of all", "/jobs/?")]
 
 
 def test_a_tag_leads_to_its_jobs(alice):

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.models import SavedView
 from tests import factories
 from tests.e2e.keys import SOON, press, told
 
@@ -107,13 +108,40 @@ def test_the_list_of_runs_is_filtered_and_the_filter_taken_away(visit, runs):
     expect(rows(page)).to_have_count(2)
 
 
-def test_a_list_of_runs_is_kept_as_a_view(visit, runs):
-    page = visit("/runs/?outcome=FAILURE&took=10s", runs[0])
+@pytest.mark.parametrize("address", ["/runs/?outcome=FAILURE&took=10s", "/jobs/?q=export&status=SCHEDULED"])
+def test_a_list_is_kept_as_a_view_found_again_and_the_view_deleted(visit, runs, address):
+    page = visit(address, runs[0])
+    shown = page.url
     tab_to(page, page.get_by_role("link", name="Save this view"))
     press(page, "Enter")
-    typed(page, page.get_by_label("Name"), "Slow failures")
+    expect(page.get_by_label("Name")).to_be_focused(timeout=SOON)
+    page.keyboard.type("Slow failures")
     press(page, "Enter")
-    expect(page.locator("#views [aria-current]").first).to_have_text("Slow failures")
+    chosen = page.locator("#views [aria-current]").first
+    expect(chosen).to_have_text("Slow failures")
+    page.goto("/")
+    find(page, "Slow failures")
+    expect(chosen).to_have_text("Slow failures")
+    assert set(page.url.partition("?")[2].split("&")) == set(shown.partition("?")[2].split("&"))
+    page.wait_for_load_state()
+    tab_to(page, page.locator(".view-edit"))
+    press(page, "Enter")
+    shows(page, "Change a view")
+    tab_to(page, page.get_by_role("button", name="Delete view"))
+    press(page, "Enter")
+    told(page, "The view “Slow failures” is deleted.")
+    assert not SavedView.objects.exists()
+
+
+def test_the_handover_is_copied_as_markdown(visit, runs):
+    page = visit("/", runs[0], permissions=["clipboard-read", "clipboard-write"])
+    press(page, "g", "h")
+    shows(page, "Shift handover")
+    tab_to(page, page.get_by_role("link", name="Copy as Markdown"))
+    press(page, "Enter")
+    expect(page.get_by_role("link", name="Copied")).to_be_focused(timeout=SOON)
+    expect(page.locator("#says")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("# Handover since")
 
 
 def test_a_log_is_searched_narrowed_to_its_errors_and_read_at_a_line(visit, runs):

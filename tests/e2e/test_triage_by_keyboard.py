@@ -1,16 +1,18 @@
 """Triage without a mouse, on pages alone: whatever is pressed here is a key."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
 
+from jobs.models import JobVersion
 from runs.acknowledgements import Acknowledgement
 from runs.models import DeadLetter, Outcome, Run
 from runs.settle import Ended, settle
 from tests import factories
 from tests.e2e.keys import SOON, press, told
-from tests.e2e.test_by_keyboard import tab_to
+from tests.e2e.test_by_keyboard import shows, tab_to
 from tests.factories import NOON
 
 pytestmark = pytest.mark.browser
@@ -67,3 +69,22 @@ def test_a_note_that_was_begun_is_there_after_the_letter_is_assigned(visit, live
     press(page, "Enter")
     told(page, "looks after it.")
     expect(page.locator("#id_notes")).to_have_value("Asked the bank.")
+
+
+def test_a_dead_letter_is_replayed_with_another_payload(visit, live_server):
+    ada = factories.ada()
+    fail(factories.job(ada), 0, "TIMEOUT")
+    page = visit("/dead-letters/", ada, reduced_motion="reduce")
+    opened(page, "TIMEOUT")
+    press(page, "?")
+    expect(page.locator("#keys")).to_contain_text("Change its payload, then replay")
+    press(page, "Escape", "c")
+    shows(page, re.compile("with another payload"))
+    tab_to(page, page.get_by_label("Wait", exact=True))
+    page.keyboard.type("3")
+    tab_to(page, page.get_by_role("button", name="Replay with this payload"))
+    press(page, "Enter")
+    told(page, "Its replay with the changed payload is on its way.")
+    replay = Run.objects.get(trigger="REPLAY")
+    kept = JobVersion.objects.get(job=replay.job, version=replay.version)
+    assert (kept.once, kept.definition["payload"]["metadata"]["simulatedDelaySeconds"]) == (True, 3)

@@ -2,6 +2,11 @@
    A button copies what stands on the page; where that is not allowed, it is selected. */
 (() => {
   "use strict";
+  function copied(element) {
+    element.lastChild.textContent = "Copied";
+    document.dispatchEvent(new CustomEvent("chronos:say", { detail: "Copied" }));
+  }
+
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("[data-copy-from]");
     if (link === null || !navigator.clipboard || event.ctrlKey || event.metaKey) { return; }
@@ -10,7 +15,7 @@
       const answer = await fetch(link.href);
       if (!answer.ok) { throw new Error(answer.statusText); }
       await navigator.clipboard.writeText(await answer.text());
-      link.lastChild.textContent = "Copied";
+      copied(link);
     } catch {
       location.assign(link.href);
     }
@@ -22,7 +27,7 @@
     const shown = document.getElementById(button.dataset.copy);
     try {
       await navigator.clipboard.writeText(shown.textContent.trim());
-      button.lastChild.textContent = "Copied";
+      copied(button);
     } catch {
       getSelection().selectAllChildren(shown);
     }
