@@ -52,6 +52,20 @@ def test_the_first_box_selects_the_page(visit, alice):
     assert page.evaluate("document.querySelector('[data-pick-all]').indeterminate")
 
 
+def test_back_from_the_preview_brings_the_selection_back(visit, alice):
+    page = visit("/jobs/", alice)
+    box(page, 1).check()
+    box(page, 3).check()
+    page.locator("#bulk").get_by_role("button", name="Pause").click()
+    page.get_by_role("heading", name="Pause: 2 jobs").wait_for()
+    page.go_back()
+    expect(count(page)).to_have_text("2 selected")
+    expect(box(page, 1)).to_be_checked()
+    expect(box(page, 3)).to_be_checked()
+    page.goto("/jobs/")
+    expect(count(page)).to_be_hidden()
+
+
 def test_a_pause_of_some_is_undone_from_its_message(visit, alice):
     page = visit("/jobs/", alice)
     box(page, 1).check()

@@ -43,6 +43,16 @@
     if (event.target.matches("[data-pick-all], #bulk-all")) { show(); }
   });
 
+  /* ---- the way back in the history leads to the rows that were selected; all that match are chosen anew */
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("#bulk")) { return; } // its own `id` is what its boxes are named
+    const picked = boxes().filter((box) => box.checked).map((box) => box.value);
+    history.replaceState({ ...history.state, picked }, "");
+  });
+  const wentBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  const left = wentBack ? history.state?.picked ?? [] : [];
+  for (const box of boxes()) { box.checked ||= left.includes(box.value); }
+
   document.addEventListener("htmx:afterSettle", show);
   window.addEventListener("pageshow", show);
   show();
