@@ -22,7 +22,7 @@ from runs.claim import claim
 from runs.doctor import Verdict, examine, invariants
 from runs.failure_signatures import FailureSignature
 from runs.fire import fire
-from runs.invariants import INVARIANTS, Moment
+from runs.invariants import INVARIANTS, Moment, is_unique
 from runs.models import DeadLetter, Outcome, Process, Run, Trigger
 from runs.processes import beat
 from runs.settle import Ended, settle
@@ -307,6 +307,17 @@ def test_older_runs_than_asked_for_are_left_alone(world):
     factories.run(job, "SUCCESS", id="01HZY0000000000000000000R1", version=99)
     assert broken() == {}
     assert broken(days=5000)["a-version-stays"] == {"01HZY0000000000000000000R1"}
+
+
+@pytest.mark.databases("sqlite3")
+def test_only_an_index_of_just_these_columns_and_of_every_row_keeps_twins_out():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE UNIQUE INDEX every ON job_runs (worker_id, priority)")
+        cursor.execute("CREATE UNIQUE INDEX some ON job_runs (claim_token) WHERE outcome IS NULL")
+        cursor.execute("CREATE INDEX twins ON job_runs (attempt)")
+    assert is_unique(Run, "worker_id", "priority")
+    others = [("worker_id",), ("priority", "worker_id"), ("claim_token",), ("attempt",)]
+    assert not [columns for columns in others if is_unique(Run, *columns)]
 
 
 @pytest.mark.django_db(transaction=True)
