@@ -9,6 +9,10 @@ import sys
 import pytest
 from django.conf import settings
 
+from tests import migrated as migrations
+
+# Of the throw-away database, which is made anew and migrated, one sees enough; the others are given a copy.
+WITH_A_DATABASE_OF_ITS_OWN = "throughput"
 SMALL = {
     "throughput": ["--runs", "300", "--jobs", "20"],
     "schedules": ["--size", "200"],
@@ -30,13 +34,21 @@ TELLS = {
 
 
 @pytest.fixture(scope="module")
-def measurements(request):
+def measurements(request, migrated, tmp_path_factory):
     """All that are asked for at once, for most of their time they wait."""
+    folder = tmp_path_factory.mktemp("bench")
     asked = {item.callspec.params["name"] for item in request.session.items if item.path == request.path}
     command = [sys.executable, "-m", "bench"]
+
+    def database(name):
+        if name == WITH_A_DATABASE_OF_ITS_OWN:
+            return "sqlite"
+        migrations.copy(migrated, folder / name)
+        return f"sqlite:///{folder / name}"
+
     started = {
         name: subprocess.Popen(
-            [*command, name, "--json", "--database", "sqlite", *words],
+            [*command, name, "--json", "--database", database(name), *words],
             cwd=settings.BASE_DIR,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
