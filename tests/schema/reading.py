@@ -73,7 +73,22 @@ def _view(cursor, name) -> set[str]:
     return {f"view ({', '.join(column.name for column in columns)})"}
 
 
+# What was read on SQLite, by the statements that it was read from.
+_READ: dict[tuple[str, ...], set[str]] = {}
+
+
 def _table(cursor, name) -> set[str]:
+    if connection.vendor != "sqlite":
+        return _facts(cursor, name)
+    # Django reads them word by word, which takes long: once for each that differs.
+    cursor.execute("SELECT COALESCE(sql, name) FROM sqlite_master WHERE tbl_name = %s ORDER BY name", [name])
+    statements = (name, *(statement for (statement,) in cursor.fetchall()))
+    if statements not in _READ:
+        _READ[statements] = _facts(cursor, name)
+    return _READ[statements]
+
+
+def _facts(cursor, name) -> set[str]:
     columns = {"sqlite": _sqlite_columns, "postgresql": _postgresql_columns, "mysql": _mysql_columns}
     return {*columns[connection.vendor](cursor, name), *_keys(cursor, name)}
 
