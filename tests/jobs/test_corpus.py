@@ -16,7 +16,7 @@ from runs.models import Run
 from tests import factories
 from tests.factories import NOON
 
-pytestmark = [pytest.mark.django_db, pytest.mark.databases]
+pytestmark = pytest.mark.django_db
 
 # Each request's verdict, and what it is warned of: a priority above ours (critical), what is asked of a shell
 # or an environment (translated), secrets that are not there yet, and a time that has passed.
@@ -137,6 +137,7 @@ def test_every_request_is_imported_and_warned_of_what_it_should_know(verdicts):
     assert found == VERDICTS.strip(), f"The verdicts are now:\n{found}"
 
 
+@pytest.mark.databases
 def test_only_what_lies_ahead_is_armed(verdicts):
     for verdict in verdicts:
         armed = not any(warning.startswith("Stays pending") for warning in verdict.warnings)
@@ -154,6 +155,7 @@ def test_nothing_that_was_said_is_lost(verdicts):
         assert missing == TRANSLATED.get(verdict.source, []), verdict.source
 
 
+@pytest.mark.databases
 @pytest.mark.parametrize("file_format", ["json", "yaml"])
 def test_every_job_comes_back_from_an_export_as_it_went(owner, verdicts, file_format):
     jobs = Job.objects.order_by("pk")
