@@ -57,11 +57,11 @@ def _as_here(fact: str) -> str:
     return fact
 
 
-def live() -> Schema:
-    """What the database says of every table and view that is not a library's."""
+def live(only: str = "") -> Schema:
+    """What the database says of every table and view that is not a library's, or of one."""
     with connection.cursor() as cursor:
         tables = connection.introspection.get_table_list(cursor)
-        ours = [table for table in tables if not table.name.startswith(_THEIRS)]
+        ours = [each for each in tables if not each.name.startswith(_THEIRS) and only in ("", each.name)]
         return {
             table.name: _view(cursor, table.name) if table.type == "v" else _table(cursor, table.name)
             for table in ours
