@@ -52,6 +52,8 @@ def test_the_page_costs_little(admin, django_assert_max_num_queries):
         admin.get(PAGE, {"job": "smoke-probe"})
 
 
+# The others look at such pages too, on each database: this one at all texts.
+@pytest.mark.databases("sqlite3")
 @pytest.mark.parametrize("code", wording.CODES)
 @pytest.mark.parametrize("channel", ["EMAIL", "WEBHOOK", "SMS"])
 def test_every_text_can_be_looked_at_and_is_without_mistake(admin, code, channel):
