@@ -1,9 +1,10 @@
 """The REST API: one object, its parts, and its document at /api/openapi.json."""
 
+from functools import lru_cache
 from typing import Any
 
 from ninja import NinjaAPI
-from ninja.openapi.schema import OpenAPISchema
+from ninja.openapi.schema import OpenAPISchema, get_schema
 
 from api import (
     applying,
@@ -26,14 +27,22 @@ from jobs.transfer import described
 class Api(NinjaAPI):
     """Documents job requests as the forms read them, and problems as application/problem+json."""
 
-    def get_openapi_schema(self, **asked: Any) -> OpenAPISchema:
-        document = super().get_openapi_schema(**asked)
-        document["components"]["schemas"] |= described.schemas()
-        for operation in (each for methods in document["paths"].values() for each in methods.values()):
-            for status, answer in operation["responses"].items():
-                if int(status) >= 400 and "content" in answer:
-                    answer["content"] = {problems.MEDIA_TYPE: answer["content"]["application/json"]}
-        return document
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        return _document(self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+
+
+# Whoever asks gets it, signed in or not, and to write it takes half a second.
+@lru_cache(maxsize=4)
+def _document(prefix: str) -> OpenAPISchema:
+    document = get_schema(api, path_prefix=prefix)
+    document["components"]["schemas"] |= described.schemas()
+    for operation in (each for methods in document["paths"].values() for each in methods.values()):
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400 and "content" in answer:
+                answer["content"] = {problems.MEDIA_TYPE: answer["content"]["application/json"]}
+    return document
 
 
 api = Api(

@@ -30,3 +30,7 @@ def test_every_address_that_it_names_is_one_of_the_document():
     paths = {path.replace("/secrets/ID", "/secrets/NAME") for path in paths} | {"/api/openapi.json"}
     named = set(re.findall(r"(?:GET|POST|PUT|PATCH|DELETE) (/api/[\w/:.-]+)", TEXT))
     assert named - paths == set()
+
+
+def test_the_document_is_written_once_for_all_who_ask():
+    assert api.get_openapi_schema() is api.get_openapi_schema(path_prefix="/api/")
