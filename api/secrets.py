@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -51,6 +52,14 @@ def list_secrets(request: HttpRequest, limit: Limit = 50, after: After = "") -> 
 @router.put("/{name}", response={200: SecretShown, **ANSWERS}, auth=ADMIN, operation_id="put_secret")
 def put_secret(request: HttpRequest, name: str, given: SecretGiven) -> Any:
     """Make a secret, or put other values in the place of the one of this name."""
+    try:
+        return _shown(_put(request, name, given))
+    except IntegrityError:
+        # Somebody else has made it in this moment.
+        return _shown(_put(request, name, given))
+
+
+def _put(request: HttpRequest, name: str, given: SecretGiven) -> Secret:
     secret = Secret.objects.filter(name=name).first() or Secret(name=name)
     secret.owner, secret.description = _owner(given.owner), given.description
     secret.hide(given.value)
@@ -61,7 +70,7 @@ def put_secret(request: HttpRequest, name: str, given: SecretGiven) -> Any:
     actions.save_secret(
         secret, changed=["value", "owner", "description"], by=person(request), at=timezone.now()
     )
-    return _shown(secret)
+    return secret
 
 
 @router.delete("/{name}", response={204: None, **ANSWERS}, auth=ADMIN, operation_id="delete_secret")

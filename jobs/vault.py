@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -16,6 +17,7 @@ from chronos_site.sealed import Token
 from chronos_site.sealing import opened, sealed
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\Z")
+ONLY = "Use up to 64 letters, digits, dots, hyphens and _."
 LONGEST = 100_000
 
 
@@ -32,7 +34,7 @@ class Secret(models.Model):
     name = models.CharField(
         max_length=64,
         unique=True,
-        validators=[RegexValidator(NAME, "Use up to 64 letters, digits, dots, hyphens and _.")],
+        validators=[RegexValidator(NAME, ONLY)],
         help_text=_("As payloads name it: {{ secret:name }}."),
     )
     owner = models.ForeignKey(
@@ -57,6 +59,11 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse what ends like a name and begins otherwise: the field's validator looks at the end alone."""
+        if NAME.search(self.name) and not NAME.match(self.name):
+            raise ValidationError({"name": ONLY})
 
     def hide(self, value: str) -> None:
         """Take the value, encrypted with the newest key. Raises NoKey."""

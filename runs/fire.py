@@ -88,7 +88,7 @@ def _fire_alone(schedule_id: int, at: datetime) -> int:
     except OF_THE_DATABASE:
         raise
     except Exception as error:  # it may be anything, from a date that is none to a bug
-        disarm(schedule_id, error)
+        disarm(JobSchedule.objects.due(at).filter(pk=schedule_id), error)
         return 1
 
 
@@ -127,7 +127,7 @@ def _fire(due: JobScheduleQuerySet, at: datetime) -> int:
     _insert(runs)
     _advance(taken)
     for schedule, reason in sorted(bad, key=lambda each: each[0].job_id):
-        disarm(schedule.pk, reason)
+        disarm(JobSchedule.objects.filter(pk=schedule.pk), reason)
     # A predecessor may have ended since we saw it run, and nobody else lets these start.
     release(waiting, at)
     _end(over, jobs)
@@ -261,14 +261,21 @@ def _end_unfired(schedule: JobSchedule, job: Job) -> None:
         _mark(schedule.pk, MISSED_ONCE if once else MISSED_ALL)
 
 
-def disarm(schedule_id: int, error: Exception) -> None:
-    """Stop a schedule that cannot be kept, and tell of it: once in the log, and wherever its job is shown."""
+def disarm(broken: JobScheduleQuerySet, error: Exception) -> None:
+    """Stop a schedule that cannot be kept, and tell of it: once in the log, and wherever its job is shown.
+
+    One that is no longer among the broken has been mended or deleted since, and is left alone.
+    """
     known = isinstance(error, BadSchedule)
     sentence = (
         text(str(error)) if known else f"It cannot be fired: {text(str(error)) or type(error).__name__}."
     )
     with transaction.atomic():
-        job_id = JobSchedule.objects.values_list("job_id", flat=True).get(pk=schedule_id)
+        # Its other columns may be what cannot be read.
+        found = locked(broken).values_list("pk", "job_id").first()
+        if found is None:
+            return
+        schedule_id, job_id = found
         JobSchedule.objects.filter(pk=schedule_id).update(
             next_fire_at=None, paused_until=None, problem=sentence
         )

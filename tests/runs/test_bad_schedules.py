@@ -9,7 +9,7 @@ from django.db import ProgrammingError, connection
 from audit.models import AuditEvent
 from jobs import actions
 from jobs.models import JobSchedule, Status
-from runs.fire import fire
+from runs.fire import disarm, fire
 from runs.models import Run
 from tests import factories
 from tests.factories import NOON
@@ -54,6 +54,19 @@ def test_among_all_kinds_of_rubbish_every_good_schedule_fires_in_one_round():
     assert set(Run.objects.filter(outcome=None).values_list("job_id", flat=True)) == {job.pk for job in good}
     marked = JobSchedule.objects.filter(next_fire_at=None).exclude(problem="")
     assert set(marked.values_list("job_id", flat=True)) == {job.pk for job in bad}
+
+
+def test_a_schedule_that_was_mended_or_deleted_in_that_moment_is_left_alone():
+    alice = factories.alice()
+    mended, gone = factories.job(alice, schedule=CRON), factories.job(alice, schedule=CRON)
+    broken = [JobSchedule.objects.due(TICK).filter(job=job) for job in (mended, gone)]
+    JobSchedule.objects.filter(job=mended).update(next_fire_at=TICK + timedelta(minutes=5))
+    actions.delete(gone, by=None)
+    for each in broken:
+        disarm(each, ValueError("as it was"))
+    schedule = JobSchedule.objects.get(job=mended)
+    assert (schedule.problem, schedule.next_fire_at) == ("", TICK + timedelta(minutes=5))
+    assert not AuditEvent.objects.filter(action="JOB_DISARMED").exists()
 
 
 def test_a_schedule_that_cannot_be_kept_is_marked_and_told_of_once(caplog):

@@ -128,7 +128,7 @@ def _resume_alone(job_id: str, schedule_id: int, at: datetime) -> None:
     except OF_THE_DATABASE:
         raise
     except Exception as error:  # one schedule's trouble, which must not come back every second
-        disarm(schedule_id, error)
+        disarm(JobSchedule.objects.filter(pk=schedule_id, paused_until__lte=at), error)
 
 
 def _fire() -> None:
