@@ -180,5 +180,5 @@ def test_recovery_codes_are_copied_by_a_button(visit, live_server, alice):
     page.fill("[name=code]", pyotp.TOTP(key).now())
     page.click("main .btn-primary")
     page.click("[data-copy]")
-    page.get_by_text("Copied").wait_for()
+    page.get_by_role("button", name="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#codes").inner_text().strip()
