@@ -4,7 +4,7 @@ Nothing goes that is still active, that an open dead letter points to, or that i
 good run of its job; runs go only when their day has been added up. The audit trail has no rule and stays.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -70,18 +70,17 @@ def _runs(which: Q) -> Look:
             return Step([], None)
         seen = _by_id(Run.objects.all(), after, before)
         end = min(before, days.closed_until(added_up))
-        gone = Run.objects.filter(which, pk__in=seen.keys, end_time__lt=end)
+        gone = Run.objects.filter(which, ~_open_letter("pk"), pk__in=seen.keys, end_time__lt=end)
         found = dict(gone.values_list("pk", "job_id"))
-        needed = _open_letters_of(found) | _last_of(set(found.values()))
+        needed = _last_of(set(found.values()))
         return Step([pk for pk in found if pk not in needed], seen.after)
 
     return look
 
 
-def _open_letters_of(run_ids: Iterable[str]) -> set[str | None]:
-    """Those of the runs that an open dead letter points to."""
-    letters = DeadLetter.objects.pending().filter(run__in=list(run_ids))
-    return set(letters.values_list("run_id", flat=True))
+def _open_letter(run: str) -> Exists:
+    """Whether an open dead letter points to the run that this column names."""
+    return Exists(DeadLetter.objects.pending().filter(run=OuterRef(run)))
 
 
 def _last_of(job_ids: set[str]) -> set[str | None]:
@@ -100,8 +99,8 @@ def _logs(which: Q) -> Look:
         lines = RunLog.objects.filter(pk__gt=after or 0).order_by("pk")
         seen = list(lines.values_list("pk", "run_id", "timestamp")[:CHUNK])
         run_ids = {run_id for _, run_id, _ in seen}
-        runs = Run.objects.filter(which, pk__in=run_ids, end_time__lt=before)
-        gone = set(runs.values_list("pk", flat=True)) - _open_letters_of(run_ids)
+        runs = Run.objects.filter(which, ~_open_letter("pk"), pk__in=run_ids, end_time__lt=before)
+        gone = set(runs.values_list("pk", flat=True))
         over = len(seen) < CHUNK or seen[-1][2] >= before
         return Step([pk for pk, run_id, _ in seen if run_id in gone], None if over else seen[-1][0])
 
@@ -110,9 +109,8 @@ def _logs(which: Q) -> Look:
 
 def _artefacts(after: Any, before: datetime) -> Step:
     seen = _by_id(Artefact.objects.all(), after, before, FEW)
-    runs = dict(Artefact.objects.filter(pk__in=seen.keys).values_list("pk", "run_id"))
-    needed = _open_letters_of(runs.values())
-    return Step([pk for pk, run_id in runs.items() if run_id not in needed], seen.after)
+    gone = Artefact.objects.filter(~_open_letter("run"), pk__in=seen.keys)
+    return Step(list(gone.values_list("pk", flat=True)), seen.after)
 
 
 def _processes(after: Any, before: datetime) -> Step:
@@ -135,10 +133,6 @@ def _ended(before: datetime) -> Q:
 
 def _silent(before: datetime) -> Q:
     return Q(beat_at__lt=before)
-
-
-def _open_letter(run: str) -> Exists:
-    return Exists(DeadLetter.objects.pending().filter(run=OuterRef(run)))
 
 
 class Kind(NamedTuple):
