@@ -56,5 +56,5 @@ def remember(lessons: Iterable[Lesson]) -> None:
     for lesson in sorted(lessons, key=attrgetter("job_id")):
         found = locked(Memory.objects.filter(job_id=lesson.job_id)).first()
         if not found or found.state == lesson.recalled or not found.tick or found.tick <= lesson.tick:
-            written = {"state": lesson.state, "tick": lesson.tick, "changed_at": Now()}
-            Memory.objects.update_or_create(job_id=lesson.job_id, defaults=written)
+            written = Memory(job_id=lesson.job_id, state=lesson.state, tick=lesson.tick, changed_at=Now())
+            written.save(force_insert=not found, force_update=bool(found))
