@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -20,7 +19,7 @@ from api.once import refuse_key
 from api.pages import After, Limit, Listed, asked, listed
 from api.problems import ANSWERS
 from chronos_site.clock import database_now
-from chronos_site.locks import hold
+from chronos_site.locks import alone_with
 from dashboard import paging
 from jobs import masking
 from notifications import actions, trying
@@ -96,8 +95,7 @@ def get_contact(request: HttpRequest, contact_id: str) -> Any:
 @router.patch("/{ulid:contact_id}", response=CONTACT, auth=WRITE, operation_id="change_contact")
 def change_contact(request: HttpRequest, contact_id: str, given: ContactGiven) -> Any:
     """Change what is named; what is not stays as it is, and so does a secret."""
-    with transaction.atomic():
-        hold(Contact.objects.all(), contact_id)
+    with alone_with(Contact.objects.all(), contact_id):
         contact = _of(request, contact_id)
         before = _before(contact)
         # What comes back as it was shown, with its secrets masked, is no change.

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -20,7 +19,7 @@ from api.models import Scope
 from api.pages import After, Limit, Listed, asked, listed
 from api.problems import ANSWERS, Invalid
 from chronos_site.clock import database_now
-from chronos_site.locks import hold
+from chronos_site.locks import alone_with
 from dashboard import paging
 from notifications import actions
 from notifications.contacts import Contact
@@ -105,8 +104,7 @@ def get_rule(request: HttpRequest, rule_id: str) -> Any:
 @router.patch("/{ulid:rule_id}", response=RULE, auth=WRITE, operation_id="change_rule")
 def change_rule(request: HttpRequest, rule_id: str, given: RuleGiven) -> Any:
     """Change what is named; what is not stays as it is."""
-    with transaction.atomic():
-        hold(Rule.objects.all(), rule_id)
+    with alone_with(Rule.objects.all(), rule_id):
         rule = _of(request, rule_id)
         shown = _shown(rule)
         _saved(rule, given, {key: shown[key] for key in RuleGiven.model_fields}, by=person(request))

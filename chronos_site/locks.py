@@ -1,8 +1,10 @@
 """Row locks that mean the same on every database."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from django.db import connections, models
+from django.db import connections, models, transaction
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -24,3 +26,11 @@ def locked(rows: "models.QuerySet[Row]", *, skip: bool = False) -> "models.Query
 def hold(rows: "models.QuerySet[Row]", key: Any) -> None:
     """Lock the row with this key, if there is one, so that what is read of it stays until it is changed."""
     locked(rows.filter(pk=key)).values_list("pk").first()
+
+
+@contextmanager
+def alone_with(rows: "models.QuerySet[Row]", key: Any) -> Iterator[None]:
+    """A transaction that holds the row with this key from its start."""
+    with transaction.atomic():
+        hold(rows, key)
+        yield

@@ -1,13 +1,11 @@
 """What people do with messages, rules and contact points: each view translates a request."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,7 +16,7 @@ from accounts.access import person
 from accounts.models import User
 from chronos_site import sealing
 from chronos_site.clock import database_now
-from chronos_site.locks import hold
+from chronos_site.locks import alone_with
 from jobs.models import Job
 from notifications import actions
 from notifications.actions import NotNow
@@ -100,15 +98,9 @@ def _rule(request: HttpRequest, rule: Rule, user: User, initial: dict[str, Any])
     return render(request, "notifications/rule.html", context)
 
 
-@contextmanager
-def _alone(request: HttpRequest, model: type[Rule] | type[Contact], key: str) -> Iterator[None]:
+def _alone(request: HttpRequest, model: type[Rule] | type[Contact], key: str) -> AbstractContextManager[None]:
     """While somebody saves it others wait, so that it is as it was read until it is changed."""
-    if request.method != "POST":
-        yield
-        return
-    with transaction.atomic():
-        hold(model._default_manager.all(), key)
-        yield
+    return alone_with(model._default_manager.all(), key) if request.method == "POST" else nullcontext()
 
 
 def _read(row: Rule | Contact) -> str:
