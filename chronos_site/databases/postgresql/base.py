@@ -1,5 +1,7 @@
 """PostgreSQL."""
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -37,6 +39,43 @@ _TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 # As the driver's own compiled code reads times: Django's loader, in Python, takes ten times as long for what
 # a page reads hundreds of. Every connection speaks UTC, as the settings do.
 _COMPILED = psycopg.adapters.get_loader(_TIMESTAMPTZ, psycopg.pq.Format.TEXT)
+
+
+# A plan that was made once takes a list for a handful, be it a list or the text of an array of ids.
+_MANY, _LONG = 1_000, 20_000
+_LONGEST_WORD = 24
+
+
+class Cursor(base.ServerBindingCursor):
+    """Sends statements that are worth planning once, as `prepare_threshold` of the settings has it."""
+
+    def execute(self, query: Any, params: Any = None, **how: Any) -> Any:
+        if isinstance(params, list | tuple):
+            query, params = _with_words(query, params)
+            if any(map(_is_long, params)):
+                how["prepare"] = False
+        return super().execute(query, params, **how)
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, list | str) and len(value) > (_LONG if isinstance(value, str) else _MANY)
+
+
+def _with_words(query: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+    """The statement with words like PENDING in it: how rare each of them is, a plan must know."""
+    words = [_word(value) for value in params]
+    between = query.split("%s") if any(words) else []
+    if len(between) != len(params) + 1:
+        return query, params
+    marks = [f"'{word}'" if word else "%s" for word in words]
+    told = "".join(chain.from_iterable(zip(between, [*marks, ""], strict=True)))
+    return told, [value for value, word in zip(params, words, strict=True) if not word]
+
+
+def _word(value: Any) -> str:
+    """A value of one of our enumerations, as far as it looks; empty for whatever else."""
+    is_one = isinstance(value, str) and len(value) < _LONGEST_WORD and value.isupper() and value.isidentifier()
+    return str(value) if is_one and value.isascii() else ""
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
@@ -86,6 +125,9 @@ class DatabaseOperations(operations.DatabaseOperations):
 class DatabaseWrapper(base.DatabaseWrapper):
     SchemaEditorClass = SchemaEditor
     ops_class = DatabaseOperations
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "cursor_factory": Cursor}
 
     def create_cursor(self, name: str | None = None) -> Any:
         cursor = super().create_cursor(name)
