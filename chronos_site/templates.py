@@ -26,6 +26,7 @@ from django.template.defaulttags import URLNode
 from django.template.library import SimpleNode
 from django.template.loaders import cached
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
+from django.templatetags.static import StaticNode
 from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape
@@ -234,6 +235,8 @@ def _shorter(node: Node) -> Node:
     if type(node) is URLNode and _goes_to_one_place(node):
         return Link(node.view_name, [], {}, node.asvar)
     if type(node) is TranslateNode and _says_one_thing(node):
+        return TextNode(node.render(Context()))
+    if type(node) is StaticNode and _constant(node.path) and node.varname is None:
         return TextNode(node.render(Context()))
     if type(node) is SimpleNode:
         drawn = Drawn(node.func, node.takes_context, node.args, node.kwargs, node.target_var)

@@ -1,6 +1,7 @@
 """Small drawings of runs."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from django import template
 from django.utils.html import format_html
@@ -37,7 +38,8 @@ def drawn_one(mark: Mark, style: str = "") -> SafeString:
     return drawn([mark], style)
 
 
-# A page shows five hundred marks: numbers and our own class names need no escaping, nor a template.
+# A page shows five hundred marks, many of them alike: numbers and our own class names need no escaping.
+@lru_cache(maxsize=8192)
 def _drawn(mark: Mark, style: str) -> str:
     if mark.r:
         return f'<circle class="{style}{mark.style}" cx="{mark.x}" cy="{mark.y}" r="{mark.r}"/>'
