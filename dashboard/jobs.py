@@ -28,6 +28,7 @@ MOST_COUNTED = 1000
 MOST_ADVICE = 2
 DESCRIPTION_START = 200
 MOST_TAGS = 12
+_LOOKED_THROUGH = {"q", "failing", "outcome", "error"}
 LIVE_SECONDS = 10
 
 _WORST_FIRST = (
@@ -87,8 +88,8 @@ def job_list(request: HttpRequest) -> HttpResponse:
     sort = SORTS[filters.sort or "name"]
     seeker = Seeker(user, at)
     matching = filters.apply(seeker.visible, seeker)
-    # Names are not looked through twice, for the page and for how many there are.
-    look_to = MOST_COUNTED if filters.text else 0
+    # What no index finds is not looked through twice, for the page and for how many there are.
+    look_to = MOST_COUNTED if filters.given.keys() & _LOOKED_THROUGH else 0
     page = paging.page(_shown(matching), sort.order, request.GET, look_to=look_to)
     rows = job_row.rows(page.rows, at)
     context = {
