@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connections, router
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
@@ -13,13 +14,14 @@ Row = TypeVar("Row", bound=Model)
 Parameters = tuple[Any, ...]
 
 
-def together(branches: "Sequence[QuerySet[Row, Any]]") -> list[Row]:
+def together(branches: "Sequence[QuerySet[Row, Any]]", most: int | None = None) -> list[Row]:
     """The rows of all branches, one branch after the other; all give the same `values()`, with the id.
 
-    A column that is not among these costs a query where it is read.
+    A column that is not among these costs a query where it is read. With `most` rows at the most,
+    branches after those that give them need not be read at all.
     """
-    compiled = [Branch.of(branch) for branch in branches]
-    return compiled[0].read((branch.sql, branch.parameters) for branch in compiled)
+    compiled = [branch for branch in map(Branch.of, branches) if branch]
+    return compiled[0].read(((each.sql, each.parameters) for each in compiled), most) if compiled else []
 
 
 @dataclass(frozen=True)
@@ -33,19 +35,24 @@ class Branch(Generic[Row]):
     parameters: Parameters
 
     @classmethod
-    def of(cls, rows: "QuerySet[Row, Any]") -> "Branch[Row]":
+    def of(cls, rows: "QuerySet[Row, Any]") -> "Branch[Row] | None":
+        """Nothing for what can have no rows."""
         database = router.db_for_read(rows.model)
         compiler = rows.query.get_compiler(database)
-        sql, parameters = compiler.as_sql()
+        try:
+            sql, parameters = compiler.as_sql()
+        except EmptyResultSet:
+            return None
         return cls(rows.model, database, compiler, sql, tuple(parameters))
 
-    def read(self, branches: Iterable[tuple[str, Parameters]]) -> list[Row]:
+    def read(self, branches: Iterable[tuple[str, Parameters]], most: int | None = None) -> list[Row]:
         """The rows of these branches, all of which have the columns of this one."""
         statements, values = zip(*branches, strict=True)
         # The ORM's own union refuses limited branches on SQLite, which wants each of them wrapped.
         sql = " UNION ALL ".join(f"SELECT * FROM ({each}) AS branch" for each in statements)  # noqa: S608 (compiled by the ORM)
+        limit = "" if most is None else f" LIMIT {int(most)}"
         with connections[self.database].cursor() as cursor:
-            cursor.execute(sql, [value for each in values for value in each])
+            cursor.execute(sql + limit, [value for each in values for value in each])
             found = cursor.fetchall()
         converters = self.compiler.get_converters([column for column, *_ in self.compiler.select])
         names = self._names()

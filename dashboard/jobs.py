@@ -28,7 +28,6 @@ MOST_COUNTED = 1000
 MOST_ADVICE = 2
 DESCRIPTION_START = 200
 MOST_TAGS = 12
-_LOOKED_THROUGH = {"q", "failing", "outcome", "error"}
 LIVE_SECONDS = 10
 
 _WORST_FIRST = (
@@ -52,7 +51,12 @@ class Sort:
 SORTS = {
     "name": Sort("by name", Order((Key("name"), Key("pk")))),
     "status": Sort(
-        "worst status first", Order((Key("rank", paging.whole), Key("name"), Key("pk")), {"rank": _RANK})
+        "worst status first",
+        Order(
+            (Key("rank", paging.whole), Key("name"), Key("pk")),
+            {"rank": _RANK},
+            parts=tuple(Q(status=status) for status in _WORST_FIRST),
+        ),
     ),
     "next": Sort(
         "next fire first",
@@ -88,8 +92,8 @@ def job_list(request: HttpRequest) -> HttpResponse:
     sort = SORTS[filters.sort or "name"]
     seeker = Seeker(user, at)
     matching = filters.apply(seeker.visible, seeker)
-    # What no index finds is not looked through twice, for the page and for how many there are.
-    look_to = MOST_COUNTED if filters.given.keys() & _LOOKED_THROUGH else 0
+    # Names are not looked through twice, for the page and for how many there are.
+    look_to = MOST_COUNTED if filters.text else 0
     page = paging.page(_shown(matching), sort.order, request.GET, look_to=look_to)
     rows = job_row.rows(page.rows, at)
     context = {

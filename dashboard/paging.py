@@ -13,6 +13,8 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 
+from chronos_site.branches import together
+
 Row = TypeVar("Row", bound=Model)
 
 SIZE = 25
@@ -104,17 +106,26 @@ class Key:
 class Order:
     """A sort order in which no two rows tie: its last key is the row's id.
 
-    `where` holds for every row, and tells a database what it cannot know.
+    `where` holds for every row, and tells a database what it cannot know. `parts` are all the rows, in this
+    order: where no index has it, a database sorts the first of them sooner than all.
     """
 
     keys: tuple[Key, ...]
     annotations: dict[str, Any] = field(default_factory=dict)
     where: Q = field(default_factory=Q)
+    parts: tuple[Q, ...] = ()
 
     def sorted(self, rows: "QuerySet[Row]", *, backwards: bool = False) -> "QuerySet[Row]":
         terms = [key.term(backwards=backwards) for key in self.keys]
         ordered: QuerySet[Row] = rows.filter(self.where).annotate(**self.annotations).order_by(*terms)
         return ordered
+
+    def ids(self, rows: "QuerySet[Row]", most: int, *, backwards: bool = False) -> list[Any]:
+        """The ids of so many of the rows, which are sorted so."""
+        if not self.parts:
+            return list(rows.values_list("pk", flat=True)[:most])
+        parts = self.parts[::-1] if backwards else self.parts
+        return [row.pk for row in together([rows.filter(part).values("id")[:most] for part in parts], most)]
 
     def beyond(self, values: Sequence[Any], *, backwards: bool = False) -> Q:
         """The rows past the one with these values."""
@@ -185,13 +196,13 @@ def _beside(rows: "QuerySet[Row]", order: Order, query: QueryDict, size: int) ->
 
 
 def _first(rows: "QuerySet[Row]", order: Order, size: int, look_to: int) -> Page[Row]:
-    found, seen = _take(order.sorted(rows), size, look_to)
+    found, seen = _take(order, order.sorted(rows), size, look_to)
     after = order.cursor(found[-1]) if seen > size and found else None
     return Page(found, after=after, seen=seen if seen <= size or look_to else None)
 
 
 def _after(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> Page[Row] | None:
-    found, seen = _take(order.sorted(rows).filter(order.beyond(place)), size)
+    found, seen = _take(order, order.sorted(rows).filter(order.beyond(place)), size)
     if not found:
         return None
     after = order.cursor(found[-1]) if seen > size else None
@@ -200,16 +211,18 @@ def _after(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> 
 
 def _before(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> Page[Row] | None:
     earlier = order.sorted(rows, backwards=True).filter(order.beyond(place, backwards=True))
-    found, seen = _take(earlier, size)
+    found, seen = _take(order, earlier, size, backwards=True)
     if seen <= size or not found:
         return None  # no more than a page lies before: that is the first page
     found.reverse()
     return Page(found, before=order.cursor(found[0]), after=order.cursor(found[-1]))
 
 
-def _take(rows: "QuerySet[Row]", size: int, look_to: int = 0) -> tuple[list[Row], int]:
+def _take(
+    order: Order, rows: "QuerySet[Row]", size: int, look_to: int = 0, *, backwards: bool = False
+) -> tuple[list[Row], int]:
     """So many rows, and how many there were to be seen: one more than that, or than was to be looked to."""
     # First the ids, then the rows: what a database has to sort stays narrow, and joins fetch one page.
-    ids = list(rows.values_list("pk", flat=True)[: max(size, look_to) + 1])
+    ids = order.ids(rows, max(size, look_to) + 1, backwards=backwards)
     found = rows.in_bulk(ids[:size])
     return [found[pk] for pk in ids[:size] if pk in found], len(ids)

@@ -57,6 +57,8 @@ def _newest(job_ids: list[str], count: int) -> list[Run]:
         .order_by("-scheduled_time", "-attempt")
         .values(*_COLUMNS, error_start=Left("error_message", _ERROR_START))[:count]
     )
+    if first is None:
+        return []
     place = first.parameters.index(job_ids[0])
     before, after = first.parameters[:place], first.parameters[place + 1 :]
     return first.read((first.sql, (*before, job_id, *after)) for job_id in job_ids)

@@ -33,6 +33,17 @@ def test_each_branch_keeps_its_order_and_its_limit(runs):
     assert [run.pk for run in together(lists(2))] == [runs[n].pk for n in (0, 1, 3, 2)]
 
 
+def test_so_many_rows_in_all_and_no_more(runs):
+    assert [run.pk for run in together(lists(2), 3)] == [runs[n].pk for n in (0, 1, 3)]
+
+
+def test_what_can_have_no_rows_is_left_out(runs):
+    nothing = Run.objects.filter(pk__in=[]).values("id")[:1]
+    first = Run.objects.order_by("id").values("id")[:1]
+    assert [run.pk for run in together([nothing, first])] == [runs[0].pk]
+    assert together([nothing, nothing]) == []
+
+
 def test_rows_have_the_columns_and_annotations_asked_for(runs):
     first = together(lists())[0]
     assert (first.job_id, first.scheduled_time, first.start) == (

@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from dashboard import paging
 from dashboard.jobs import SORTS
-from jobs.models import Job, JobSchedule
+from jobs.models import Job, JobSchedule, Status
 from tests.factories import NOON, alice, job
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +22,7 @@ def jobs() -> set[str]:
     owner = alice()
     made = [job(owner, name=f"job-{n // 3}") for n in range(11)]
     for n, one in enumerate(made):
-        status = ["FAILED", "SCHEDULED", "PAUSED"][n % 3]
+        status = Status.values[n % len(Status)]
         Job.objects.filter(pk=one.pk).update(status=status, updated_at=NOON + timedelta(days=n // 4))
         due = NOON + timedelta(hours=n // 4) if n % 2 else None
         JobSchedule.objects.filter(job=one).update(next_fire_at=due)
@@ -83,7 +83,8 @@ def test_jobs_without_a_next_fire_come_last(jobs):
 
 def test_the_worst_status_comes_first(jobs):
     rows = [row for each in walk("status") for row in each.rows]
-    assert [row.status for row in rows] == ["FAILED"] * 4 + ["SCHEDULED"] * 4 + ["PAUSED"] * 3
+    worst_first = ["FAILED", "RUNNING", "SCHEDULED", "PAUSED", "PENDING", "CANCELLED", "SUCCEEDED"]
+    assert list(dict.fromkeys(row.status for row in rows)) == worst_first
 
 
 def test_a_list_that_fits_on_one_page_leads_nowhere():

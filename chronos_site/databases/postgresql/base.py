@@ -54,7 +54,7 @@ class Cursor(base.ServerBindingCursor):
             query, params = _with_words(query, params)
             if any(map(_is_long, params)):
                 how["prepare"] = False
-        return super().execute(query, params, **how)
+        return super().execute(query, params, **how)  # type: ignore[misc]
 
 
 def _is_long(value: Any) -> bool:
@@ -73,9 +73,10 @@ def _with_words(query: str, params: Sequence[Any]) -> tuple[str, Sequence[Any]]:
 
 
 def _word(value: Any) -> str:
-    """A value of one of our enumerations, as far as it looks; empty for whatever else."""
-    is_one = isinstance(value, str) and len(value) < _LONGEST_WORD and value.isupper() and value.isidentifier()
-    return str(value) if is_one and value.isascii() else ""
+    """A value that looks like one of our enumerations; empty for whatever else."""
+    if not isinstance(value, str) or len(value) > _LONGEST_WORD or not value.isascii():
+        return ""
+    return str(value) if value.isupper() and value.isidentifier() else ""
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
