@@ -36,4 +36,10 @@ def when_ready(server: Any) -> None:
     """Before the first fork: keep shared what is there, and say once where to go."""
     # The collector would write into the pages of memory that the processes have in common.
     collector.settle()
+    collector.put_off()
     print(f"Chronos is ready: {env.address()}", flush=True)
+
+
+def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
+    """After the answer is sent."""
+    collector.tidy()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import quote, urlencode
 
 from django.urls import reverse
@@ -71,7 +71,7 @@ class Cell:
     @property
     def day_words(self) -> str:
         """Mon 2 Mar."""
-        return f"{self.day:%a} {self.day.day} {self.day:%b}"
+        return _words(self.day)
 
     @property
     def words(self) -> str:
@@ -153,8 +153,8 @@ class Calendar:
 
     def address(self, since: date, until: date | None = None) -> str:
         """The runs of the job that ended on these days."""
-        rest = f"&until={quote(_midnight(until))}" if until else ""
-        return f"{self._runs}&since={quote(_midnight(since))}{rest}"
+        rest = f"&until={_midnight(until)}" if until else ""
+        return f"{self._runs}&since={_midnight(since)}{rest}"
 
     @cached_property
     def _runs(self) -> str:
@@ -240,5 +240,13 @@ def _first(today: date) -> date:
     return today - timedelta(days=today.weekday() + 7 * (WEEKS - 1))
 
 
+# The days are the same for every job that somebody looks at.
+@lru_cache(maxsize=512)
+def _words(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+@lru_cache(maxsize=512)
 def _midnight(day: date) -> str:
-    return f"{datetime.combine(day, time.min):%Y-%m-%dT%H:%M:%SZ}"
+    """The day's first instant, as an address has it."""
+    return quote(f"{datetime.combine(day, time.min):%Y-%m-%dT%H:%M:%SZ}")

@@ -207,11 +207,11 @@ class Past:
     def active(self) -> list[Run]:
         return [run for run in self.runs if not run.outcome]
 
-    @property
+    @cached_property
     def usual(self) -> Durations | None:
         return history.durations(self.runs)
 
-    @property
+    @cached_property
     def chart(self) -> Columns:
         return charts.durations(self.runs[::-1], self.usual.p50 if self.usual else None)
 

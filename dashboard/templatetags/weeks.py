@@ -43,3 +43,15 @@ def day_cell(cell: job_calendar.Cell, next_fire_at: datetime | None) -> SafeStri
     if cell.totals and cell.totals.total:
         return SafeString(f'<a href="{escape(cell.address)}" tabindex="-1">{inside}</a>')
     return SafeString(f"<g>{inside}</g>" if cell.totals or next_fire_at else "")
+
+
+@register.simple_tag
+def day_row(cell: job_calendar.Cell) -> SafeString:
+    """The same as a row of a table: the day, what succeeded, failed and was skipped."""
+    if cell.totals is None:
+        return SafeString("")
+    broken = f'<span class="tx-bad">{cell.totals.broken:,}</span>' if cell.totals.broken else "0"
+    counts = (f"{cell.totals.succeeded:,}", broken, f"{cell.totals.skipped:,}")
+    link = f'<a href="{escape(cell.address)}">{escape(cell.day_words)}</a>'
+    columns = "".join(f'<td class="num">{count}</td>' for count in counts)
+    return SafeString(f'<tr><th scope="row">{link}</th>{columns}</tr>\n')
