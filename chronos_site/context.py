@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 
 from accounts.models import Role, User
 from chronos_site import __version__
-from chronos_site.counting import counted_together
+from chronos_site.counting import Counts
 from dashboard import search, wording
 from dashboard.viewer import ViewerZone
 from jobs.models import Job, JobSchedule
@@ -98,15 +98,7 @@ class Shell:
         """What the page counts around it, in one query."""
         if self._user is None:
             return {}
-        asked: dict[str, list[QuerySet[Any]]] = {
-            "jobs": [Job.objects.visible_to(self._user)],
-            "live_runs": [Run.objects.visible_to(self._user).running()],
-            "dead_letters": [DeadLetter.objects.visible_to(self._user).pending()],
-            "failed_messages": [Notification.objects.visible_to(self._user).failed()],
-        }
-        if self._with_schedules:
-            asked["broken_schedules"] = [JobSchedule.objects.visible_to(self._user).broken()]
-        return counted_together(asked, MOST_COUNTED)
+        return _counts(self._user, self._user.is_operator, self._with_schedules).read()
 
     @cached_property
     def jobs(self) -> str:
@@ -135,6 +127,20 @@ class Shell:
     def _unless_none(self, name: str) -> str:
         counted = self._counts.get(name, "")
         return "" if counted == "0" else counted
+
+
+# What is counted differs by person and role, and to compile it takes longer than to count.
+@lru_cache(maxsize=256)
+def _counts(user: User, _is_operator: bool, with_schedules: bool) -> Counts:
+    asked: dict[str, list[QuerySet[Any]]] = {
+        "jobs": [Job.objects.visible_to(user)],
+        "live_runs": [Run.objects.visible_to(user).running()],
+        "dead_letters": [DeadLetter.objects.visible_to(user).pending()],
+        "failed_messages": [Notification.objects.visible_to(user).failed()],
+    }
+    if with_schedules:
+        asked["broken_schedules"] = [JobSchedule.objects.visible_to(user).broken()]
+    return Counts.of(asked, MOST_COUNTED)
 
 
 @cache

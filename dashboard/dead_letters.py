@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import person
 from accounts.models import User
-from chronos_site.counting import counted_together
+from chronos_site.counting import Counts
 from dashboard import letter_groups, paging
 from dashboard.letter_filters import ACKNOWLEDGED, TEXTS, LetterFilters, Tab
 from dashboard.letter_groups import Groups
@@ -107,9 +107,8 @@ def _around(filters: LetterFilters) -> dict[str, Any]:
     """Tabs, chips and the form of the filters."""
     user = filters.user
     visible = DeadLetter.objects.visible_to(user)
-    counts = counted_together(
-        {tab.value: [visible.filter(part) for part in tab.parts(user)] for tab in Tab}, MOST_COUNTED
-    )
+    parts = {tab.value: [visible.filter(part) for part in tab.parts(user)] for tab in Tab}
+    counts = Counts.of(parts, MOST_COUNTED).read()
     return {
         "tabs": [(tab, filters.on(tab), counts[tab.value], tab is filters.tab) for tab in Tab],
         "chips": filters.chips(_job_name(filters, user)),

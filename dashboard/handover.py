@@ -126,12 +126,12 @@ class Handover:
     def _failing(self) -> list[Failing]:
         return list(failing.told(self._failing_jobs.jobs[:MOST_FAILING], self._past, self._lately))
 
-    @property
+    @cached_property
     def new_failures(self) -> list[Failing]:
         """Failing now, and not before the shift."""
         return [each for each in self._failing if self._began(each) >= self.since]
 
-    @property
+    @cached_property
     def still_failing(self) -> list[Failing]:
         """Failing now as when the shift began."""
         return [each for each in self._failing if self._began(each) < self.since]

@@ -33,7 +33,7 @@ HOUR = timedelta(hours=1)
 LIVE_SECONDS = 5
 LABELLED_DAYS = 6
 FAILING_SHOWN, LATE_SHOWN, RUNNING_SHOWN, LETTERS_SHOWN = 6, 6, 10, 3
-_ENDED = [("outcome", outcome) for outcome in Outcome.values]
+_ENDED = urlencode([("outcome", outcome) for outcome in Outcome.values])
 
 
 @require_safe
@@ -76,6 +76,7 @@ def panels(user: User, at: datetime, window: str = "") -> dict[str, Any]:
     days = WINDOWS.get(window, 0)
     chart = weeks(user, days, at, today) if days else today
     scale = charts.per_hour([hour.counts for hour in chart.hours])
+    runs = reverse("run_list")
     return {
         "now": at,
         "vitals": _vitals(user, processes, waiting, recent, running, at),
@@ -95,12 +96,12 @@ def panels(user: User, at: datetime, window: str = "") -> dict[str, Any]:
         "due": due,
         "letters": _letters(user),
         "day": today,
-        "day_address": _runs(*_ENDED, ("since", today.start), ("until", today.start + HOUR * 24)),
+        "day_address": _ended(runs, today.start, today.start + HOUR * 24),
         "window": window if days else "24h",
         "windows": list(WINDOWS),
         "chart": chart,
-        "chart_address": _runs(*_ENDED, ("since", chart.start), ("until", chart.end)),
-        "hours": _hours(chart, scale.columns),
+        "chart_address": _ended(runs, chart.start, chart.end),
+        "hours": _hours(chart, scale.columns, runs),
         "scale": scale,
         "timeline": timeline.timeline(recent, progress, due.ahead, at, more=due.more),
     }
@@ -188,12 +189,10 @@ def _letters(user: User) -> list[DeadLetter]:
     return list(newest.annotate(reason=Left("failure_reason", 300))[:LETTERS_SHOWN])
 
 
-def _runs(*conditions: tuple[str, Any]) -> str:
-    """The address of the list of runs with these conditions."""
-    told = [
-        (name, wording.iso(value) if isinstance(value, datetime) else value) for name, value in conditions
-    ]
-    return f"{reverse('run_list')}?{urlencode(told)}"
+def _ended(runs: str, since: datetime, until: datetime) -> str:
+    """The address of the list of runs, at `runs`, with those that ended in between."""
+    between = urlencode({"since": wording.iso(since), "until": wording.iso(until)})
+    return f"{runs}?{_ENDED}&{between}"
 
 
 @dataclass(frozen=True)
@@ -214,13 +213,13 @@ class HourColumn:
         return f"{timezone.localtime(self.hour.start):%H:%M} to {timezone.localtime(self.hour.end):%H:%M}"
 
 
-def _hours(chart: Day, drawn: Sequence[Column]) -> list[HourColumn]:
+def _hours(chart: Day, drawn: Sequence[Column], runs: str) -> list[HourColumn]:
     step = charts.width_of(len(drawn)) / 2
     return [
         HourColumn(
             hour,
             column,
-            _runs(*_ENDED, ("since", hour.start), ("until", hour.end)),
+            _ended(runs, hour.start, hour.end),
             round(column.x + step, 1),
             _label(hour, len(drawn) - 1 - n),
         )
