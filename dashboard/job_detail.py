@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import groupby
 from urllib.parse import urlencode
 
-from django.db.models import Count
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
+from chronos_site.counting import counting
 from dashboard import charts, definitions, late, vitals, wording
 from dashboard.charts import Column, Columns
 from dashboard.failing import Failing, FailingJob
@@ -40,7 +41,7 @@ from runs.models import DeadLetter, Run, Trigger
 
 LIVE_SECONDS = 5
 RUNS_SHOWN, FIRES_SHOWN, LETTERS_SHOWN = 12, 5, 5
-MOST_LETTERS = 100
+MOST_LETTERS, MOST_FILLING = 100, 100_000
 CHANGES_AHEAD = timedelta(days=45)
 
 
@@ -51,12 +52,13 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     jobs = Job.objects.visible_to(user).select_related(
         "schedule", "payload", "retry_policy", "owner", "heartbeat"
     )
-    job = get_object_or_404(jobs.defer("owner__password").annotate(closed=ROLLED_UP_TO), pk=job_id)
+    told = {"closed": ROLLED_UP_TO, **_backfill(job_id)}
+    job = get_object_or_404(jobs.defer("owner__password").annotate(**told), pk=job_id)
     trail = Trail.read(job)
     past = Past.read(job, at, trail.starters)
     versions = Versions.read(job)
     plan = Planned.read(job.schedule, at)
-    told = History.read(job, at, request.GET.get("window", ""), getattr(job, "closed", None))
+    past_weeks = History.read(job, at, request.GET.get("window", ""), getattr(job, "closed", None))
     context = {
         "now": at,
         "job": job,
@@ -67,13 +69,13 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "state": _state(job, past),
         "past": past,
         "plan": plan,
-        "history": told,
-        "too_slow": too_slow(plan.ticks, told.took, job.schedule.overlap_policy),
+        "history": past_weeks,
+        "too_slow": too_slow(plan.ticks, past_weeks.took, job.schedule.overlap_policy),
         "payload": definitions.payload(versions.current),
         "versions": versions,
         "tags": versions.current.get("tags", ()),
         "retry": _retry(job),
-        "backfill": _backfill(job),
+        "backfill": _filling(job),
         "letters": Letters.read(job),
         "alerts": alerts_of(job, versions.current.get("tags", ()), user, at),
         "held": held_for(job, at),
@@ -97,11 +99,15 @@ def _state(job: Job, past: "Past") -> str:
     return job.status
 
 
-def _backfill(job: Job) -> dict[str, int] | None:
+def _backfill(job_id: str) -> dict[str, RawSQL]:
+    """How many runs of a backfill are in progress and under way, for the query that reads the job."""
+    runs = Run.objects.active().filter(job=job_id, trigger=Trigger.BACKFILL)
+    return {"filling": counting(runs, MOST_FILLING), "filling_now": counting(runs.running(), MOST_FILLING)}
+
+
+def _filling(job: Job) -> dict[str, int] | None:
     """How many runs of a backfill are under way and wait; None where none is in progress."""
-    runs = Run.objects.active().filter(job=job, trigger=Trigger.BACKFILL)
-    counts: dict[str, int] = runs.aggregate(running=Count("start_time"), active=Count("pk"))
-    active, running = counts["active"], counts["running"]
+    active, running = getattr(job, "filling", 0), getattr(job, "filling_now", 0)
     return {"running": running, "waiting": active - running} if active else None
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from accounts.models import User
+from chronos_site.branches import together
 from chronos_site.counting import bounded, counted
 from dashboard import columns, job_row, offered_views, paging, windows
 from dashboard.conditions import CHOICES, CONDITIONS, MOST_TARGETS, Seeker
@@ -149,9 +150,20 @@ def _shown(jobs: JobQuerySet) -> JobQuerySet:
 
 
 def _counts(filters: JobFilters, seeker: Seeker, matching: JobQuerySet, page: Page[Job]) -> dict[str, str]:
-    matches = counted(matching, MOST_COUNTED) if page.seen is None else bounded(page.seen, MOST_COUNTED)
+    matches = _matches(filters, matching) if page.seen is None else bounded(page.seen, MOST_COUNTED)
     total = counted(seeker.visible, MOST_COUNTED) if filters.conditions else matches
     return {"matches": matches, "total": total}
+
+
+def _matches(filters: JobFilters, matching: JobQuerySet) -> str:
+    if "failing" not in filters.given:
+        return counted(matching, MOST_COUNTED)
+    # What failed for good is known by its status; others are asked for their last run, which takes longer,
+    # and need not be once there are enough.
+    for_good = Q(status=Status.FAILED)
+    parts = [matching.filter(for_good), matching.exclude(for_good)]
+    found = together([part.values("id")[: MOST_COUNTED + 1] for part in parts], MOST_COUNTED + 1)
+    return bounded(len(found), MOST_COUNTED)
 
 
 def _advice(filters: JobFilters, seeker: Seeker) -> list[tuple[Chip, str]]:
