@@ -1,12 +1,15 @@
 """The job list: who sees what, what the filters mean, what it costs."""
 
+import re
 from datetime import timedelta
 from functools import partial
+from html import escape
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from chronos_site.hostile import visible
 from dashboard import columns
 from jobs import actions
 from jobs.models import Job, JobSchedule, JobTag
@@ -264,3 +267,17 @@ def test_the_menu_offers_what_the_state_allows(client, owner, status, offered, r
     text = page_text(client, owner)
     assert f"/jobs/{one.pk}/{offered}/" in text
     assert f"/jobs/{one.pk}/{refused}/" not in text
+
+
+_ADDRESSES = re.compile(r'(?:formaction|href)="(/jobs/[^"]*)"')
+
+
+def test_each_menu_is_of_its_own_job_whatever_that_is_called(client, owner):
+    called = ["0" * 26, "(any job)", "<i>'\"&", "plain\u202e"]
+    jobs = [job(owner, name=name) for name in called]
+    text = page_text(client, owner)
+    for one, name in zip(jobs, [escape(visible(name)) for name in called], strict=True):
+        menu = text[text.index(f'id="acts-{one.pk}"') :].partition("</details>")[0]
+        assert f'title="Actions for {name}"' in menu
+        assert menu.count(one.pk) == len(_ADDRESSES.findall(menu)) + 1
+        assert all(one.pk in address for address in _ADDRESSES.findall(menu))
