@@ -75,6 +75,7 @@ def _safe_postgresql(name: str, config: dict[str, Any]) -> dict[str, Any]:
         "keepalives_count": 2,
         "tcp_user_timeout": 15_000,
         # What is asked again and again is planned once: planning is half of what a page's queries cost.
+        "server_side_binding": True,
         "prepare_threshold": 2,
     } | config["OPTIONS"]
     return config

@@ -41,7 +41,7 @@ from runs.models import DeadLetter, Run, Trigger
 
 LIVE_SECONDS = 5
 RUNS_SHOWN, FIRES_SHOWN, LETTERS_SHOWN = 12, 5, 5
-MOST_LETTERS, MOST_FILLING = 100, 100_000
+MOST_LETTERS, MOST_BACKFILLED = 100, 100_000
 CHANGES_AHEAD = timedelta(days=45)
 
 
@@ -52,13 +52,13 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     jobs = Job.objects.visible_to(user).select_related(
         "schedule", "payload", "retry_policy", "owner", "heartbeat"
     )
-    told = {"closed": ROLLED_UP_TO, **_backfill(job_id)}
-    job = get_object_or_404(jobs.defer("owner__password").annotate(**told), pk=job_id)
+    also = {"closed": ROLLED_UP_TO, **_backfill_runs(job_id)}
+    job = get_object_or_404(jobs.defer("owner__password").annotate(**also), pk=job_id)
     trail = Trail.read(job)
     past = Past.read(job, at, trail.starters)
     versions = Versions.read(job)
     plan = Planned.read(job.schedule, at)
-    past_weeks = History.read(job, at, request.GET.get("window", ""), getattr(job, "closed", None))
+    told = History.read(job, at, request.GET.get("window", ""), getattr(job, "closed", None))
     context = {
         "now": at,
         "job": job,
@@ -69,13 +69,13 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "state": _state(job, past),
         "past": past,
         "plan": plan,
-        "history": past_weeks,
-        "too_slow": too_slow(plan.ticks, past_weeks.took, job.schedule.overlap_policy),
+        "history": told,
+        "too_slow": too_slow(plan.ticks, told.took, job.schedule.overlap_policy),
         "payload": definitions.payload(versions.current),
         "versions": versions,
         "tags": versions.current.get("tags", ()),
         "retry": _retry(job),
-        "backfill": _filling(job),
+        "backfill": _backfill(job),
         "letters": Letters.read(job),
         "alerts": alerts_of(job, versions.current.get("tags", ()), user, at),
         "held": held_for(job, at),
@@ -99,15 +99,18 @@ def _state(job: Job, past: "Past") -> str:
     return job.status
 
 
-def _backfill(job_id: str) -> dict[str, RawSQL]:
-    """How many runs of a backfill are in progress and under way, for the query that reads the job."""
+def _backfill_runs(job_id: str) -> dict[str, RawSQL]:
+    """Counts of the runs of a backfill that have not ended, for the query that reads the job."""
     runs = Run.objects.active().filter(job=job_id, trigger=Trigger.BACKFILL)
-    return {"filling": counting(runs, MOST_FILLING), "filling_now": counting(runs.running(), MOST_FILLING)}
+    return {
+        "backfill_active": counting(runs, MOST_BACKFILLED),
+        "backfill_running": counting(runs.running(), MOST_BACKFILLED),
+    }
 
 
-def _filling(job: Job) -> dict[str, int] | None:
+def _backfill(job: Job) -> dict[str, int] | None:
     """How many runs of a backfill are under way and wait; None where none is in progress."""
-    active, running = getattr(job, "filling", 0), getattr(job, "filling_now", 0)
+    active, running = getattr(job, "backfill_active", 0), getattr(job, "backfill_running", 0)
     return {"running": running, "waiting": active - running} if active else None
 
 

@@ -26,7 +26,7 @@ _COLUMNS = (
     "skipped_count",
 )
 _ERROR_START = 300
-_STEP = 5
+_ROUND = 5
 BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
 # How far back, counted in runs, the newest ends of an outcome are looked through.
 MOST_ENDS = 2000
@@ -63,7 +63,7 @@ def _newest(job_ids: list[str], count: int) -> list[Run]:
     place = first.parameters.index(job_ids[0])
     before, after = first.parameters[:place], first.parameters[place + 1 :]
     # A statement that a database has planned already serves the next few jobs too: no job has no id.
-    asked = [*job_ids, *[""] * (-len(job_ids) % _STEP)]
+    asked = [*job_ids, *[""] * (-len(job_ids) % _ROUND)]
     return first.read((first.sql, (*before, job_id, *after)) for job_id in asked)
 
 
