@@ -5,6 +5,8 @@ import sys
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
+from django.template import engines
+from django.urls import reverse
 
 from chronos_site import checks, collector, env
 
@@ -33,7 +35,10 @@ loglevel = "warning"
 
 
 def when_ready(server: Any) -> None:
-    """Before the first fork: keep shared what is there, and say once where to go."""
+    """Before the first fork: load what every page needs, keep it shared, and say once where to go."""
+    # Each process would load it for itself, at its first page: views, the API's schemas, template tags.
+    reverse("overview")
+    engines.all()
     # The collector would write into the pages of memory that the processes have in common.
     collector.settle()
     collector.put_off()

@@ -59,7 +59,8 @@ class TestInTheWebProcess:
 
 def test_gunicorn_has_it_look_after_each_request():
     words = (
-        "import gc; from chronos_site import collector, gunicorn_config as config\n"
+        "import gc, django; from chronos_site import collector, gunicorn_config as config\n"
+        "django.setup()\n"
         "config.when_ready(None)\n"
         "new = [[] for _ in range(3 * collector.THRESHOLDS[0])]\n"
         "before = gc.get_count()[0]\n"
