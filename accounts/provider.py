@@ -9,7 +9,6 @@ from typing import Any
 
 import requests
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.django_client import OAuth
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
@@ -129,6 +128,9 @@ def _role(claims: dict[str, Any]) -> Role | None:
 
 
 def _client() -> Any:
+    # A hundred and fifty modules that only those with a provider need.
+    from authlib.integrations.django_client import OAuth
+
     told = _metadata()
     methods = told.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     basic = "client_secret_basic" in methods
