@@ -37,7 +37,8 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
             database = connection.vendor
             with sync_playwright() as browsers:
                 chromium = browsers.chromium.launch(
-                    executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+                    executable_path=shutil.which("chromium") or shutil.which("chromium-headless-shell"),
+                    args=["--no-sandbox"],
                 )
                 blank = _visits(chromium, f"{address}healthz", cookies, options.repeats)
                 pages = {
