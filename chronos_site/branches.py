@@ -1,6 +1,7 @@
 """Several limited lists of one table in one query, each read off its own index."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,7 +21,11 @@ def together(branches: "Sequence[QuerySet[Row, Any]]", most: int | None = None) 
     A column that is not among these costs a query where it is read. With `most` rows at the most,
     branches after those that give them need not be read at all.
     """
-    compiled = [branch for branch in map(Branch.of, branches) if branch]
+    compiled = []
+    for branch in branches:
+        # What can have no rows is not asked for.
+        with suppress(EmptyResultSet):
+            compiled.append(Branch.of(branch))
     return compiled[0].read(((each.sql, each.parameters) for each in compiled), most) if compiled else []
 
 
@@ -35,14 +40,11 @@ class Branch(Generic[Row]):
     parameters: Parameters
 
     @classmethod
-    def of(cls, rows: "QuerySet[Row, Any]") -> "Branch[Row] | None":
-        """Nothing for what can have no rows."""
+    def of(cls, rows: "QuerySet[Row, Any]") -> "Branch[Row]":
+        """Raises EmptyResultSet for what can have no rows."""
         database = router.db_for_read(rows.model)
         compiler = rows.query.get_compiler(database)
-        try:
-            sql, parameters = compiler.as_sql()
-        except EmptyResultSet:
-            return None
+        sql, parameters = compiler.as_sql()
         return cls(rows.model, database, compiler, sql, tuple(parameters))
 
     def read(self, branches: Iterable[tuple[str, Parameters]], most: int | None = None) -> list[Row]:

@@ -58,8 +58,6 @@ def _newest(job_ids: list[str], count: int) -> list[Run]:
         .order_by("-scheduled_time", "-attempt")
         .values(*_COLUMNS, error_start=Left("error_message", _ERROR_START))[:count]
     )
-    if first is None:
-        return []
     place = first.parameters.index(job_ids[0])
     before, after = first.parameters[:place], first.parameters[place + 1 :]
     # A statement that a database has planned already serves the next few jobs too: no job has no id.

@@ -21,7 +21,8 @@ from jobs import zones
 register = template.Library()
 
 _ICON_SIZES = {"small": "i-sm", "large": "i-lg"}
-_ANY_ULID = "0" * 26
+# What stands for an id until it is known.
+ANY_ULID = "0" * 26
 _FORTNIGHT_SECONDS = timedelta(days=14).total_seconds()
 
 
@@ -36,7 +37,7 @@ def address(name: str, ulid: str) -> SafeString:
 
 @lru_cache(maxsize=256)
 def _around_ulid(name: str, _prefix: str) -> tuple[str, str]:
-    before, _, after = reverse(name, args=[_ANY_ULID]).partition(_ANY_ULID)
+    before, _, after = reverse(name, args=[ANY_ULID]).partition(ANY_ULID)
     return before, after
 
 

@@ -11,10 +11,11 @@ from django.utils.translation import get_language
 
 from chronos_site import hostile
 from dashboard.job_row import Row
+from dashboard.templatetags.chronos import ANY_ULID
 
 register = template.Library()
 
-_ANY_ULID, _ANY_NAME = "0" * 26, "(any job)"
+_ANY_NAME = "(any job)"
 
 
 @register.simple_tag
@@ -25,10 +26,10 @@ def job_menu(row: Row) -> SafeString:
     """
     drawn = _menu(frozenset(row.may), get_script_prefix(), get_language())
     named = escape(hostile.visible(row.job.name))
-    return SafeString(drawn.replace(_ANY_ULID, row.job.pk).replace(_ANY_NAME, named))
+    return SafeString(drawn.replace(ANY_ULID, row.job.pk).replace(_ANY_NAME, named))
 
 
 @lru_cache(maxsize=64)
 def _menu(may: frozenset[str], _prefix: str, _language: str | None) -> str:
-    of_any = {"id": _ANY_ULID, "name": _ANY_NAME, "may": may}
+    of_any = {"id": ANY_ULID, "name": _ANY_NAME, "may": may}
     return render_to_string("dashboard/jobs/_menu.html", of_any)
