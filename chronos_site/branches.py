@@ -21,12 +21,23 @@ def together(branches: "Sequence[QuerySet[Row, Any]]", most: int | None = None) 
     A column that is not among these costs a query where it is read. With `most` rows at the most,
     branches after those that give them need not be read at all.
     """
+    compiled = _compiled(branches)
+    return compiled[0].read(((each.sql, each.parameters) for each in compiled), most) if compiled else []
+
+
+def values_together(branches: "Sequence[QuerySet[Row, Any]]") -> list[Parameters]:
+    """The rows of all branches as tuples, which thousands are read faster as; all give the same `values_list()`."""
+    compiled = _compiled(branches)
+    return compiled[0].values((each.sql, each.parameters) for each in compiled) if compiled else []
+
+
+def _compiled(branches: "Sequence[QuerySet[Row, Any]]") -> "list[Branch[Row]]":
     compiled = []
     for branch in branches:
         # What can have no rows is not asked for.
         with suppress(EmptyResultSet):
             compiled.append(Branch.of(branch))
-    return compiled[0].read(((each.sql, each.parameters) for each in compiled), most) if compiled else []
+    return compiled
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,11 @@ class Branch(Generic[Row]):
 
     def read(self, branches: Iterable[tuple[str, Parameters]], most: int | None = None) -> list[Row]:
         """The rows of these branches, all of which have the columns of this one."""
+        names = self._names()
+        return [self._instance(names, row) for row in self.values(branches, most)]
+
+    def values(self, branches: Iterable[tuple[str, Parameters]], most: int | None = None) -> list[Parameters]:
+        """The same as tuples."""
         statements, values = zip(*branches, strict=True)
         # The ORM's own union refuses limited branches on SQLite, which wants each of them wrapped.
         sql = " UNION ALL ".join(f"SELECT * FROM ({each}) AS branch" for each in statements)  # noqa: S608 (compiled by the ORM)
@@ -57,11 +73,7 @@ class Branch(Generic[Row]):
             cursor.execute(sql + limit, [value for each in values for value in each])
             found = cursor.fetchall()
         converters = self.compiler.get_converters([column for column, *_ in self.compiler.select])
-        names = self._names()
-        return [
-            self._instance(names, row)
-            for row in (self.compiler.apply_converters(found, converters) if converters else found)
-        ]
+        return list(self.compiler.apply_converters(found, converters)) if converters else found
 
     def _names(self) -> list[str]:
         """The attributes that the columns are for, in their order."""

@@ -19,7 +19,7 @@ from dashboard.letter_page import LetterPage
 from dashboard.paging import Key, Order, Page
 from dashboard.run_filters import WINDOWS
 from jobs.models import Job
-from runs.models import DeadLetter
+from runs.models import DeadLetter, DeadLetterQuerySet
 from runs.triage import is_replaying
 
 SIZE = 50
@@ -93,14 +93,17 @@ def _events(request: HttpRequest, filters: LetterFilters) -> dict[str, Any]:
     """The events of the open group."""
     if not filters.signature:
         return {"events": None}
-    letters = filters.alike.select_related("job", "run", "assignee").only(*_SHOWN)
-    letters = letters.annotate(replaying=is_replaying())
     query = QueryDict(mutable=True)
     for name in ("after", "before"):
         if cursor := request.GET.get(f"events_{name}"):
             query[name] = cursor
-    page: Page[DeadLetter] = paging.page(letters, _NEWEST_FIRST, query, SIZE)
+    page: Page[DeadLetter] = paging.page(filters.alike, _NEWEST_FIRST, query, SIZE, shown=_shown)
     return {"events": page, "opened": filters}
+
+
+def _shown(letters: DeadLetterQuerySet) -> DeadLetterQuerySet:
+    lines = letters.select_related("job", "run", "assignee").only(*_SHOWN)
+    return lines.annotate(replaying=is_replaying())
 
 
 def _around(filters: LetterFilters) -> dict[str, Any]:

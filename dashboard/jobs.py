@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from accounts.models import User
-from chronos_site.branches import together
 from chronos_site.counting import bounded, counted
 from dashboard import columns, job_row, offered_views, paging, windows
 from dashboard.conditions import CHOICES, CONDITIONS, MOST_TARGETS, Seeker
@@ -95,7 +94,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     matching = filters.apply(seeker.visible, seeker)
     # Names are not looked through twice, for the page and for how many there are.
     look_to = MOST_COUNTED if filters.text else 0
-    page = paging.page(_shown(matching), sort.order, request.GET, look_to=look_to)
+    page = paging.page(matching, sort.order, request.GET, look_to=look_to, shown=_shown)
     rows = job_row.rows(page.rows, at)
     context = {
         "now": at,
@@ -150,20 +149,22 @@ def _shown(jobs: JobQuerySet) -> JobQuerySet:
 
 
 def _counts(filters: JobFilters, seeker: Seeker, matching: JobQuerySet, page: Page[Job]) -> dict[str, str]:
-    matches = _matches(filters, matching) if page.seen is None else bounded(page.seen, MOST_COUNTED)
+    matches = _matches(filters, seeker, matching) if page.seen is None else bounded(page.seen, MOST_COUNTED)
     total = counted(seeker.visible, MOST_COUNTED) if filters.conditions else matches
     return {"matches": matches, "total": total}
 
 
-def _matches(filters: JobFilters, matching: JobQuerySet) -> str:
+def _matches(filters: JobFilters, seeker: Seeker, matching: JobQuerySet) -> str:
     if "failing" not in filters.given:
         return counted(matching, MOST_COUNTED)
     # What failed for good is known by its status; others are asked for their last run, which takes longer,
     # and need not be once there are enough.
-    for_good = Q(status=Status.FAILED)
-    parts = [matching.filter(for_good), matching.exclude(for_good)]
-    found = together([part.values("id")[: MOST_COUNTED + 1] for part in parts], MOST_COUNTED + 1)
-    return bounded(len(found), MOST_COUNTED)
+    anyway = filters.without(("failing", "1")).apply(seeker.visible, seeker)
+    failed = anyway.filter(status=Status.FAILED)[: MOST_COUNTED + 1].count()
+    if failed > MOST_COUNTED:
+        return bounded(failed, MOST_COUNTED)
+    rest = matching.exclude(status=Status.FAILED)[: MOST_COUNTED + 1].count()
+    return bounded(failed + rest, MOST_COUNTED)
 
 
 def _advice(filters: JobFilters, seeker: Seeker) -> list[tuple[Chip, str]]:

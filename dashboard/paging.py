@@ -117,8 +117,12 @@ class Order:
 
     def sorted(self, rows: "QuerySet[Row]", *, backwards: bool = False) -> "QuerySet[Row]":
         terms = [key.term(backwards=backwards) for key in self.keys]
-        ordered: QuerySet[Row] = rows.filter(self.where).annotate(**self.annotations).order_by(*terms)
+        ordered: QuerySet[Row] = self.placed(rows.filter(self.where)).order_by(*terms)
         return ordered
+
+    def placed(self, rows: "QuerySet[Row]") -> "QuerySet[Row]":
+        """The rows with what their places in this order are made of."""
+        return rows.annotate(**self.annotations)
 
     def ids(self, rows: "QuerySet[Row]", most: int, *, backwards: bool = False) -> list[Any]:
         """The ids of so many of the rows, which are sorted so."""
@@ -174,55 +178,74 @@ class Page(Generic[Row]):
 
 
 def page(
-    rows: "QuerySet[Row]", order: Order, query: QueryDict, size: int = SIZE, *, look_to: int = 0
+    rows: "QuerySet[Row]",
+    order: Order,
+    query: QueryDict,
+    size: int = SIZE,
+    *,
+    look_to: int = 0,
+    shown: "Callable[[QuerySet[Row]], QuerySet[Row]] | None" = None,
 ) -> Page[Row]:
     """The page that `?after=` or `?before=` asks for; the first one when neither leads anywhere.
 
-    The first one sees on the way how many rows there are in all, when it is to look so far.
+    The first one sees on the way how many rows there are in all, when it is to look so far. With `shown`,
+    which says what is to be read of them, the rows of the page are read by their ids alone: what they had to
+    match is not asked again.
     """
+    source = _Source(rows, order, size, shown)
     try:
-        found = _beside(rows, order, query, size)
+        found = _beside(source, query)
     except BadCursor:
         found = None
-    return found or _first(rows, order, size, look_to)
+    return found or _first(source, look_to)
 
 
-def _beside(rows: "QuerySet[Row]", order: Order, query: QueryDict, size: int) -> Page[Row] | None:
+@dataclass(frozen=True)
+class _Source(Generic[Row]):
+    rows: "QuerySet[Row]"
+    order: Order
+    size: int
+    shown: "Callable[[QuerySet[Row]], QuerySet[Row]] | None"
+
+    def take(self, rows: "QuerySet[Row]", look_to: int = 0, *, backwards: bool = False) -> tuple[list[Row], int]:
+        """A page of sorted rows, and how many there were to be seen: one more than that, or than was to be looked to."""
+        # First the ids, then the rows: what a database has to sort stays narrow, and joins fetch one page.
+        ids = self.order.ids(rows, max(self.size, look_to) + 1, backwards=backwards)
+        every: QuerySet[Row] = rows.model._default_manager.all()
+        read = self.order.placed(self.shown(every)) if self.shown else rows
+        found = read.in_bulk(ids[: self.size])
+        return [found[pk] for pk in ids[: self.size] if pk in found], len(ids)
+
+
+def _beside(source: _Source[Row], query: QueryDict) -> Page[Row] | None:
     if cursor := query.get("after"):
-        return _after(rows, order, order.place(cursor), size)
+        return _after(source, source.order.place(cursor))
     if cursor := query.get("before"):
-        return _before(rows, order, order.place(cursor), size)
+        return _before(source, source.order.place(cursor))
     return None
 
 
-def _first(rows: "QuerySet[Row]", order: Order, size: int, look_to: int) -> Page[Row]:
-    found, seen = _take(order, order.sorted(rows), size, look_to)
+def _first(source: _Source[Row], look_to: int) -> Page[Row]:
+    order, size = source.order, source.size
+    found, seen = source.take(order.sorted(source.rows), look_to)
     after = order.cursor(found[-1]) if seen > size and found else None
     return Page(found, after=after, seen=seen if seen <= size or look_to else None)
 
 
-def _after(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> Page[Row] | None:
-    found, seen = _take(order, order.sorted(rows).filter(order.beyond(place)), size)
+def _after(source: _Source[Row], place: list[Any]) -> Page[Row] | None:
+    order = source.order
+    found, seen = source.take(order.sorted(source.rows).filter(order.beyond(place)))
     if not found:
         return None
-    after = order.cursor(found[-1]) if seen > size else None
+    after = order.cursor(found[-1]) if seen > source.size else None
     return Page(found, before=order.cursor(found[0]), after=after)
 
 
-def _before(rows: "QuerySet[Row]", order: Order, place: list[Any], size: int) -> Page[Row] | None:
-    earlier = order.sorted(rows, backwards=True).filter(order.beyond(place, backwards=True))
-    found, seen = _take(order, earlier, size, backwards=True)
-    if seen <= size or not found:
+def _before(source: _Source[Row], place: list[Any]) -> Page[Row] | None:
+    order = source.order
+    earlier = order.sorted(source.rows, backwards=True).filter(order.beyond(place, backwards=True))
+    found, seen = source.take(earlier, backwards=True)
+    if seen <= source.size or not found:
         return None  # no more than a page lies before: that is the first page
     found.reverse()
     return Page(found, before=order.cursor(found[0]), after=order.cursor(found[-1]))
-
-
-def _take(
-    order: Order, rows: "QuerySet[Row]", size: int, look_to: int = 0, *, backwards: bool = False
-) -> tuple[list[Row], int]:
-    """So many rows, and how many there were to be seen: one more than that, or than was to be looked to."""
-    # First the ids, then the rows: what a database has to sort stays narrow, and joins fetch one page.
-    ids = order.ids(rows, max(size, look_to) + 1, backwards=backwards)
-    found = rows.in_bulk(ids[:size])
-    return [found[pk] for pk in ids[:size] if pk in found], len(ids)

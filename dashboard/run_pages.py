@@ -26,6 +26,10 @@ LAST_DUE = Order(
 )
 
 
+def _shown(runs: RunQuerySet) -> RunQuerySet:
+    return runs.select_related("job").defer("result", "job__description")
+
+
 @dataclass(frozen=True)
 class Listed:
     """A page of runs, and in words how far it looked; empty where it looked at all that match."""
@@ -40,7 +44,7 @@ def listed(filters: RunFilters, user: User, query: QueryDict, size: int = SIZE) 
     One job's runs come by their ticks, ended ones by their ends, and anything else by its id, which tells
     when a run was made. Conditions that no index knows are looked for among the newest runs only.
     """
-    runs = Run.objects.visible_to(user).select_related("job").defer("result", "job__description")
+    runs = Run.objects.visible_to(user)
     rest = filters.rest & Q(trigger__in=filters.triggers) if filters.triggers else filters.rest
     if filters.job:
         return _of_job(runs.filter(rest), filters, user, query, size)
@@ -51,18 +55,19 @@ def listed(filters: RunFilters, user: User, query: QueryDict, size: int = SIZE) 
     if floor:
         matching = matching.filter(pk__gte=floor)
     limit = f"Only the newest {WINDOW:,} runs were looked through." if floor else ""
-    return Listed(paging.page(matching, paging.NEWEST, query, size), limit)
+    return Listed(paging.page(matching, paging.NEWEST, query, size, shown=_shown), limit)
 
 
 def _of_job(runs: RunQuerySet, filters: RunFilters, user: User, query: QueryDict, size: int) -> Listed:
     wanted = _wanted(filters, user)
-    own = Run.objects.filter(job=filters.job).order_by("-scheduled_time").values_list("scheduled_time")
+    ticks = Run.objects.filter(job=filters.job).order_by("-scheduled_time").values_list("scheduled_time")
     narrowed = len(filters.conditions) > 1
-    last = own[JOB_WINDOW : JOB_WINDOW + 1].first() if narrowed else None
+    last = ticks[JOB_WINDOW : JOB_WINDOW + 1].first() if narrowed else None
     if last:
         wanted &= Q(scheduled_time__gte=last[0])
     limit = f"Only the newest {JOB_WINDOW:,} runs of the job were looked through." if last else ""
-    return Listed(paging.page(runs.filter(wanted, job=filters.job), LAST_DUE, query, size), limit)
+    own = runs.filter(wanted, job=filters.job)
+    return Listed(paging.page(own, LAST_DUE, query, size, shown=_shown), limit)
 
 
 def _of_ends(runs: RunQuerySet, filters: RunFilters, query: QueryDict, size: int) -> Listed:
@@ -144,6 +149,6 @@ def _nearest(
     places = sorted(
         ((run.end_time, run.pk) for run in together(branches) if run.end_time), reverse=not backwards
     )
-    found = runs.in_bulk([pk for _, pk in places[:size]])
+    found = _shown(Run.objects.all()).in_bulk([pk for _, pk in places[:size]])
     rows = [found[pk] for _, pk in places[:size] if pk in found]
     return rows[::-1] if backwards else rows, len(places) > size
