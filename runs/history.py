@@ -25,6 +25,7 @@ _COLUMNS = (
     "skip_reason",
     "skipped_count",
 )
+_NO_JOB = Value("")
 _NO_TIME = Cast(Value(None), DateTimeField())
 _ERROR_START = 300
 _ROUND = 5
@@ -156,10 +157,10 @@ def newest_ends(outcomes: tuple[Outcome, ...], count: int = MOST_ENDS) -> Ends:
     newest = [_newest_ended(Run.objects.all(), outcome) for outcome in outcomes]
     # Only the last of each is asked when it ended: to make instants of thousands takes longer than to read them.
     ends = [runs.values_list("job_id", _NO_TIME)[:count] for runs in newest]
-    ends += [runs.values_list("job_id", "end_time")[count - 1 : count] for runs in newest]
+    ends += [runs.values_list(_NO_JOB, "end_time")[count - 1 : count] for runs in newest]
     rows = values_together(ends)
     since = max((end for _, end in rows if end), default=None)
-    return Ends(frozenset(job_id for job_id, _ in rows), since, outcomes)
+    return Ends(frozenset(job_id for job_id, _ in rows if job_id), since, outcomes)
 
 
 def _newest_ended(runs: RunQuerySet, outcome: str) -> RunQuerySet:
