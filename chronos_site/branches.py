@@ -1,6 +1,6 @@
 """Several limited lists of one table in one query, each read off its own index."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -10,6 +10,8 @@ from django.db import connections, router
 from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.sql.compiler import SQLCompiler
+
+from chronos_site.statements import Asked, Compiled, filled
 
 Row = TypeVar("Row", bound=Model)
 Parameters = tuple[Any, ...]
@@ -25,10 +27,33 @@ def together(branches: "Sequence[QuerySet[Row, Any]]", most: int | None = None) 
     return compiled[0].read(((each.sql, each.parameters) for each in compiled), most) if compiled else []
 
 
-def values_together(branches: "Sequence[QuerySet[Row, Any]]") -> list[Parameters]:
-    """The rows of all branches as tuples, which thousands are read faster as; all give the same `values_list()`."""
+def values_together(branches: "Sequence[QuerySet[Any, Any]]") -> Sequence[Sequence[Any]]:
+    """The rows of all branches as tuples, faster for thousands; all give the same `values_list()`."""
     compiled = _compiled(branches)
     return compiled[0].values((each.sql, each.parameters) for each in compiled) if compiled else []
+
+
+def compiled_together(
+    build: "Callable[Asked, Sequence[QuerySet[Row, Any]]]",
+) -> "Compiled[Asked, Row]":
+    """What `together` gives of the branches that `build` makes, compiled when they are first asked for."""
+    return Compiled(build, _Branches.of, together)
+
+
+@dataclass(frozen=True)
+class _Branches(Generic[Row]):
+    compiled: "list[Branch[Row]]"
+
+    @classmethod
+    def of(cls, branches: "Sequence[QuerySet[Row, Any]]") -> "_Branches[Row]":
+        return cls(_compiled(branches))
+
+    def read(self, values: Sequence[Any]) -> list[Row]:
+        if not self.compiled:
+            return []
+        first = self.compiled[0]
+        connection = connections[first.database]
+        return first.read((each.sql, filled(each.parameters, values, connection)) for each in self.compiled)
 
 
 def _compiled(branches: "Sequence[QuerySet[Row, Any]]") -> "list[Branch[Row]]":
@@ -63,7 +88,9 @@ class Branch(Generic[Row]):
         names = self._names()
         return [self._instance(names, row) for row in self.values(branches, most)]
 
-    def values(self, branches: Iterable[tuple[str, Parameters]], most: int | None = None) -> list[Parameters]:
+    def values(
+        self, branches: Iterable[tuple[str, Parameters]], most: int | None = None
+    ) -> Sequence[Sequence[Any]]:
         """The same as tuples."""
         statements, values = zip(*branches, strict=True)
         # The ORM's own union refuses limited branches on SQLite, which wants each of them wrapped.

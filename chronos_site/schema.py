@@ -16,6 +16,8 @@ from django.db.models.functions import Now
 from django.db.models.lookups import In
 from ulid import ULID
 
+from chronos_site.statements import Slot
+
 
 def new_ulid() -> str:
     """A fresh 26-character ULID; later ones sort after earlier ones, by the millisecond."""
@@ -53,6 +55,9 @@ class _OneOfThese:
 
     def as_postgresql(self, compiler: Any, connection: BaseDatabaseWrapper) -> Any:
         lookup: Any = self
+        if isinstance(lookup.rhs, Slot):
+            column, params = lookup.process_lhs(compiler, connection)
+            return f"{column} = ANY(%s)", [*params, lookup.rhs]
         # By the types, of which there are one or two, for the values may be thousands.
         kinds = set(map(type, lookup.rhs)) if lookup.rhs_is_direct_value() else set()
         if not kinds or any(hasattr(kind, "as_sql") for kind in kinds):

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import groupby
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from chronos_site.counting import counting
+from chronos_site.statements import compiled
 from dashboard import charts, definitions, late, vitals, wording
 from dashboard.charts import Column, Columns
 from dashboard.failing import Failing, FailingJob
@@ -159,6 +161,13 @@ class Place:
     column: Column
 
 
+@compiled
+def _newest(job: Job) -> QuerySet[Run]:
+    runs = Run.objects.filter(job=job).defer("result", "error_message", "claim_token", "signature")
+    newest = runs.annotate(error_start=Left("error_message", 300))
+    return newest.order_by("-scheduled_time", "-attempt")[: charts.PLACES]
+
+
 @dataclass(frozen=True)
 class Past:
     """The last runs of the job, newest first."""
@@ -170,9 +179,7 @@ class Past:
 
     @classmethod
     def read(cls, job: Job, at: datetime, starters: Mapping[str, str]) -> "Past":
-        runs = Run.objects.filter(job=job).defer("result", "error_message", "claim_token", "signature")
-        newest = runs.annotate(error_start=Left("error_message", 300)).order_by("-scheduled_time", "-attempt")
-        return cls(job, list(newest[: charts.PLACES]), at, starters)
+        return cls(job, _newest(job), at, starters)
 
     @property
     def shown(self) -> list[tuple[Run, str, str]]:

@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
 
 from chronos_site.branches import together
+from chronos_site.statements import compiled
 
 Row = TypeVar("Row", bound=Model)
 
@@ -102,7 +103,7 @@ class Key:
         return "lt" if self.descending is not backwards else "gt"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Order:
     """A sort order in which no two rows tie: its last key is the row's id.
 
@@ -122,7 +123,8 @@ class Order:
 
     def placed(self, rows: "QuerySet[Row]") -> "QuerySet[Row]":
         """The rows with what their places in this order are made of."""
-        return rows.annotate(**self.annotations)
+        placed: QuerySet[Row] = rows.annotate(**self.annotations)
+        return placed
 
     def ids(self, rows: "QuerySet[Row]", most: int, *, backwards: bool = False) -> list[Any]:
         """The ids of so many of the rows, which are sorted so."""
@@ -184,7 +186,7 @@ def page(
     size: int = SIZE,
     *,
     look_to: int = 0,
-    shown: "Callable[[QuerySet[Row]], QuerySet[Row]] | None" = None,
+    shown: "Callable[[Any], QuerySet[Row]] | None" = None,
 ) -> Page[Row]:
     """The page that `?after=` or `?before=` asks for; the first one when neither leads anywhere.
 
@@ -205,16 +207,26 @@ class _Source(Generic[Row]):
     rows: "QuerySet[Row]"
     order: Order
     size: int
-    shown: "Callable[[QuerySet[Row]], QuerySet[Row]] | None"
+    shown: "Callable[[Any], QuerySet[Row]] | None"
 
-    def take(self, rows: "QuerySet[Row]", look_to: int = 0, *, backwards: bool = False) -> tuple[list[Row], int]:
-        """A page of sorted rows, and how many there were to be seen: one more than that, or than was to be looked to."""
+    def take(
+        self, rows: "QuerySet[Row]", look_to: int = 0, *, backwards: bool = False
+    ) -> tuple[list[Row], int]:
+        """Some sorted rows, and how many there were to be seen: one more, or than was to be looked to."""
         # First the ids, then the rows: what a database has to sort stays narrow, and joins fetch one page.
         ids = self.order.ids(rows, max(self.size, look_to) + 1, backwards=backwards)
-        every: QuerySet[Row] = rows.model._default_manager.all()
-        read = self.order.placed(self.shown(every)) if self.shown else rows
-        found = read.in_bulk(ids[: self.size])
-        return [found[pk] for pk in ids[: self.size] if pk in found], len(ids)
+        shown = ids[: self.size]
+        if self.shown is None or not shown:
+            found = rows.in_bulk(shown)
+        else:
+            read = _of_ids(shown, model=rows.model, shown=self.shown, order=self.order)
+            found = {row.pk: row for row in read}
+        return [found[pk] for pk in shown if pk in found], len(ids)
+
+
+@compiled
+def _of_ids(ids: list[Any], *, model: Any, shown: Callable[[Any], Any], order: Order) -> QuerySet[Any]:
+    return order.placed(shown(model._default_manager.filter(pk__in=ids)))
 
 
 def _beside(source: _Source[Row], query: QueryDict) -> Page[Row] | None:

@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from django.db.models import Case, DateTimeField, OuterRef, Q, Subquery, Value, When
+from django.db import connection
+from django.db.models import Case, DateTimeField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast, Left
 
-from chronos_site.branches import Branch, together, values_together
+from chronos_site.branches import Branch, compiled_together, values_together
+from chronos_site.statements import Slot, filled
 from jobs.models import Job, JobQuerySet, Status
 from runs.models import Outcome, Run, RunQuerySet
 
@@ -54,24 +58,29 @@ def _newest(job_ids: list[str], count: int) -> list[Run]:
     # One limited branch a job: each reads `count` entries off the end of the index over (job,
     # scheduled_time, attempt), however many runs the job has. A window function would number all
     # of them first. LATERAL does the same on PostgreSQL alone; a LIMIT inside IN is unknown to
-    # MariaDB. The branches differ in the id alone, so the ORM compiles the first one for all.
-    first = Branch.of(
-        Run.objects.filter(job=job_ids[0])
-        .order_by("-scheduled_time", "-attempt")
-        .values(*_COLUMNS, error_start=Left("error_message", _ERROR_START))[:count]
-    )
-    place = first.parameters.index(job_ids[0])
-    before, after = first.parameters[:place], first.parameters[place + 1 :]
+    # MariaDB. The branches differ in the id alone, so the ORM compiles one for all.
+    branch = _branch(count)
     # A statement that a database has planned already serves the next few jobs too: no job has no id.
     asked = [*job_ids, *[""] * (-len(job_ids) % _ROUND)]
-    return first.read((first.sql, (*before, job_id, *after)) for job_id in asked)
+    return branch.read((branch.sql, filled(branch.parameters, [job_id], connection)) for job_id in asked)
+
+
+@cache
+def _branch(count: int) -> Branch[Run]:
+    newest = Run.objects.filter(job=Slot(0)).order_by("-scheduled_time", "-attempt")
+    return Branch.of(newest.values(*_COLUMNS, error_start=Left("error_message", _ERROR_START))[:count])
 
 
 def of_job(job: Job, count: int) -> list[Run]:
     """The newest runs of one job, newest first, with what charts need and, of skipped ticks, `why`."""
+    return _of_job(job, count=count)
+
+
+@compiled_together
+def _of_job(job: Job, *, count: int) -> list[QuerySet[Run, Any]]:
     why = Case(When(skip_reason__isnull=False, then=Left("error_message", _ERROR_START)))
     runs = Run.objects.filter(job=job).values(*_COLUMNS, why=why)
-    return together([runs.order_by("-scheduled_time", "-attempt")[:count]])
+    return [runs.order_by("-scheduled_time", "-attempt")[:count]]
 
 
 def last_ended(runs: Iterable[Run]) -> Run | None:

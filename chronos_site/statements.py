@@ -1,0 +1,127 @@
+"""Queries that pages ask again and again: the ORM compiles each of them once, and its values are put in later."""
+
+from collections.abc import Callable, Hashable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import update_wrapper
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Expression, Model, QuerySet
+from django.db.models.sql.compiler import SQLCompiler
+
+Asked = ParamSpec("Asked")
+Row = TypeVar("Row")
+Found = TypeVar("Found", bound=Model)
+Values = tuple[Any, ...]
+
+_SEVERAL = (list, set, frozenset)
+
+
+class Slot(Expression):
+    """Where a value will stand; a person's says whether they see everything."""
+
+    def __init__(self, place: int, *, is_operator: bool = False) -> None:
+        super().__init__()
+        self.place, self.is_operator = place, is_operator
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
+        return "%s", [self]
+
+
+def filled(params: Values, values: Sequence[Any], connection: BaseDatabaseWrapper) -> Values:
+    """A statement's parameters, with the values as the database takes them where their slots are."""
+    stored = [_stored(value, connection) for value in values]
+    return tuple(stored[each.place] if type(each) is Slot else each for each in params)
+
+
+def _stored(value: Any, connection: BaseDatabaseWrapper) -> Any:
+    if value is None:
+        raise TypeError("Nothing equals NULL: what may be missing shapes a query.")
+    if isinstance(value, Model):
+        return value.pk
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return connection.ops.adapt_datefield_value(value)
+    return list(value) if isinstance(value, _SEVERAL) else value
+
+
+class Statement(Protocol):
+    def read(self, values: Sequence[Any]) -> list[Any]: ...
+
+
+class Compiled(Generic[Asked, Row]):
+    """See `compiled`; `compile` makes a statement of what `build` gives, `read` reads that without one."""
+
+    def __init__(
+        self,
+        build: Callable[Asked, Any],
+        compile: Callable[[Any], Statement],  # noqa: A002 (it is what is done)
+        read: Callable[[Any], list[Row]],
+    ) -> None:
+        self._build, self._compile, self._read = build, compile, read
+        self._known: dict[Hashable, Statement] = {}
+        update_wrapper(self, build)
+
+    def __call__(self, *values: Asked.args, **shape: Asked.kwargs) -> list[Row]:
+        if connection.vendor != "postgresql" and any(isinstance(value, _SEVERAL) for value in values):
+            # Elsewhere each of several values has a place of its own.
+            return self._read(self._build(*values, **shape))
+        sees_all = tuple(getattr(value, "is_operator", None) for value in values)
+        key = (sees_all, *shape.items())
+        if key not in self._known:
+            slots = [Slot(n, is_operator=bool(each)) for n, each in enumerate(sees_all)]
+            self._known[key] = self._compile(self._build(*slots, **shape))  # type: ignore[arg-type]
+        return self._known[key].read(values)
+
+
+def compiled(build: "Callable[Asked, QuerySet[Found, Row]]") -> Compiled[Asked, Row]:
+    """A query that is compiled when it is first asked: called with its values, it gives its rows as a list.
+
+    `build` makes the queryset. Its positional arguments are values that only stand in the statement, where a
+    column is compared with them: text, numbers, instants, days, ids to be `in`, never None. A person among
+    them is compared by their id or, as `visible_to` does it, not at all. Keyword arguments may shape the
+    query, which is compiled for each of their values; these are few and can be hashed.
+    """
+    return Compiled(build, _statement, list)
+
+
+@dataclass(frozen=True)
+class _Query:
+    """A queryset that is never evaluated itself, the compiler that knows its columns, and what it compiled."""
+
+    rows: QuerySet[Any]
+    compiler: SQLCompiler
+    sql: str
+    params: Values
+
+    def read(self, values: Sequence[Any]) -> list[Any]:
+        connection = connections[self.rows.db]
+        params = filled(self.params, values, connection)
+        # A copy: others may be at the same statement, on a connection of their own.
+        compiler = copy(self.compiler)
+        compiler.connection = connection
+        compiler.as_sql = lambda *args, **kwargs: (self.sql, params)  # type: ignore[method-assign]
+        rows = self.rows._chain()  # type: ignore[attr-defined]
+        rows.query.get_compiler = lambda *args, **kwargs: compiler
+        return list(rows)
+
+
+class _Nothing:
+    """What can have no rows is not asked."""
+
+    def read(self, values: Sequence[Any]) -> list[Any]:
+        return []
+
+
+def _statement(rows: QuerySet[Any]) -> Statement:
+    compiler = rows.query.get_compiler(rows.db)
+    try:
+        sql, params = compiler.as_sql()
+    except EmptyResultSet:
+        return _Nothing()
+    return _Query(rows, compiler, sql, tuple(params))
