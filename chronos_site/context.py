@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from accounts.models import Role, User
 from chronos_site import __version__
 from chronos_site.counting import Counts
+from chronos_site.statements import compiled
 from dashboard import search, wording
 from dashboard.viewer import ViewerZone
 from jobs.models import Job, JobSchedule
@@ -67,9 +68,8 @@ class Shell:
 
     @cached_property
     def pulse(self) -> Pulse:
-        schedulers = Process.objects.filter(kind=Process.Kind.SCHEDULER, stopped_at=None)
-        last = schedulers.order_by("-beat_at").values_list("beat_at", Now()).first()
-        return Pulse(*last) if last else Pulse()
+        last = _last_beat()
+        return Pulse(*last[0]) if last else Pulse()
 
     @cached_property
     def stops(self) -> list[stops.Shown]:
@@ -127,6 +127,12 @@ class Shell:
     def _unless_none(self, name: str) -> str:
         counted = self._counts.get(name, "")
         return "" if counted == "0" else counted
+
+
+@compiled
+def _last_beat() -> "QuerySet[Process, Any]":
+    schedulers = Process.objects.filter(kind=Process.Kind.SCHEDULER, stopped_at=None)
+    return schedulers.order_by("-beat_at").values_list("beat_at", Now())[:1]
 
 
 # What is counted differs by person and role, and to compile it takes longer than to count.

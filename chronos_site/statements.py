@@ -1,4 +1,4 @@
-"""Queries that pages ask again and again: the ORM compiles each of them once, and its values are put in later."""
+"""Queries that pages ask again and again: the ORM compiles each once, and its values are put in later."""
 
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
@@ -60,7 +60,7 @@ class Compiled(Generic[Asked, Row]):
     def __init__(
         self,
         build: Callable[Asked, Any],
-        compile: Callable[[Any], Statement],  # noqa: A002 (it is what is done)
+        compile: Callable[[Any], Statement],
         read: Callable[[Any], list[Row]],
     ) -> None:
         self._build, self._compile, self._read = build, compile, read
@@ -92,7 +92,7 @@ def compiled(build: "Callable[Asked, QuerySet[Found, Row]]") -> Compiled[Asked, 
 
 @dataclass(frozen=True)
 class _Query:
-    """A queryset that is never evaluated itself, the compiler that knows its columns, and what it compiled."""
+    """A queryset that is not evaluated itself, the compiler that knows its columns, and what it compiled."""
 
     rows: QuerySet[Any]
     compiler: SQLCompiler

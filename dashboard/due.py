@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
 
 from accounts.models import User
+from chronos_site.statements import compiled
 from jobs.models import JobSchedule
 from jobs.schedules import BadSchedule, Plan, describe
 from runs.late import LATE_AFTER
@@ -54,11 +57,7 @@ class Due:
 
     @classmethod
     def read(cls, user: User, at: datetime) -> "Due":
-        schedules = JobSchedule.objects.due(at + HOUR)
-        if not user.is_operator:
-            schedules = schedules.filter(job__owner=user)
-        columns = ["job__name" if name == "job_name" else name for name in DueJob._fields]
-        found = [DueJob(*row) for row in schedules.values_list(*columns)[: MOST + 1]]
+        found = [DueJob(*row) for row in _due(user, at + HOUR)]
         overdue = [each for each in found if each.next_fire_at < at - LATE_AFTER]
         return cls(overdue, found[len(overdue) : MOST], len(found) > MOST)
 
@@ -69,3 +68,9 @@ class Due:
     @property
     def shown(self) -> list[DueJob]:
         return self.ahead[:SHOWN]
+
+
+@compiled
+def _due(user: User, until: datetime) -> "QuerySet[JobSchedule, Any]":
+    columns = ["job__name" if name == "job_name" else name for name in DueJob._fields]
+    return JobSchedule.objects.visible_to(user).due(until).values_list(*columns)[: MOST + 1]

@@ -1,14 +1,15 @@
 """Failing now: jobs whose last run that really ended failed or timed out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import F, OuterRef, Subquery, Value
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 
 from accounts.models import User
+from chronos_site.statements import compiled
 from dashboard.lately import Lately
 from jobs.models import Job, JobVersion
 from runs import history
@@ -61,11 +62,19 @@ def failing_jobs(user: User, lately: Lately, at: datetime) -> FailingJobs:
 
     For those who see everything, only the jobs of the newest failures are asked about.
     """
+    since = lately.failed_since if user.is_operator else None
+    rows = [FailingJob(*row) for row in _told(user, {run.job_id for run in lately.failed}, at)]
+    failed_at = {run.job_id: n for n, run in reversed(list(enumerate(lately.failed)))}
+    rows.sort(key=lambda job: failed_at.get(job.pk, MOST))
+    recent = since is not None and since > at - timedelta(days=1)
+    return FailingJobs(rows[:MOST], since, more=recent or len(rows) > MOST)
+
+
+@compiled
+def _told(user: User, failed: Collection[str], at: datetime) -> "QuerySet[Job, Any]":
     jobs = Job.objects.visible_to(user)
-    since = None
     if user.is_operator:
-        since = lately.failed_since
-        jobs = Ends(frozenset(run.job_id for run in lately.failed), since).suspects(jobs)
+        jobs = Ends(failed).suspects(jobs)
     edited = JobVersion.objects.filter(job=OuterRef("pk"), version=OuterRef("version")).values("created_at")
     known = Acknowledgement.objects.in_force(at).filter(open_for=Concat(Value("job "), OuterRef("pk")))
     told = history.failing(jobs).values_list(
@@ -78,11 +87,7 @@ def failing_jobs(user: User, lately: Lately, at: datetime) -> FailingJobs:
         Subquery(known.values("by__email")),
         Subquery(known.values("until")),
     )
-    rows = [FailingJob(*row) for row in told[: MOST + 1]]
-    failed_at = {run.job_id: n for n, run in reversed(list(enumerate(lately.failed)))}
-    rows.sort(key=lambda job: failed_at.get(job.pk, MOST))
-    recent = since is not None and since > at - timedelta(days=1)
-    return FailingJobs(rows[:MOST], since, more=recent or len(rows) > MOST)
+    return told[: MOST + 1]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from accounts.access import person
 from accounts.models import User
 from audit.models import AuditEvent
 from chronos_site.context import Shell
+from chronos_site.statements import compiled
 from dashboard import failing, late, vitals
 from dashboard.entries import Entry
 from dashboard.failing import Failing
@@ -161,15 +163,8 @@ class Handover:
     @cached_property
     def missed(self) -> list[Missed]:
         """Skipped ticks, a line a job and reason, the most first; what a paused job skips is no miss."""
-        skips = (
-            Run.objects.visible_to(self.user)
-            .filter(outcome=Outcome.CANCELLED, end_time__gte=self.since, skip_reason__isnull=False)
-            .exclude(skip_reason=Skip.PAUSED)
-            .order_by("-end_time")
-            .values_list("job_id", "job__name", "skip_reason", "skipped_count")
-        )
         counts: Counter[tuple[str, str, str | None]] = Counter()
-        for job_id, name, reason, count in skips[:MOST_SKIPS]:
+        for job_id, name, reason, count in _skips(self.user, self.since):
             counts[job_id, name, reason] += count or 1
         return [
             Missed(job, name, Skip(str(reason)), count) for (job, name, reason), count in counts.most_common()
@@ -189,8 +184,7 @@ class Handover:
         sums = dict.fromkeys(["started", "in_time", *Outcome.values], 0)
         if not self.user.is_operator:
             return sums
-        rows = RunStats.objects.filter(hour__gte=hour, outcome__in=Outcome.values).values("outcome")
-        for row in rows.annotate(started=Sum("count"), in_time=Sum("waited_1m")):
+        for row in _sums(hour):
             sums[row["outcome"]] = row["started"]
             if row["outcome"] != Outcome.CANCELLED:
                 sums["started"] += row["started"]
@@ -210,34 +204,21 @@ class Handover:
 
     @cached_property
     def opened(self) -> list[DeadLetter]:
-        return self._letters("created_at")
+        return _letters(self.user, self.since, field="created_at")
 
     @cached_property
     def closed(self) -> list[DeadLetter]:
-        return [letter for letter in self._letters("resolved_at") if letter.status != "PENDING"]
-
-    def _letters(self, field: str) -> list[DeadLetter]:
-        letters = DeadLetter.objects.visible_to(self.user).filter(**{f"{field}__gte": self.since})
-        told = letters.select_related("job").only(
-            "job__name", "run_id", "status", "created_at", "resolved_at"
-        )
-        return list(told.annotate(reason=Left("failure_reason", 300)).order_by(f"-{field}")[:MOST_LETTERS])
+        closed = _letters(self.user, self.since, field="resolved_at")
+        return [letter for letter in closed if letter.status != "PENDING"]
 
     # people
 
     @cached_property
     def changes(self) -> list[Change]:
         """What people did to jobs, newest first; people who do not operate see their own."""
-        events = (
-            AuditEvent.objects.filter(timestamp__gte=self.since, user_email__isnull=False, entity_type="Job")
-            .exclude(action="DENIED")
-            .order_by("-timestamp")
-        )
-        if not self.user.is_operator:
-            events = events.filter(user_email=self.user.email)
-        rows = list(events[:MOST_EVENTS])
+        rows = _events(self.since, self.user.email, everyones=self.user.is_operator)
         ids = {row.entity_id for row in rows}
-        names = dict(Job.objects.visible_to(self.user).filter(pk__in=ids).values_list("pk", "name"))
+        names = dict(_names(self.user, ids)) if ids else {}
         return [
             Change(Entry(row), row.entity_id if row.entity_id in names else "", names.get(row.entity_id, ""))
             for row in rows
@@ -261,17 +242,53 @@ class Handover:
         return bool(self._failing or self.slow or self.missed or self.opened)
 
 
+@compiled
+def _skips(user: User, since: datetime) -> "QuerySet[Run, Any]":
+    skipped = Run.objects.visible_to(user).filter(
+        outcome=Outcome.CANCELLED, end_time__gte=since, skip_reason__isnull=False
+    )
+    newest = skipped.exclude(skip_reason=Skip.PAUSED).order_by("-end_time")
+    return newest.values_list("job_id", "job__name", "skip_reason", "skipped_count")[:MOST_SKIPS]
+
+
+@compiled
+def _sums(since: datetime) -> "QuerySet[RunStats, Any]":
+    rows = RunStats.objects.filter(hour__gte=since, outcome__in=Outcome.values).values("outcome")
+    return rows.annotate(started=Sum("count"), in_time=Sum("waited_1m"))
+
+
+@compiled
+def _letters(user: User, since: datetime, *, field: str) -> QuerySet[DeadLetter]:
+    letters = DeadLetter.objects.visible_to(user).filter(**{f"{field}__gte": since})
+    told = letters.select_related("job").only("job__name", "run_id", "status", "created_at", "resolved_at")
+    return told.annotate(reason=Left("failure_reason", 300)).order_by(f"-{field}")[:MOST_LETTERS]
+
+
+@compiled
+def _events(since: datetime, email: str, *, everyones: bool) -> QuerySet[AuditEvent]:
+    events = AuditEvent.objects.filter(timestamp__gte=since, user_email__isnull=False, entity_type="Job")
+    told = events.exclude(action="DENIED").order_by("-timestamp")
+    return (told if everyones else told.filter(user_email=email))[:MOST_EVENTS]
+
+
+@compiled
+def _names(user: User, ids: set[str]) -> "QuerySet[Job, Any]":
+    return Job.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "name")
+
+
 def risks(known: Sequence[Mapping[str, str]], at: datetime) -> list[Risk]:
     """The next fires of the jobs that `known` gives reasons for, the soonest first."""
     ids = {job_id for reasons in known for job_id in reasons}
-    schedules = JobSchedule.objects.filter(job__in=ids, next_fire_at__lte=at + NIGHT)
-    fires = schedules.order_by("next_fire_at").values_list(
-        "job_id", F("job__name"), "next_fire_at", "timezone"
-    )
     return [
         Risk(job_id, name, fires_at, zone or "UTC", [each[job_id] for each in known if job_id in each])
-        for job_id, name, fires_at, zone in fires[:MOST_FIRES]
+        for job_id, name, fires_at, zone in (_fires(ids, at + NIGHT) if ids else ())
     ]
+
+
+@compiled
+def _fires(ids: set[str], until: datetime) -> "QuerySet[JobSchedule, Any]":
+    schedules = JobSchedule.objects.filter(job__in=ids, next_fire_at__lte=until).order_by("next_fire_at")
+    return schedules.values_list("job_id", F("job__name"), "next_fire_at", "timezone")[:MOST_FIRES]
 
 
 def began(runs: Iterable[Run]) -> datetime | None:

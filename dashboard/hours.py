@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Case, Count, Sum, Value, When
+from django.db.models import Case, Count, QuerySet, Sum, Value, When
 
 from accounts.models import User
+from chronos_site.statements import compiled
 from runs import days
 from runs.days import JobDay
-from runs.models import Outcome, Run, RunQuerySet, RunStats
+from runs.models import Outcome, Run, RunStats
 
 HOUR = timedelta(hours=1)
 HOURS = 24
@@ -96,20 +97,27 @@ def day(user: User, at: datetime) -> Day:
     key = f"hours:{'all' if user.is_operator else user.pk}"
     known: dict[datetime, Counts] = cache.get(key, {})
     missing = [start for start in starts if start not in known]
-    counted = known | _count(Run.objects.visible_to(user), missing)
+    counted = known | _count(user, missing)
     closed = {start: counted[start] for start in starts if start + HOUR + SETTLED_AFTER <= at}
     if closed.keys() - known.keys():
         cache.set(key, closed, REMEMBERED_SECONDS)
     return Day([Hour(start, counted[start]) for start in starts])
 
 
-def _count(runs: RunQuerySet, starts: Sequence[datetime]) -> dict[datetime, Counts]:
+def _count(user: User, starts: Sequence[datetime]) -> dict[datetime, Counts]:
     """The outcomes of the hours that begin at `starts`, oldest first."""
     found: dict[datetime, Counts] = {start: dict.fromkeys(Outcome.values, 0) for start in starts}
+    for row in _outcomes(user, *starts):
+        found[starts[row["place"]]][str(row["outcome"])] = row["runs"]
+    return found
+
+
+@compiled
+def _outcomes(user: User, *starts: datetime) -> "QuerySet[Run, Any]":
     place = Case(
         *(When(end_time__gte=start, then=Value(n)) for n, start in reversed(list(enumerate(starts))))
     )
-    ended = runs.filter(end_time__gte=starts[0]).order_by()
+    ended = Run.objects.visible_to(user).filter(end_time__gte=starts[0]).order_by()
     # Skipped ticks are CANCELLED too: only there must the rows be looked at, else the index tells all.
     parts = [
         ended.filter(outcome__in=[Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT]),
@@ -118,9 +126,7 @@ def _count(runs: RunQuerySet, starts: Sequence[datetime]) -> dict[datetime, Coun
     counts = [
         part.annotate(place=place).values("outcome", "place").annotate(runs=Count("*")) for part in parts
     ]
-    for row in counts[0].union(counts[1], all=True):
-        found[starts[row["place"]]][str(row["outcome"])] = row["runs"]
-    return found
+    return counts[0].union(counts[1], all=True)
 
 
 def weeks(user: User, number: int, at: datetime, last: Day) -> Day:
@@ -163,7 +169,7 @@ def _of_one(user: User, starts: Sequence[datetime], last: Day) -> dict[datetime,
     open_ = [start for start in starts if not rows or start.date() > rows[0]["rolled_up_to"]]
     if open_ == starts[-1:]:
         return found | {starts[-1]: _sum(hour.counts for hour in last.hours if hour.start >= starts[-1])}
-    return found | _count(Run.objects.visible_to(user), open_) if open_ else found
+    return found | _count(user, open_) if open_ else found
 
 
 def _sum(parts: Iterable[Counts]) -> Counts:

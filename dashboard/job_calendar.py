@@ -161,7 +161,12 @@ class Calendar:
         return f"{reverse('run_list')}?{urlencode({'job': self.job.pk})}"
 
     def _on(self, day: date) -> JobDay:
-        return self.totals.get(day) or JobDay(job=self.job, day=day)
+        return self.totals.get(day) or self._nothing
+
+    @cached_property
+    def _nothing(self) -> JobDay:
+        """The totals of any day on which nothing ended."""
+        return JobDay(job=self.job)
 
     # What the window says
 

@@ -10,13 +10,14 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Left
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
+from accounts.models import User
 from chronos_site.counting import counting
 from chronos_site.statements import compiled
 from dashboard import charts, definitions, late, vitals, wording
@@ -51,11 +52,10 @@ CHANGES_AHEAD = timedelta(days=45)
 def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     """The page of a job; for htmx it is the same page, of which the browser takes what changed."""
     user, at = person(request), timezone.now()
-    jobs = Job.objects.visible_to(user).select_related(
-        "schedule", "payload", "retry_policy", "owner", "heartbeat"
-    )
-    also = {"closed": ROLLED_UP_TO, **_backfill_runs(job_id)}
-    job = get_object_or_404(jobs.defer("owner__password").annotate(**also), pk=job_id)
+    found = _found(user, job_id)
+    if not found:
+        raise Http404
+    job = found[0]
     trail = Trail.read(job)
     past = Past.read(job, at, trail.starters)
     versions = Versions.read(job)
@@ -87,6 +87,15 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "live_seconds": LIVE_SECONDS,
     }
     return render(request, "dashboard/job_detail/job.html", context)
+
+
+@compiled
+def _found(user: User, job_id: str) -> QuerySet[Job]:
+    jobs = Job.objects.visible_to(user).select_related(
+        "schedule", "payload", "retry_policy", "owner", "heartbeat"
+    )
+    also = {"closed": ROLLED_UP_TO, **_backfill_runs(job_id)}
+    return jobs.filter(pk=job_id).defer("owner__password").annotate(**also)
 
 
 def _may(job: Job) -> set[str]:
@@ -126,10 +135,15 @@ class Letters:
 
     @classmethod
     def read(cls, job: Job) -> "Letters":
-        pending = DeadLetter.objects.pending().filter(job=job).order_by("-created_at").defer("failure_reason")
-        rows = list(pending.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1])
+        rows = _letters(job)
         shown = letters(rows[:LETTERS_SHOWN])
         return cls(vitals.told(len(rows), MOST_LETTERS), shown, more=len(rows) > len(shown))
+
+
+@compiled
+def _letters(job: Job) -> QuerySet[DeadLetter]:
+    pending = DeadLetter.objects.pending().filter(job=job).order_by("-created_at").defer("failure_reason")
+    return pending.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1]
 
 
 def _retry(job: Job) -> str:

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from audit.models import AuditEvent
+from chronos_site.statements import compiled
 from dashboard import definitions
 from dashboard.definitions import Change
 from dashboard.entries import Entry
@@ -51,8 +54,7 @@ class Versions:
 
     @classmethod
     def read(cls, job: Job) -> "Versions":
-        rows = job.versions.select_related("author").defer("author__password").order_by("-version")
-        found = list(rows[: VERSIONS_SHOWN + 1])
+        found = _versions(job)
         versions = [
             Version(row, definitions.changes(before.definition, row.definition) if before else None)
             for row, before in zip(found, _before(found), strict=True)
@@ -62,6 +64,12 @@ class Versions:
         own = own or job.versions.filter(version=job.version).first()
         last = found[0].version if found else 0
         return cls(versions[:VERSIONS_SHOWN], own.definition if own else {}, max(0, last - VERSIONS_SHOWN))
+
+
+@compiled
+def _versions(job: Job) -> QuerySet[JobVersion]:
+    rows = JobVersion.objects.filter(job=job).select_related("author").defer("author__password")
+    return rows.order_by("-version")[: VERSIONS_SHOWN + 1]
 
 
 def _before(found: list[JobVersion]) -> list[JobVersion | None]:
@@ -77,10 +85,16 @@ class Trail:
 
     @classmethod
     def read(cls, job: Job) -> "Trail":
-        rows = AuditEvent.objects.filter(entity_type="Job", entity_id=job.pk).order_by("-timestamp")
-        return cls([Entry(row) for row in rows[:EVENTS_SHOWN]])
+        return cls([Entry(row) for row in _events(job.pk)])
 
     @property
     def starters(self) -> dict[str, str]:
         """Who started which run by hand, as far as these entries tell."""
         return {event.run: event.who for event in self.events if event.run}
+
+
+@compiled
+def _events(job_id: str) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(entity_type="Job", entity_id=job_id).order_by("-timestamp")[
+        :EVENTS_SHOWN
+    ]

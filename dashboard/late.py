@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from accounts.models import User
+from chronos_site.statements import compiled
 from dashboard import charts, wording
 from jobs.promises import Promise
 from runs import history
@@ -36,6 +37,11 @@ class Running(NamedTuple):
 
 def running(user: User) -> list[Running]:
     """What runs now, those whose lease ends first before the others."""
+    return [Running(*row) for row in _running(user)]
+
+
+@compiled
+def _running(user: User) -> "QuerySet[Run, Any]":
     runs = Run.objects.visible_to(user).running().order_by("lease_expires_at")
     told = runs.values_list(
         "pk",
@@ -47,7 +53,7 @@ def running(user: User) -> list[Running]:
         "attempt",
         F("job__retry_policy__max_attempts"),
     )
-    return [Running(*row) for row in told[:MOST_RUNNING]]
+    return told[:MOST_RUNNING]
 
 
 def waiting_late(user: User, at: datetime) -> RunQuerySet:
@@ -69,8 +75,13 @@ class Missed(NamedTuple):
 
 def missed(user: User, at: datetime) -> list[Missed]:
     """The runs in progress or waiting that have missed a promise by now, those due first first."""
-    runs = sorted(promised(Run.objects.visible_to(user), MOST_PROMISED), key=lambda run: run.tick)
+    runs = sorted((Promised(*row) for row in _promised(user)), key=lambda run: run.tick)
     return [Missed(run, words) for run in runs if (words := run.missed(at))]
+
+
+@compiled
+def _promised(user: User) -> "QuerySet[Run, Any]":
+    return promised(Run.objects.visible_to(user))[:MOST_PROMISED]
 
 
 def missed_by(promise: Promise, attempts: Sequence[Run], at: datetime) -> str:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import DateTimeField, F, Value
+from django.db.models import DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Cast
 
 from accounts.models import User
-from chronos_site.branches import together
+from chronos_site.branches import compiled_together
 from runs.models import Outcome, Run
 
 HOUR = timedelta(hours=1)
@@ -42,22 +43,7 @@ class Lately:
 
 def lately(user: User, at: datetime) -> Lately:
     """What ended lately of the jobs that the person may see, in one query."""
-    visible = Run.objects.visible_to(user)
-    failures_since = {} if user.is_operator else {"end_time__gte": at - FAILURES_BACK}
-    branches = [
-        visible.filter(outcome=Outcome.SUCCESS, end_time__gte=at - HOUR)
-        .order_by("-end_time")
-        .values(*_COLUMNS, ready_at=F("available_at"), began_at=F("start_time"), job_name=Value(""))[
-            :MOST_DONE
-        ],
-        *(
-            visible.filter(outcome=outcome, end_time__isnull=False, **failures_since)
-            .order_by("-end_time")
-            .values(*_COLUMNS, ready_at=_NOTHING, began_at=_NOTHING, job_name=F("job__name"))[:MOST_FAILED]
-            for outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
-        ),
-    ]
-    runs = together(branches)
+    runs = _ended(user, at - HOUR, at - FAILURES_BACK)
     failed = [run for run in runs if run.outcome != Outcome.SUCCESS]
     failed.sort(key=_end, reverse=True)
     return Lately(
@@ -65,6 +51,25 @@ def lately(user: User, at: datetime) -> Lately:
         # No more than one outcome's share: older ones of the rarer outcome would hide gaps in the other.
         failed=failed[:MOST_FAILED],
     )
+
+
+@compiled_together
+def _ended(user: User, done_since: datetime, failed_since: datetime) -> list[QuerySet[Run, Any]]:
+    visible = Run.objects.visible_to(user)
+    back = {} if user.is_operator else {"end_time__gte": failed_since}
+    return [
+        visible.filter(outcome=Outcome.SUCCESS, end_time__gte=done_since)
+        .order_by("-end_time")
+        .values(*_COLUMNS, ready_at=F("available_at"), began_at=F("start_time"), job_name=Value(""))[
+            :MOST_DONE
+        ],
+        *(
+            visible.filter(outcome=outcome, end_time__isnull=False, **back)
+            .order_by("-end_time")
+            .values(*_COLUMNS, ready_at=_NOTHING, began_at=_NOTHING, job_name=F("job__name"))[:MOST_FAILED]
+            for outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
+        ),
+    ]
 
 
 def _end(run: Run) -> datetime:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from accounts.models import User
+from chronos_site.statements import compiled
 from dashboard.models import SavedView
 
 
@@ -55,6 +57,11 @@ def _offered(
             view if view.may_be_changed_by(user) else None,
             "" if view.owner_id == user.pk else f"Shared by {view.owner.email}",
         )
-        for view in SavedView.objects.offered_to(user, names[0])
+        for view in _saved(user, page=names[0])
     ]
     return Offered(*names, views, "" if any(view.chosen for view in views) else asked)
+
+
+@compiled
+def _saved(user: User, *, page: str) -> QuerySet[SavedView]:
+    return SavedView.objects.offered_to(user, page)

@@ -1,13 +1,13 @@
 """The pages that look at messages: what was sent to whom, what failed, and who is told of what."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import person
 from accounts.models import User
 from chronos_site.counting import counted
+from chronos_site.statements import compiled
 from dashboard import paging
 from dashboard.filters import Chip, plain
 from dashboard.paging import Key, Order
@@ -269,13 +270,17 @@ class RuleLine:
         return self.rule.enabled and not self.muted and any(each.enabled for each in self.contacts)
 
 
-def rule_lines(rules: "QuerySet[Rule]", at: datetime) -> list[RuleLine]:
+def rule_lines(rules: Iterable[Rule], at: datetime) -> list[RuleLine]:
+    """The rules, given as `_told` gives them."""
+    return [RuleLine(rule, tuple(rule.contacts.all()), at) for rule in rules]
+
+
+def _told(rules: "QuerySet[Rule]") -> "QuerySet[Rule]":
     """The rules with whom they tell, in two queries."""
     rows = rules.select_related("owner", "job", "of_owner").defer(
         "owner__password", "of_owner__password", "job__description"
     )
-    found = rows.prefetch_related("contacts").order_by("name", "pk")[:MOST_RULES]
-    return [RuleLine(rule, tuple(rule.contacts.all()), at) for rule in found]
+    return rows.prefetch_related("contacts").order_by("name", "pk")[:MOST_RULES]
 
 
 @require_safe
@@ -287,7 +292,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
     context = {
         "now": at,
         "everyones": everyones,
-        "lines": rule_lines(rules if everyones else rules.filter(owner=user), at),
+        "lines": rule_lines(_told(rules if everyones else rules.filter(owner=user)), at),
     }
     return render(request, "dashboard/outbox/rules.html", context)
 
@@ -328,12 +333,15 @@ class Alerts:
 
 def alerts_of(job: Job, tags: Collection[str], user: User, at: datetime) -> Alerts:
     """The rules that cover the job and that the person may see, and where its heartbeat goes."""
-    scopes = {"scope": Rule.Scope.ALL}, {"job": job}, {"of_owner": job.owner_id}
-    rules = Rule.objects.visible_to(user)
-    found = rules.filter(**scopes[0]) | rules.filter(**scopes[1]) | rules.filter(**scopes[2])
-    if tags:
-        found |= rules.filter(scope=Rule.Scope.TAG, tag__in=list(tags))
-    lines = rule_lines(found, at)
+    lines = rule_lines(_covering(user, job, job.owner_id, *tags), at)
     heard = [line for line in lines if line.rule.owner.is_operator or line.rule.owner_id == job.owner_id]
     heartbeat = job.heartbeat.host if hasattr(job, "heartbeat") else ""
     return Alerts(heard, heartbeat)
+
+
+@compiled
+def _covering(user: User, job: Job, owner: int, *tags: str) -> "QuerySet[Rule]":
+    covering = Q(scope=Rule.Scope.ALL) | Q(job=job) | Q(of_owner=owner)
+    if tags:
+        covering |= Q(scope=Rule.Scope.TAG, tag__in=tags)
+    return _told(Rule.objects.visible_to(user).filter(covering))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from django.views.decorators.vary import vary_on_headers
 from accounts.access import person
 from accounts.models import User
 from chronos_site.context import Pulse, Shell
+from chronos_site.statements import compiled
 from dashboard import charts, failing, late, timeline, vitals, wording
 from dashboard.charts import Column
 from dashboard.due import Due, DueJob
@@ -182,11 +184,12 @@ class Late:
         return {each.run.pk for each in self.running if each.stuck}
 
 
-def _letters(user: User) -> list[DeadLetter]:
+@compiled
+def _letters(user: User) -> QuerySet[DeadLetter]:
     """The newest dead letters that wait for a person; the shell knows how many there are."""
     pending = DeadLetter.objects.pending().visible_to(user).order_by("-created_at")
     newest = pending.select_related("job").only("job__name", "run_id", "created_at")
-    return list(newest.annotate(reason=Left("failure_reason", 300))[:LETTERS_SHOWN])
+    return newest.annotate(reason=Left("failure_reason", 300))[:LETTERS_SHOWN]
 
 
 def _ended(runs: str, since: datetime, until: datetime) -> str:

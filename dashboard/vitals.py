@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Now
 
 from accounts.models import User
 from chronos_site.context import SILENT_AFTER
+from chronos_site.statements import compiled
 from dashboard import charts, wording
 from dashboard.charts import Mark
 from dashboard.lately import Lately, start_lag
@@ -44,8 +45,7 @@ class Processes:
     def read(cls, at: datetime) -> "Processes":
         """Read them; the time of this query is the database's answer time."""
         began = time.perf_counter()
-        shown = Q(stopped_at=None) | Q(stopped_at__gt=at - charts.STRIP)
-        found = list(Process.objects.filter(shown).annotate(now=Now()).order_by("-beat_at")[:MOST_PROCESSES])
+        found = _shown(at - charts.STRIP)
         took = (time.perf_counter() - began) * 1000
         now: datetime = getattr(found[0], "now", at) if found else at
         lately = [each for each in found if each.beat_at > now - KNOWN_FOR]
@@ -57,6 +57,12 @@ class Processes:
 
     def silent(self, process: Process) -> bool:
         return process.beat_at < self.at - SILENT_AFTER
+
+
+@compiled
+def _shown(gone_since: datetime) -> QuerySet[Process]:
+    shown = Q(stopped_at=None) | Q(stopped_at__gt=gone_since)
+    return Process.objects.filter(shown).annotate(now=Now()).order_by("-beat_at")[:MOST_PROCESSES]
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,8 @@ def _late(at: datetime) -> list[Sight]:
         for pk, job_id, since, tick, attempt in rows
         if since
     ]
-    missed = [run for run in late.promised(Run.objects.all(), MOST_PROMISED) if run.missed(at)]
+    promised = (late.Promised(*row) for row in late.promised(Run.objects.all())[:MOST_PROMISED])
+    missed = [run for run in promised if run.missed(at)]
     return due + [_broken_promise(run) for run in missed[:MOST]]
 
 

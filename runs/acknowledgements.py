@@ -13,6 +13,7 @@ from accounts.models import User
 from audit.models import record
 from chronos_site.locks import locked
 from chronos_site.schema import SeedIndex, UlidField, cascade, new_ulid, set_null
+from chronos_site.statements import compiled
 from jobs.models import Job
 from runs.models import DeadLetter
 
@@ -108,7 +109,13 @@ def of_signature(signature: str) -> str:
 
 def held_for(job: Job, at: datetime) -> Acknowledgement | None:
     """What holds for this job at the instant, with the person."""
-    return Acknowledgement.objects.acknowledged([job.pk], [], at).select_related("by").first()
+    return next(iter(_held(of_job(job.pk), at)), None)
+
+
+@compiled
+def _held(subject: str, at: datetime) -> models.QuerySet[Acknowledgement]:
+    # No more than one is open for a subject.
+    return Acknowledgement.objects.in_force(at).filter(open_for=subject).select_related("by")
 
 
 @transaction.atomic

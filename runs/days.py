@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chronos_site import rows
 from chronos_site.schema import SeedIndex, cascade
+from chronos_site.statements import compiled
 from jobs.models import Job
 from runs.models import Outcome, Run
 
@@ -61,16 +62,22 @@ def of_job(job: Job, first: date, closed: date | None) -> dict[date, JobDay]:
     Of a run that was due long before the last closed day, as those of a backfill are, the totals tell once
     its day is closed.
     """
-    found = list(JobDay.objects.filter(job=job, day__gte=first))
     begin = closed_until(max(closed, first - DAY) if closed else first - DAY)
-    return {each.day: each for each in [*found, *_live(job, begin)]}
+    live = [JobDay(job=job, **totals) for totals in _live(job, begin - DAY, begin)]
+    return {each.day: each for each in [*_added_up(job, first), *live]}
 
 
-def _live(job: Job, since: datetime) -> list[JobDay]:
+@compiled
+def _added_up(job: Job, first: date) -> models.QuerySet[JobDay]:
+    return JobDay.objects.filter(job=job, day__gte=first)
+
+
+@compiled
+def _live(job: Job, due_since: datetime, ended_since: datetime) -> "models.QuerySet[Run, Any]":
     # By the index over the job and its ticks; none knows a job's ends.
-    ended = Run.objects.filter(job=job, scheduled_time__gte=since - DAY, end_time__gte=since)
+    ended = Run.objects.filter(job=job, scheduled_time__gte=due_since, end_time__gte=ended_since)
     days = ended.annotate(day=TruncDate("end_time", tzinfo=UTC)).order_by("day").values("day")
-    return [JobDay(job=job, **totals) for totals in days.annotate(**_TALLY)]
+    return days.annotate(**_TALLY)
 
 
 def _how_many(**those: Any) -> models.Count:

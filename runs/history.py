@@ -1,6 +1,6 @@
 """What lists say about the past of jobs: their last runs and how long these take."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -150,7 +150,7 @@ class Ends:
     `since` is since when these are all there were; None for ever.
     """
 
-    job_ids: frozenset[str]
+    job_ids: Collection[str]
     since: datetime | None = None
     outcomes: tuple[Outcome, ...] = BROKEN
 
@@ -164,7 +164,7 @@ class Ends:
 def newest_ends(outcomes: tuple[Outcome, ...], count: int = MOST_ENDS) -> Ends:
     """What ended last with these outcomes, read off the end of an index, in one query."""
     newest = [_newest_ended(Run.objects.all(), outcome) for outcome in outcomes]
-    # Only the last of each is asked when it ended: to make instants of thousands takes longer than to read them.
+    # Only the last of each is asked when it ended: to make instants of thousands takes longer than the rest.
     ends = [runs.values_list("job_id", _NO_TIME)[:count] for runs in newest]
     ends += [runs.values_list(_NO_JOB, "end_time")[count - 1 : count] for runs in newest]
     rows = values_together(ends)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime, time, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from jobs.promises import Promise
 from runs import history
@@ -44,13 +44,13 @@ class Promised(NamedTuple):
         return promise.missed(self.tick, started, None, at)
 
 
-def promised(runs: RunQuerySet, most: int) -> list[Promised]:
-    """Those that wait or run of ticks with a promise, so many at most."""
+def promised(runs: RunQuerySet) -> "QuerySet[Run, Any]":
+    """Those that wait or run of ticks with a promise, as what `Promised` is made of."""
     first = Run.objects.filter(
         job=OuterRef("job"), scheduled_time=OuterRef("scheduled_time"), attempt=1, trigger=Trigger.SCHEDULE
     )
     promise = Q(job__schedule__start_within_seconds__isnull=False) | Q(job__schedule__end_by__isnull=False)
-    rows = (
+    return (
         runs.active()
         .filter(promise, Exists(first))
         .values_list(
@@ -66,7 +66,6 @@ def promised(runs: RunQuerySet, most: int) -> list[Promised]:
             "job__schedule__timezone",
         )
     )
-    return [Promised(*row) for row in rows[:most]]
 
 
 def usual(runs: Iterable[Run]) -> Durations | None:
