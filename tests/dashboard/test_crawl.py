@@ -150,13 +150,16 @@ def alice():
     return user
 
 
+@pytest.mark.databases
 def test_a_walk_as_a_user_breaks_nothing_and_shows_nothing_of_others(client, alice):
     pages = walked(client, alice)
     assert (broken(pages), telling(pages, WORD)) == ([], [])
     assert len(telling(pages, MINE)) > 30
 
 
-@pytest.mark.parametrize("somebody", [factories.bob, factories.ada])
+@pytest.mark.parametrize(
+    "somebody", [pytest.param(factories.bob, marks=pytest.mark.databases), factories.ada]
+)
 def test_a_walk_as_who_sees_everyones_breaks_nothing(client, alice, somebody):
     pages = walked(client, somebody(), FEW_ALIKE)
     assert broken(pages) == []
