@@ -135,6 +135,7 @@ class Job(models.Model):
             SeedIndex(fields=["status", "type", "created_at"], name="idx_jobs_composite_status_type"),
             SeedIndex(fields=["owner", "status", "updated_at"], name="idx_jobs_composite_owner_status"),
             SeedIndex(fields=["name", "id"], name="idx_jobs_name"),
+            SeedIndex(fields=["updated_at", "id"], name="idx_jobs_updated_at"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(type__in=Type.values), name="chk_jobs_type"),

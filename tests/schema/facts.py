@@ -54,6 +54,7 @@ jobs
   + version integer not null default 1
   + safe_to_repeat boolean
   + index idx_jobs_name (name, id)
+  + index idx_jobs_updated_at (updated_at, id)
   + index idx_jobs_name_words of words only on postgresql
 
 job_schedules
