@@ -19,6 +19,8 @@ from runs.models import Outcome, Run, RunStats
 
 HOUR = timedelta(hours=1)
 HOURS = 24
+# A day is added up some time after it has ended: until then its hours tell.
+EARLIER = 2
 DAY = timedelta(days=1)
 # Days by the word in the address; a day itself is shown by its hours.
 WINDOWS = {"24h": 0, "7d": 7, "30d": 30}
@@ -55,9 +57,10 @@ class Hour:
 
 @dataclass(frozen=True)
 class Day:
-    """The last hours, or days, the current one at the end."""
+    """The last hours, or days, the current one at the end; `earlier` are some hours before them."""
 
     hours: Sequence[Hour] = field(default_factory=list)
+    earlier: Sequence[Hour] = ()
 
     @property
     def start(self) -> datetime:
@@ -93,7 +96,7 @@ def full_hour(instant: datetime) -> datetime:
 def day(user: User, at: datetime) -> Day:
     """The last 24 hours up to the instant, in at most one query."""
     current = full_hour(at)
-    starts = [current - HOUR * n for n in reversed(range(HOURS))]
+    starts = [current - HOUR * n for n in reversed(range(EARLIER + HOURS))]
     key = f"hours:{'all' if user.is_operator else user.pk}"
     known: dict[datetime, Counts] = cache.get(key, {})
     missing = [start for start in starts if start not in known]
@@ -101,7 +104,8 @@ def day(user: User, at: datetime) -> Day:
     closed = {start: counted[start] for start in starts if start + HOUR + SETTLED_AFTER <= at}
     if closed.keys() - known.keys():
         cache.set(key, closed, REMEMBERED_SECONDS)
-    return Day([Hour(start, counted[start]) for start in starts])
+    hours = [Hour(start, counted[start]) for start in starts]
+    return Day(hours[EARLIER:], hours[:EARLIER])
 
 
 def _count(user: User, starts: Sequence[datetime]) -> dict[datetime, Counts]:
@@ -167,9 +171,12 @@ def _of_one(user: User, starts: Sequence[datetime], last: Day) -> dict[datetime,
     by_day = {row["day"]: {outcome: row[outcome] for outcome in _OUTCOMES} for row in rows}
     found = {start: by_day.get(start.date(), none) for start in starts}
     open_ = [start for start in starts if not rows or start.date() > rows[0]["rolled_up_to"]]
-    if open_ == starts[-1:]:
-        return found | {starts[-1]: _sum(hour.counts for hour in last.hours if hour.start >= starts[-1])}
-    return found | _count(user, open_) if open_ else found
+    hours = [*last.earlier, *last.hours]
+    if not open_ or open_[0] < hours[0].start:
+        return found | _count(user, open_) if open_ else found
+    return found | {
+        start: _sum(hour.counts for hour in hours if start <= hour.start < start + DAY) for start in open_
+    }
 
 
 def _sum(parts: Iterable[Counts]) -> Counts:

@@ -50,7 +50,9 @@ def test_common_tags_find_the_same_jobs_as_rare_ones(owner, monkeypatch):
     monkeypatch.setattr(conditions, "MOST_LISTED", 1)
     for name in ("one", "other"):
         JobTag.objects.create(job=job(owner, name=name), name="night")
-    assert found(owner, ("tag", "night")) == ["one", "other"]
+    job(owner, name="without")
+    for user in (owner, bob()):
+        assert found(user, ("tag", "night")) == ["one", "other"]
 
 
 def test_a_kind_of_schedule_finds_its_jobs(owner):
