@@ -94,7 +94,7 @@ class Pause(Move):
         return dict.fromkeys(paused, _before(until, at))
 
     def undo(self, target: Job, before: Before, parameters: Parameters, *, by: User, at: datetime) -> None:
-        plan = jobs.hold_plans([target.pk])[target.pk]
+        plan = _held(target)
         if target.status == Status.PAUSED and _is_another(plan, before):
             raise Refused("Its pause was changed since.")
         jobs.resume(target, by=by, at=at)
@@ -132,7 +132,7 @@ class Resume(Move):
         until = _instant(before["until"])
         if until and until <= at:
             raise Refused("The time until which it was paused has passed.")
-        if _was_resumed_since(jobs.hold_plans([target.pk])[target.pk], before):
+        if _was_resumed_since(_held(target), before):
             raise Refused("It was resumed once more since.")
         jobs.pause(target, by=by, at=at, until=until)
 
@@ -214,6 +214,13 @@ def _still_ahead(parameters: Parameters, at: datetime) -> datetime | None:
 
 def _before(until: datetime | None, at: datetime) -> Before:
     return {"until": until.isoformat() if until else None, "at": at.isoformat()}
+
+
+def _held(target: Job) -> JobSchedule:
+    """The job's plan, held; raises JobSchedule.DoesNotExist where the job was deleted meanwhile."""
+    for plan in jobs.hold_plans([target.pk]).values():
+        return plan
+    raise JobSchedule.DoesNotExist
 
 
 def _is_another(plan: JobSchedule, before: Before) -> bool:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from audit.models import AuditEvent
@@ -217,6 +218,19 @@ def test_jobs_resumed_together_take_the_status_of_their_runs_and_plans(alice):
     ACTIONS["RESUME"].apply_all(list(Job.objects.all()), {}, by=alice, at=database_now())
     statuses = dict(Job.objects.values_list("name", "status"))
     assert statuses == {"ahead": "SCHEDULED", "going": "RUNNING", "over": "FAILED"}
+
+
+@pytest.mark.parametrize(("code", "done"), [("PAUSE", actions.pause), ("RESUME", actions.resume)])
+def test_what_was_deleted_in_the_same_moment_is_not_there_to_be_undone(alice, code, done):
+    job = factories.job(alice)
+    before = {"until": None, "at": database_now().isoformat()}
+    if code == "RESUME":
+        actions.pause(job, by=alice, at=database_now())
+    done(job, by=alice, at=database_now())
+    known = Job.objects.select_related("schedule").get(pk=job.pk)
+    actions.delete(Job.objects.get(pk=job.pk), by=alice)
+    with transaction.atomic(), pytest.raises(ObjectDoesNotExist):
+        ACTIONS[code].undo(known, before, {}, by=alice, at=database_now())
 
 
 def test_only_pauses_without_an_end_are_restored_together(alice):
