@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -67,16 +68,18 @@ def job_edit(request: HttpRequest, job_id: str) -> HttpResponse:
     if _is_to_be_saved(request, draft):
         version = _version(request)
         try:
-            job = actions.edit(
-                job, draft.definition(), by=user, at=database_now(), note=draft.note, version=version
-            )
+            # A new owner may be what the change is for: both, or neither.
+            with transaction.atomic():
+                job = actions.edit(
+                    job, draft.definition(), by=user, at=database_now(), note=draft.note, version=version
+                )
+                if (owner := draft.new_owner) and owner != job.owner:
+                    actions.hand_over(job, owner, by=user)
         except actions.Stale as stale:
             return _page(request, draft, conflict=Conflict.read(stale.job, version), status=409)
         except actions.TypeIsFixed as fixed:
             draft.basics.add_error("type", str(fixed))
             return _page(request, draft)
-        if (owner := draft.new_owner) and owner != job.owner:
-            actions.hand_over(job, owner, by=user)
         return _saved(request, job)
     return _page(request, draft)
 

@@ -315,6 +315,18 @@ def test_operators_hand_jobs_over(client, owner):
     assert AuditEvent.objects.filter(action="JOB_HANDED_OVER").count() == 1
 
 
+def test_an_edit_that_cannot_hand_the_job_over_changes_nothing(client, owner, monkeypatch):
+    one, him = job(owner), bob()
+
+    def gone(*args, **kwargs):
+        raise Job.DoesNotExist
+
+    monkeypatch.setattr(actions, "hand_over", gone)
+    with pytest.raises(Job.DoesNotExist):
+        post(client, him, at(one, "edit"), edited(one, name="renamed", owner=him.email))
+    assert Job.objects.get().name == one.name
+
+
 def test_an_edit_does_not_take_a_job_from_whom_it_was_given_to_meanwhile(client, owner):
     one, him = job(owner), bob()
     typed = edited(one, name="renamed", owner=owner.email, owner_before=owner.email)
