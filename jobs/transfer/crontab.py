@@ -20,7 +20,8 @@ _TIMES = r"(?:[\d*][\d*/,-]*\s+){2}[\d*?LW][\d*?/,LW-]*\s+[\w*?/,-]+\s+[\w*?/,#-
 _ENTRY = re.compile(rf"\s*(?P<times>@[a-z]+|{_TIMES})\s+(?P<command>\S.*)")
 _SETTING = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*=(?P<value>.*)")
 _COLUMNS = re.compile(r"m(?:in)?\s+h(?:our)?\s+dom\b")
-_ZONES = ("CRON_TZ", "TZ")
+# TZ is the commands' alone: cron does not fire by it.
+_ZONE = "CRON_TZ"
 _INPUT = re.compile(r"(?<!\\)%")
 _BRACES = re.compile(r"(?<!\\)\{\{(?=\s*[A-Za-z])")
 # Only the crontab of the system says whose the command is, and hardly one has nothing of root's.
@@ -86,7 +87,7 @@ def _unquoted(value: str) -> str:
 def _request(entry: Entry, taken: dict[str, int], *, has_users: bool) -> dict[str, Any]:
     user, command = _with_user(entry) if has_users else ("", entry.command)
     environment = dict(entry.settings)
-    zone = next((environment.pop(name) for name in _ZONES if name in environment), None)
+    zone = environment.pop(_ZONE, None)
     shell, mail = environment.pop("SHELL", "/bin/sh"), environment.pop("MAILTO", "")
     payload = {
         "scriptContent": f"#!{shell}\n{_script(command)}\n",

@@ -140,9 +140,25 @@ def _with_strays(reading: Reading, given: dict[str, Any], job_type: JobType) -> 
         if key in kept:
             reading.refuse(path, f"This stands twice: {key[:60]!a} is among the payload's other options too.")
         kept[key] = value
-    reading.warnings.append(f"Not known, kept in the payload's metadata: {', '.join(strays)}.")
+    reading.warnings += _kept(strays)
     known = {key: value for key, value in given.items() if key in job_type.aliases}
     return {**known, "metadata": kept}
+
+
+# What a crontab says and no job does.
+_OF_CRON = {
+    "cronMailTo": "cron mailed what it wrote to {}: an alert rule can tell them when it fails.",
+    "cronUser": "cron ran it as {}: here every script runs as the one user that is set up for scripts.",
+}
+
+
+def _kept(strays: Mapping[str, tuple[str, Any]]) -> Iterator[str]:
+    """What to know of what is kept without being understood."""
+    for key, value in strays.values():
+        if key in _OF_CRON:
+            yield _OF_CRON[key].format(str(value)[:100])
+    if others := [path for path, (key, _) in strays.items() if key not in _OF_CRON]:
+        yield f"Not known, kept in the payload's metadata: {', '.join(others)}."
 
 
 def _strays(

@@ -66,9 +66,18 @@ def test_it_runs_as_cron_does():
     )  # fmt: skip
 
 
+def test_the_commands_time_zone_is_not_that_of_the_times():
+    said = one("TZ=America/New_York\nCRON_TZ=Asia/Tokyo\n30 2 * * * date")
+    assert (said["schedule"]["timezone"], said["payload"]["environment"]) == (
+        "Asia/Tokyo", {"TZ": "America/New_York"},
+    )  # fmt: skip
+    assert one("TZ=America/New_York\n30 2 * * * date")["schedule"]["timezone"] == "UTC"
+
+
 def test_whom_cron_would_have_mailed_is_kept_with_a_warning():
     reading = requests.read(crontab.read(TEXT)[0])
-    assert any("cronMailTo" in each for each in reading.warnings)
+    assert "cron mailed what it wrote to ops@example.com" in " ".join(reading.warnings)
+    assert "cronMailTo" not in " ".join(reading.warnings)
 
 
 def test_the_crontab_of_the_system_says_whose_the_command_is():
