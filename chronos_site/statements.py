@@ -92,7 +92,8 @@ def compiled(build: "Callable[Asked, QuerySet[Found, Row]]") -> Compiled[Asked, 
     `build` makes the queryset. Its positional arguments are values that only stand in the statement, where a
     column is compared with them: text, numbers, instants, days, ids to be `in`, never None. A person among
     them is compared by their id or, as `visible_to` does it, not at all. Keyword arguments may shape the
-    query, which is compiled for each of their values; these are few and can be hashed.
+    query, which is compiled for each of their values; these are few and can be hashed. Nothing else that
+    changes may be in it: no clock, time zone or language.
     """
     return Compiled(build, _statement, list)
 
