@@ -208,6 +208,14 @@
   const wentBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   if (wentBack && history.state?.left) { document.querySelector(history.state.left)?.focus({ preventScroll: true }); }
 
+  /* ---- a link back to the page one came from is that way back: what was selected there still is */
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-back]");
+    if (!link || link.href !== document.referrer || event.ctrlKey || event.metaKey || event.shiftKey) { return; }
+    event.preventDefault();
+    history.back();
+  });
+
   function showNote(id, shown) {
     const note = document.getElementById(id);
     if (note) { note.hidden = !shown; }
