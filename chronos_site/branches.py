@@ -11,10 +11,9 @@ from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.sql.compiler import SQLCompiler
 
-from chronos_site.statements import Asked, Compiled, filled
+from chronos_site.statements import Asked, Compiled, Values, filled, on
 
 Row = TypeVar("Row", bound=Model)
-Parameters = tuple[Any, ...]
 
 
 def together(branches: "Sequence[QuerySet[Row, Any]]", most: int | None = None) -> list[Row]:
@@ -73,7 +72,7 @@ class Branch(Generic[Row]):
     database: str
     compiler: SQLCompiler
     sql: str
-    parameters: Parameters
+    parameters: Values
 
     @classmethod
     def of(cls, rows: "QuerySet[Row, Any]") -> "Branch[Row]":
@@ -81,15 +80,20 @@ class Branch(Generic[Row]):
         database = router.db_for_read(rows.model)
         compiler = rows.query.get_compiler(database)
         sql, parameters = compiler.as_sql()
-        return cls(rows.model, database, compiler, sql, tuple(parameters))
+        return cls(rows.model, database, on(compiler, None), sql, tuple(parameters))
 
-    def read(self, branches: Iterable[tuple[str, Parameters]], most: int | None = None) -> list[Row]:
+    def read(self, branches: Iterable[tuple[str, Values]], most: int | None = None) -> list[Row]:
         """The rows of these branches, all of which have the columns of this one."""
         names = self._names()
         return [self._instance(names, row) for row in self.values(branches, most)]
 
+    def each(self, values: Iterable[Any]) -> list[Row]:
+        """The rows of this branch for each of the values, which stand in its one slot."""
+        connection = connections[self.database]
+        return self.read((self.sql, filled(self.parameters, [value], connection)) for value in values)
+
     def values(
-        self, branches: Iterable[tuple[str, Parameters]], most: int | None = None
+        self, branches: Iterable[tuple[str, Values]], most: int | None = None
     ) -> Sequence[Sequence[Any]]:
         """The same as tuples."""
         statements, values = zip(*branches, strict=True)
@@ -99,8 +103,9 @@ class Branch(Generic[Row]):
         with connections[self.database].cursor() as cursor:
             cursor.execute(sql + limit, [value for each in values for value in each])
             found = cursor.fetchall()
-        converters = self.compiler.get_converters([column for column, *_ in self.compiler.select])
-        return list(self.compiler.apply_converters(found, converters)) if converters else found
+        compiler = on(self.compiler, connections[self.database])
+        converters = compiler.get_converters([column for column, *_ in compiler.select])
+        return list(compiler.apply_converters(found, converters)) if converters else found
 
     def _names(self) -> list[str]:
         """The attributes that the columns are for, in their order."""

@@ -68,8 +68,8 @@ class Shell:
 
     @cached_property
     def pulse(self) -> Pulse:
-        last = _last_beat()
-        return Pulse(*last[0]) if last else Pulse()
+        last = _last_beat.first()
+        return Pulse(*last) if last else Pulse()
 
     @cached_property
     def stops(self) -> list[stops.Shown]:

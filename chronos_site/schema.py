@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.db.models.lookups import In
 from ulid import ULID
 
-from chronos_site.statements import Slot, array
+from chronos_site.statements import Slot, postgresql_array
 
 
 def new_ulid() -> str:
@@ -67,7 +67,7 @@ class _OneOfThese:
         if not values:
             raise EmptyResultSet
         column, params = lookup.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", [*params, array(list(values))]
+        return f"{column} = ANY(%s)", [*params, postgresql_array(list(values))]
 
 
 @UlidField.register_lookup

@@ -22,14 +22,22 @@ _SEVERAL = (list, set, frozenset)
 
 
 class Slot(Expression):
-    """Where a value will stand; a person's says whether they see everything."""
+    """Where a value will stand, or several; `is_operator` is that of the person who will be the value."""
 
-    def __init__(self, place: int, *, is_operator: bool = False) -> None:
+    def __init__(self, place: int, *, is_operator: bool = False, several: bool = False) -> None:
         super().__init__()
-        self.place, self.is_operator = place, is_operator
+        self.place, self.is_operator, self.several = place, is_operator, several
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> Any:
+        if self.several:
+            raise TypeError("Several values are looked for among ids alone.")
         return "%s", [self]
+
+    def __str__(self) -> str:
+        raise TypeError("A value that is not there yet has no text: it only stands beside a column.")
+
+    def __format__(self, spec: str) -> str:
+        return str(self)
 
 
 def filled(params: Values, values: Sequence[Any], connection: BaseDatabaseWrapper) -> Values:
@@ -39,22 +47,31 @@ def filled(params: Values, values: Sequence[Any], connection: BaseDatabaseWrappe
 
 
 def _stored(value: Any, connection: BaseDatabaseWrapper) -> Any:
-    if value is None:
-        raise TypeError("Nothing equals NULL: what may be missing shapes a query.")
     if isinstance(value, Model):
-        return value.pk
+        value = value.pk
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, date):
         return connection.ops.adapt_datefield_value(value)
-    return array(list(value)) if isinstance(value, _SEVERAL) else value
+    if isinstance(value, _SEVERAL):
+        return postgresql_array([each for each in value if each is not None])
+    if not isinstance(value, str | int):
+        raise TypeError(f"{value!r} cannot be put in: what may be missing shapes a query.")
+    return value
 
 
-def array(values: list[Any]) -> Any:
+def postgresql_array(values: list[Any]) -> Any:
     """Ids as PostgreSQL writes an array of them: the driver would look at each, 10 ms for thousands."""
     ids = "".join(values) if set(map(type, values)) == {str} else ""
     plain = ids.isascii() and ids.isalnum() and "" not in values
     return f"{{{','.join(values)}}}" if plain else values
+
+
+def on(compiler: SQLCompiler, connection: BaseDatabaseWrapper | None) -> SQLCompiler:
+    """The compiler on this connection. It is kept on none: whose connection it was made on may go."""
+    other = copy(compiler)
+    other.connection = connection  # type: ignore[assignment]
+    return other
 
 
 class Statement(Protocol):
@@ -62,15 +79,15 @@ class Statement(Protocol):
 
 
 class Compiled(Generic[Asked, Row]):
-    """See `compiled`; `compile` makes a statement of what `build` gives, `read` reads that without one."""
+    """See `compiled`; `make` makes a statement of what `build` gives, `read` reads that without one."""
 
     def __init__(
         self,
         build: Callable[Asked, Any],
-        compile: Callable[[Any], Statement],
+        make: Callable[[Any], Statement],
         read: Callable[[Any], list[Row]],
     ) -> None:
-        self._build, self._compile, self._read = build, compile, read
+        self._build, self._make, self._read = build, make, read
         self._known: dict[Hashable, Statement] = {}
         update_wrapper(self, build)
 
@@ -78,12 +95,16 @@ class Compiled(Generic[Asked, Row]):
         if connection.vendor != "postgresql" and any(isinstance(value, _SEVERAL) for value in values):
             # Elsewhere each of several values has a place of its own.
             return self._read(self._build(*values, **shape))
-        sees_all = tuple(getattr(value, "is_operator", None) for value in values)
-        key = (sees_all, *shape.items())
+        kinds = tuple((getattr(value, "is_operator", False), isinstance(value, _SEVERAL)) for value in values)
+        key = (kinds, *shape.items())
         if key not in self._known:
-            slots = [Slot(n, is_operator=bool(each)) for n, each in enumerate(sees_all)]
-            self._known[key] = self._compile(self._build(*slots, **shape))  # type: ignore[arg-type]
+            slots = [Slot(n, is_operator=each, several=many) for n, (each, many) in enumerate(kinds)]
+            self._known[key] = self._make(self._build(*slots, **shape))  # type: ignore[arg-type]
         return self._known[key].read(values)
+
+    def first(self, *values: Asked.args, **shape: Asked.kwargs) -> Row | None:
+        """The first of the rows, if there is one; the query limits itself."""
+        return next(iter(self(*values, **shape)), None)
 
 
 def compiled(build: "Callable[Asked, QuerySet[Found, Row]]") -> Compiled[Asked, Row]:
@@ -110,9 +131,8 @@ class _Query:
     def read(self, values: Sequence[Any]) -> list[Any]:
         connection = connections[self.rows.db]
         params = filled(self.params, values, connection)
-        # A copy: others may be at the same statement, on a connection of their own.
-        compiler = copy(self.compiler)
-        compiler.connection = connection
+        # Others may be at the same statement, on a connection of their own.
+        compiler = on(self.compiler, connection)
         compiler.as_sql = lambda *args, **kwargs: (self.sql, params)  # type: ignore[method-assign]
         rows = self.rows._chain()  # type: ignore[attr-defined]
         rows.query.get_compiler = lambda *args, **kwargs: compiler
@@ -132,4 +152,4 @@ def _statement(rows: QuerySet[Any]) -> Statement:
         sql, params = compiler.as_sql()
     except EmptyResultSet:
         return _Nothing()
-    return _Query(rows, compiler, sql, tuple(params))
+    return _Query(rows, on(compiler, None), sql, tuple(params))

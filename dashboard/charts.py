@@ -4,10 +4,9 @@ Units are those of the drawing's viewBox; the templates only print them.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 from dashboard import wording
@@ -71,15 +70,23 @@ class Columns:
 # The last runs of one job
 
 
-def marks(runs: Sequence[Run], count: int = COUNT) -> list[Mark]:
-    """The newest runs, the last one at the right edge; the height of a done one is its duration."""
+class Stand(NamedTuple):
+    """How one of the newest runs stands, and where: the height of a done one is its duration."""
+
+    state: str
+    place: int
+    height: float
+
+
+def stands(runs: Sequence[Run], count: int = COUNT) -> list[Stand]:
+    """The newest runs, the last one at the right edge."""
     shown = runs[-count:]
     states = [run.state for run in shown]
     took = [run.duration_ms or 0 for run in shown]
     longest = max((ms for state, ms in zip(states, took, strict=True) if state == "SUCCESS"), default=0)
     start = count - len(shown)
     return [
-        _mark(state, start + n, _height(ms, longest) if state == "SUCCESS" else 0)
+        Stand(state, start + n, _height(ms, longest) if state == "SUCCESS" else 0)
         for n, (state, ms) in enumerate(zip(states, took, strict=True))
     ]
 
@@ -88,9 +95,8 @@ def _height(took: int, longest: int) -> float:
     return round(_LOWEST + (_HIGHEST - _LOWEST) * (took / longest if longest else 0.5), 1)
 
 
-# Lists draw hundreds, and few different ones: twenty places by a hundred heights of what is done.
-@lru_cache(maxsize=4096)
-def _mark(state: str, place: int, height: float) -> Mark:
+def mark(stand: Stand) -> Mark:
+    state, place, height = stand
     x = round(0.5 + _STEP * place, 1)
     hollow = {"x": round(x + 0.5, 1), "width": _WIDTH - 1}
     match state:
@@ -110,11 +116,11 @@ def _mark(state: str, place: int, height: float) -> Mark:
             return Mark("f-can", x, _LINE - 3, _WIDTH, 3)
 
 
-def in_words(runs: Sequence[Run], count: int = COUNT) -> str:
-    """What the marks show, for those who do not see them."""
-    if not runs:
+def in_words(states: Iterable[str]) -> str:
+    """What the marks of the last runs show, for those who do not see them."""
+    shown = Counter(states)
+    if not shown:
         return "No runs yet"
-    shown = Counter(run.state for run in runs[-count:])
     told = ", ".join(f"{shown[state]} {word}" for state, word in _WORDS.items() if shown[state])
     total = sum(shown.values())
     return f"Last {total} runs: {told}" if total > 1 else f"The only run: {told}"

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, TextChoices, When
 
@@ -36,7 +35,7 @@ class Seeker:
         self.user, self.at = user, at
         self.cut = False
         self._ends: dict[tuple[Outcome, ...], Ends] = {}
-        self._tagged: dict[Values, Any] = {}
+        self._tagged: dict[Values, list[str] | None] = {}
         self._calling: dict[str, list[str]] = {}
 
     @property
@@ -54,12 +53,11 @@ class Seeker:
             self._ends[outcomes] = history.newest_ends(outcomes)
         return self._ends[outcomes].suspects(jobs)
 
-    def tagged(self, *names: str) -> Any:
-        """The ids of the jobs with one of the tags: a list where they are few, which databases find best."""
+    def few_tagged(self, *names: str) -> list[str] | None:
+        """The ids of the jobs with one of the tags, which databases find best; None where they are many."""
         if names not in self._tagged:
-            ids = _tags(*names).values_list("job_id", flat=True)
-            few = list(ids[: MOST_LISTED + 1])
-            self._tagged[names] = few if len(few) <= MOST_LISTED else ids
+            found = list(_tags(*names).values_list("job_id", flat=True)[: MOST_LISTED + 1])
+            self._tagged[names] = found if len(found) <= MOST_LISTED else None
         return self._tagged[names]
 
     def calling(self, text: str) -> list[str]:
@@ -130,7 +128,8 @@ def _flag(label: str, words: str, find: Callable[[JobQuerySet, Seeker], JobQuery
 
 def _named(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
     text = values[0]
-    named = Q(name__icontains=text) | Q(pk__in=seeker.tagged(text))
+    few = seeker.few_tagged(text)
+    named = Q(name__icontains=text) | Q(pk__in=_tags(text).values("job_id") if few is None else few)
     start = text.upper()
     return jobs.filter(named | Q(pk__startswith=start) if _START_OF_ID.fullmatch(start) else named)
 
@@ -140,9 +139,11 @@ def _tags(*names: str) -> "QuerySet[JobTag]":
 
 
 def _tagged(jobs: JobQuerySet, values: Values, seeker: Seeker) -> JobQuerySet:
-    ids = seeker.tagged(*values)
-    if isinstance(ids, list) or not seeker.user.is_operator:
-        return jobs.filter(pk__in=ids)
+    few = seeker.few_tagged(*values)
+    if few is not None:
+        return jobs.filter(pk__in=few)
+    if not seeker.user.is_operator:
+        return jobs.filter(pk__in=_tags(*values).values("job_id"))
     # As a join, which EXISTS would become as well, PostgreSQL asks for the tag of each of everyone's jobs in
     # the order of the list, 30 ms until the first page is there; in a CASE it reads the tag's jobs once.
     has_it = Exists(_tags(*values).filter(job=OuterRef("pk")))

@@ -97,7 +97,7 @@ def day(user: User, at: datetime) -> Day:
     """The last 24 hours up to the instant, in at most one query."""
     current = full_hour(at)
     starts = [current - HOUR * n for n in reversed(range(EARLIER + HOURS))]
-    key = f"hours:{'all' if user.is_operator else user.pk}"
+    key = f"hours:{len(starts)}:{'all' if user.is_operator else user.pk}"
     known: dict[datetime, Counts] = cache.get(key, {})
     missing = [start for start in starts if start not in known]
     counted = known | _count(user, missing)

@@ -52,10 +52,9 @@ CHANGES_AHEAD = timedelta(days=45)
 def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
     """The page of a job; for htmx it is the same page, of which the browser takes what changed."""
     user, at = person(request), timezone.now()
-    found = _found(user, job_id)
-    if not found:
+    job = _found.first(user, job_id)
+    if job is None:
         raise Http404
-    job = found[0]
     trail = Trail.read(job)
     past = Past.read(job, at, trail.starters)
     versions = Versions.read(job)
@@ -135,13 +134,13 @@ class Letters:
 
     @classmethod
     def read(cls, job: Job) -> "Letters":
-        rows = _letters(job)
+        rows = _waiting(job)
         shown = letters(rows[:LETTERS_SHOWN])
         return cls(vitals.told(len(rows), MOST_LETTERS), shown, more=len(rows) > len(shown))
 
 
 @compiled
-def _letters(job: Job) -> QuerySet[DeadLetter]:
+def _waiting(job: Job) -> QuerySet[DeadLetter]:
     pending = DeadLetter.objects.pending().filter(job=job).order_by("-created_at").defer("failure_reason")
     return pending.annotate(reason=Left("failure_reason", 300))[: MOST_LETTERS + 1]
 
@@ -173,13 +172,6 @@ class Place:
 
     run: Run
     column: Column
-
-
-@compiled
-def _newest(job: Job) -> QuerySet[Run]:
-    runs = Run.objects.filter(job=job).defer("result", "error_message", "claim_token", "signature")
-    newest = runs.annotate(error_start=Left("error_message", 300))
-    return newest.order_by("-scheduled_time", "-attempt")[: charts.PLACES]
 
 
 @dataclass(frozen=True)
@@ -251,7 +243,7 @@ class Past:
 
     @property
     def words(self) -> str:
-        return charts.in_words(self.runs[::-1], charts.PLACES)
+        return charts.in_words(run.state for run in self.runs)
 
     @property
     def success(self) -> str:
@@ -262,6 +254,13 @@ class Past:
         ended = [run for run in self.runs if run.outcome and run.outcome != "CANCELLED"]
         good = sum(run.outcome == "SUCCESS" for run in ended)
         return f"{100 * good // len(ended)}% of the last {len(ended)}" if ended else ""
+
+
+@compiled
+def _newest(job: Job) -> QuerySet[Run]:
+    runs = Run.objects.filter(job=job).defer("result", "error_message", "claim_token", "signature")
+    newest = runs.annotate(error_start=Left("error_message", 300))
+    return newest.order_by("-scheduled_time", "-attempt")[: charts.PLACES]
 
 
 @dataclass(frozen=True)

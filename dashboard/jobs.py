@@ -17,7 +17,7 @@ from accounts.access import person
 from accounts.models import User
 from chronos_site.counting import bounded, counted
 from dashboard import columns, job_row, offered_views, paging, windows
-from dashboard.conditions import CHOICES, CONDITIONS, MOST_TARGETS, Seeker
+from dashboard.conditions import MOST_TARGETS, Seeker
 from dashboard.filters import Chip, JobFilters
 from dashboard.job_row import Row
 from dashboard.offered_views import Offered
@@ -116,10 +116,6 @@ def _controls(filters: JobFilters, user: User, rows: Sequence[Row]) -> dict[str,
     return {
         "filters": filters,
         "offered": _offered(filters, user),
-        "choices": [
-            (name, CONDITIONS[name].label.capitalize(), choices.choices, filters.values(name))
-            for name, choices in CHOICES.items()
-        ],
         "tags": _tags(filters, rows),
         "windows": [(value, words) for value, (words, _) in windows.AHEAD.items()],
         "between": windows.clock_times(filters.given.get("fires", "")),
@@ -163,7 +159,7 @@ def _matches(filters: JobFilters, seeker: Seeker, matching: JobQuerySet) -> str:
     failed = anyway.filter(status=Status.FAILED)[: MOST_COUNTED + 1].count()
     if failed > MOST_COUNTED:
         return bounded(failed, MOST_COUNTED)
-    rest = matching.exclude(status=Status.FAILED)[: MOST_COUNTED + 1].count()
+    rest = matching.exclude(status=Status.FAILED)[: MOST_COUNTED + 1 - failed].count()
     return bounded(failed + rest, MOST_COUNTED)
 
 

@@ -271,7 +271,7 @@ class RuleLine:
 
 
 def rule_lines(rules: Iterable[Rule], at: datetime) -> list[RuleLine]:
-    """The rules, given as `_told` gives them."""
+    """The rules with whom they tell; give them with their contacts."""
     return [RuleLine(rule, tuple(rule.contacts.all()), at) for rule in rules]
 
 

@@ -109,7 +109,7 @@ def of_signature(signature: str) -> str:
 
 def held_for(job: Job, at: datetime) -> Acknowledgement | None:
     """What holds for this job at the instant, with the person."""
-    return next(iter(_held(of_job(job.pk), at)), None)
+    return _held.first(of_job(job.pk), at)
 
 
 @compiled

@@ -6,12 +6,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import connection
 from django.db.models import Case, DateTimeField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast, Left
 
 from chronos_site.branches import Branch, compiled_together, values_together
-from chronos_site.statements import Slot, filled
+from chronos_site.statements import Slot
 from jobs.models import Job, JobQuerySet, Status
 from runs.models import Outcome, Run, RunQuerySet
 
@@ -59,10 +58,9 @@ def _newest(job_ids: list[str], count: int) -> list[Run]:
     # scheduled_time, attempt), however many runs the job has. A window function would number all
     # of them first. LATERAL does the same on PostgreSQL alone; a LIMIT inside IN is unknown to
     # MariaDB. The branches differ in the id alone, so the ORM compiles one for all.
-    branch = _branch(count)
     # A statement that a database has planned already serves the next few jobs too: no job has no id.
     asked = [*job_ids, *[""] * (-len(job_ids) % _ROUND)]
-    return branch.read((branch.sql, filled(branch.parameters, [job_id], connection)) for job_id in asked)
+    return _branch(count).each(asked)
 
 
 @cache
@@ -147,7 +145,7 @@ _STATUS_AFTER = {
 class Ends:
     """The jobs of everyone's newest runs with some outcomes, failures unless said otherwise.
 
-    `since` is since when these are all there were; None for ever.
+    `since` is since when these are all there were; None for ever. A compiled query has a slot for the ids.
     """
 
     job_ids: Collection[str]

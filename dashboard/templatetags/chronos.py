@@ -1,6 +1,6 @@
 """What every page shares: icons, states, times, figures and links that change one parameter."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -125,8 +125,14 @@ def when(
 
 # A list shows a hundred instants: format_html would take three times as long, for words of our own.
 def _time(local: datetime, text: str, extra: str = "") -> SafeString:
+    return SafeString(f"<time {_when(local, local.tzinfo)}{extra}>{escape(text)}</time>")
+
+
+# Rows say one instant in two ways, and many jobs fire at the same one; equal instants differ by their zones.
+@lru_cache(maxsize=2048)
+def _when(local: datetime, _zone: tzinfo | None) -> str:
     title = escape(wording.in_both_zones(local))
-    return SafeString(f'<time datetime="{wording.iso(local)}" title="{title}"{extra}>{escape(text)}</time>')
+    return f'datetime="{wording.iso(local)}" title="{title}"'
 
 
 def _relative(local: datetime, now: datetime) -> SafeString:

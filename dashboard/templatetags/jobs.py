@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from chronos_site import hostile
+from dashboard.conditions import CHOICES, CONDITIONS
+from dashboard.filters import JobFilters
 from dashboard.job_row import Row
 from dashboard.templatetags.chronos import ANY_ULID
 
@@ -27,6 +29,20 @@ def job_menu(row: Row) -> SafeString:
     drawn = _menu(frozenset(row.may), get_script_prefix(), get_language())
     named = escape(hostile.visible(row.job.name))
     return SafeString(drawn.replace(ANY_ULID, row.job.pk).replace(_ANY_NAME, named))
+
+
+@register.simple_tag
+def filter_choices(filters: JobFilters) -> SafeString:
+    """The boxes of a list's filters, ticked as its address says; drawn once for all that tick the same."""
+    return _choices(tuple((name, *filters.values(name)) for name in CHOICES), get_language())
+
+
+@lru_cache(maxsize=256)
+def _choices(chosen: tuple[tuple[str, ...], ...], _language: str | None) -> SafeString:
+    told = [
+        (name, CONDITIONS[name].label.capitalize(), CHOICES[name].choices, values) for name, *values in chosen
+    ]
+    return render_to_string("dashboard/jobs/_filter_choices.html", {"choices": told})
 
 
 @lru_cache(maxsize=64)

@@ -4,10 +4,12 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
-from django.db import connection
-from django.db.models import Count, F, QuerySet, Value, When
+from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError, connection
+from django.db.models import Count, F, Prefetch, QuerySet, Value, When
 from django.db.models.expressions import Case
 
+from accounts.models import Role
 from chronos_site.branches import compiled_together
 from chronos_site.statements import compiled
 from jobs.models import Job, JobTag
@@ -148,13 +150,75 @@ def test_what_can_have_no_rows_is_not_asked(django_assert_num_queries):
         assert none(NOON) == []
 
 
-def test_nothing_is_no_value():
+@pytest.mark.parametrize("value", [None, AnonymousUser(), 1.5, {"a": 1}.keys()])
+def test_what_is_no_value_is_refused(value):
     @compiled
     def of(owner: object) -> QuerySet[Job]:
         return Job.objects.filter(owner=owner)
 
-    with pytest.raises(TypeError, match="NULL"):
-        of(None)
+    with pytest.raises(TypeError, match="shapes a query"):
+        of(value)
+
+
+@pytest.mark.parametrize(
+    "misuse",
+    [
+        lambda value: Job.objects.filter(name=f"job {value}"),
+        lambda value: Job.objects.prefetch_related(Prefetch("runs", Run.objects.filter(attempt__gt=value))),
+    ],
+    ids=["part of a text", "another query"],
+)
+def test_a_value_stands_beside_a_column_alone(job, misuse):
+    with pytest.raises((TypeError, DatabaseError)):
+        compiled(misuse)("nightly")
+
+
+def test_a_value_is_never_looked_for_by_another_text(job):
+    @compiled
+    def owned(email: str) -> QuerySet[Job]:
+        return Job.objects.filter(owner__email__iexact=email)
+
+    if connection.vendor == "postgresql":
+        assert owned(job.owner.email.upper()) == [job]
+    else:
+        with pytest.raises(TypeError, match="no text"):
+            owned(job.owner.email)
+
+
+def test_several_values_are_compared_with_ids_alone(job):
+    @compiled
+    def named(names: list[str]) -> QuerySet[Job]:
+        return Job.objects.filter(name__in=names)
+
+    if connection.vendor == "postgresql":
+        with pytest.raises(TypeError, match="ids alone"):
+            named(["nightly"])
+    else:
+        assert named(["nightly"]) == [job]
+
+
+def test_among_several_ids_nothing_is_nobody(job, runs):
+    @compiled
+    def others(ids: set[str | None]) -> QuerySet[Run]:
+        return Run.objects.exclude(pk__in=ids).order_by("pk")
+
+    assert others({runs[0].pk, None}) == runs[1:]
+
+
+def test_a_person_whose_role_changes_is_shown_less(alice, runs):
+    visible, _ = building(lambda user: Run.objects.visible_to(user))
+    bob = factories.bob()
+    assert len(visible(bob)) == 3
+    bob.roles = Role.USER.value
+    assert visible(bob) == []
+
+
+def test_the_first_row_or_none(job):
+    @compiled
+    def of(wanted: Job) -> QuerySet[Job]:
+        return Job.objects.filter(pk=wanted)
+
+    assert (of.first(job), of.first("nobody")) == (job, None)
 
 
 @pytest.mark.django_db(transaction=True)

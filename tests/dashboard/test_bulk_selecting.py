@@ -70,6 +70,16 @@ def test_back_from_the_preview_brings_the_selection_back(visit, alice, back):
     expect(count(page)).to_be_hidden()
 
 
+def test_in_a_tab_of_its_own_a_link_back_leads_to_the_list(visit, alice):
+    page = visit("/jobs/", alice)
+    box(page, 1).check()
+    with page.context.expect_page() as opened:
+        page.locator("#bulk").get_by_role("button", name="Pause").click(modifiers=["ControlOrMeta"])
+    tab = opened.value
+    tab.get_by_role("link", name="Back, nothing done").click()
+    tab.wait_for_url("**/jobs/")
+
+
 def test_a_pause_of_some_is_undone_from_its_message(visit, alice):
     page = visit("/jobs/", alice)
     box(page, 1).check()

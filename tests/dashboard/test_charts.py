@@ -27,25 +27,10 @@ def counts(success=0, failure=0, timeout=0, cancelled=0) -> dict[str, int]:
     return {"SUCCESS": success, "FAILURE": failure, "TIMEOUT": timeout, "CANCELLED": cancelled}
 
 
-def test_the_last_run_stands_at_the_right_edge_however_few_there_are():
-    assert charts.marks(runs(("SUCCESS", 10)))[-1].x == charts.marks(runs(*[("SUCCESS", 10)] * 20))[-1].x
-
-
-def test_what_is_done_stands_on_the_line_and_what_is_broken_hangs_below():
-    done, failed = charts.marks(runs(("SUCCESS", 10), ("FAILURE", 10)))
-    assert done.y + done.height == pytest.approx(17)
-    assert failed.y > 17
-
-
 def test_each_state_looks_different():
     told = ["SUCCESS", "FAILURE", "TIMEOUT", "CANCELLED", "SKIPPED", "RUNNING", "PENDING"]
-    drawn = charts.marks(runs(*((state, 10) for state in told)))
+    drawn = [charts.mark(stand) for stand in charts.stands(runs(*((state, 10) for state in told)))]
     assert len({(mark.style, mark.r > 0) for mark in drawn}) == len(told)
-
-
-def test_marks_are_told_in_words_too():
-    assert charts.in_words(runs(("SUCCESS", 1), ("FAILURE", 1))) == "Last 2 runs: 1 succeeded, 1 failed"
-    assert charts.in_words([]) == "No runs yet"
 
 
 def test_a_run_twice_as_long_is_twice_as_tall():

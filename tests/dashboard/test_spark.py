@@ -3,6 +3,7 @@
 import pytest
 
 from dashboard import charts
+from dashboard.charts import Mark
 from dashboard.templatetags.charts import spark
 from runs.models import Run
 from tests.factories import NOON
@@ -14,8 +15,12 @@ def run(outcome: str | None = "SUCCESS", took: int | None = 100, **fields) -> Ru
     return Run(job_id="x", scheduled_time=NOON, outcome=outcome, duration_ms=took, **fields)
 
 
+def marks(*runs: Run) -> list[Mark]:
+    return [charts.mark(stand) for stand in charts.stands(runs)]
+
+
 def test_what_is_done_stands_up_and_its_height_is_its_duration():
-    short, long = charts.marks([run(took=10), run(took=1000)])
+    short, long = marks(run(took=10), run(took=1000))
     assert short.style == long.style == "f-ok"
     assert short.height < long.height
     assert short.y + short.height == long.y + long.height == BASE
@@ -23,30 +28,30 @@ def test_what_is_done_stands_up_and_its_height_is_its_duration():
 
 @pytest.mark.parametrize(("outcome", "style"), [("FAILURE", "f-bad"), ("TIMEOUT", "f-to")])
 def test_what_is_broken_hangs_down(outcome, style):
-    (mark,) = charts.marks([run(outcome)])
+    (mark,) = marks(run(outcome))
     assert (mark.style, mark.y > BASE) == (style, True)
 
 
 def test_what_is_still_to_come_is_hollow_and_what_runs_is_not():
-    waiting, running = charts.marks([run(None, None), run(None, None, start_time=NOON)])
+    waiting, running = marks(run(None, None), run(None, None, start_time=NOON))
     assert (waiting.style, running.style) == ("f-next", "f-now")
 
 
 def test_a_skipped_tick_is_a_ring_and_a_cancelled_run_a_stub():
-    skipped, cancelled = charts.marks([run("CANCELLED", skip_reason="OVERLAP"), run("CANCELLED")])
+    skipped, cancelled = marks(run("CANCELLED", skip_reason="OVERLAP"), run("CANCELLED"))
     assert skipped.r > 0
     assert (cancelled.style, cancelled.height) == ("f-can", 3)
 
 
 def test_the_last_run_stands_at_the_right_edge_however_few_there_are():
-    alone = charts.marks([run()])
-    many = charts.marks([run() for _ in range(30)])
+    alone = marks(run())
+    many = marks(*(run() for _ in range(30)))
     assert alone[-1].x == many[-1].x == max(mark.x for mark in many)
     assert len(many) == 20
 
 
 def test_a_run_of_no_length_at_all_is_still_seen():
-    assert all(mark.height > 0 for mark in charts.marks([run(took=0), run(took=None)]))
+    assert all(mark.height > 0 for mark in marks(run(took=0), run(took=None)))
 
 
 def test_the_bar_says_in_words_what_it_shows():

@@ -211,7 +211,8 @@
   /* ---- a link back to the page one came from is that way back: what was selected there still is */
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-back]");
-    if (!link || link.href !== document.referrer || event.ctrlKey || event.metaKey || event.shiftKey) { return; }
+    if (!link || link.href !== document.referrer || history.length < 2) { return; }
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) { return; }
     event.preventDefault();
     history.back();
   });
