@@ -14,9 +14,15 @@
       whole.indeterminate = picked.length > 0 && picked.length < all.length;
     }
     const everything = document.getElementById("bulk-all");
-    if (everything && !picked.length) { everything.checked = false; }
     const told = document.querySelector("[data-picked]");
     if (told) { told.textContent = everything?.checked ? "All selected" : `${picked.length} selected`; }
+  }
+
+  /* ---- whoever takes the last row out of the selection does not mean all of them either */
+  function picked() {
+    const everything = document.getElementById("bulk-all");
+    if (everything && !boxes().some((box) => box.checked)) { everything.checked = false; }
+    show();
   }
 
   function pickTo(box) {
@@ -27,20 +33,20 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-pick-none]")) {
       for (const box of boxes()) { box.checked = false; }
-      show();
+      picked();
       document.querySelector("[data-pick-all]")?.focus();
     } else if (event.target.matches(ROWS)) {
       if (event.shiftKey && last?.isConnected) { pickTo(event.target); }
       last = event.target;
-      show();
+      picked();
     }
   });
 
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-pick-all]")) {
       for (const box of boxes()) { box.checked = event.target.checked; }
-    }
-    if (event.target.matches("[data-pick-all], #bulk-all")) { show(); }
+      picked();
+    } else if (event.target.matches("#bulk-all")) { show(); }
   });
 
   /* ---- the way back in the history leads to the rows that were selected; all that match are chosen anew */

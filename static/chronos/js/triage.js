@@ -46,15 +46,20 @@
   document.addEventListener("htmx:afterSettle", bringBack);
   bringBack();
 
-  /* The group that is open is what "all of this group" means. */
+  /* The group that is open is what "all of this group" means, and where the way back leads. */
   document.addEventListener("htmx:pushedIntoHistory", () => {
+    const next = document.querySelector('#bulk [name="next"]');
+    if (next) { next.value = location.pathname + location.search; }
     const matching = document.querySelector('#bulk [name="matching"]');
     const signature = new URLSearchParams(location.search).get("signature");
     if (matching && signature) {
       const asked = new URLSearchParams(location.search);
       matching.value = `?${asked}`;
       const label = document.querySelector('label[for="bulk-all"]');
-      if (label) { label.textContent = "All of this group"; }
+      if (label && label.textContent !== "All of this group") {
+        label.textContent = "All of this group";
+        document.getElementById("bulk-all").checked = false;
+      }
     }
   });
 })();
