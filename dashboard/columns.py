@@ -24,7 +24,7 @@ COLUMNS = {
     "last": _("Last run"),
     "took": "p50, p95",
     "owner": _("Owner"),
-    "updated": _("Last changed"),
+    "updated": _("Last activity"),
 }
 USUAL = frozenset({"tags", "runs", "took", "owner"})
 

@@ -46,7 +46,7 @@ HEADINGS = (
     "last duration ms",
     "last error",
     "created",
-    "changed",
+    "last activity",
 )
 
 

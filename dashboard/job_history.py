@@ -1,6 +1,7 @@
 """What people did to a job: its versions and its entries in the audit trail."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import QuerySet
 
@@ -46,11 +47,12 @@ class Version:
 
 @dataclass(frozen=True)
 class Versions:
-    """The newest versions, each against the one before."""
+    """The newest versions, each against the one before; `edited_at` is when the job became what it is."""
 
     shown: list[Version]
     current: Definition
     older: int
+    edited_at: datetime | None
 
     @classmethod
     def read(cls, job: Job) -> "Versions":
@@ -63,7 +65,12 @@ class Versions:
         # Versions for one replay may have pushed it off the list.
         own = own or job.versions.filter(version=job.version).first()
         last = found[0].version if found else 0
-        return cls(versions[:VERSIONS_SHOWN], own.definition if own else {}, max(0, last - VERSIONS_SHOWN))
+        return cls(
+            versions[:VERSIONS_SHOWN],
+            own.definition if own else {},
+            max(0, last - VERSIONS_SHOWN),
+            own.created_at if own else None,
+        )
 
 
 @compiled

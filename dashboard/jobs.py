@@ -67,7 +67,7 @@ SORTS = {
         ),
     ),
     "updated": Sort(
-        "last changed first",
+        "last active first",
         Order((Key("updated_at", paging.instant, descending=True), Key("pk", descending=True))),
     ),
 }

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from dashboard.job_detail import LETTERS_SHOWN, Planned
 from jobs import actions
 from jobs import definition as definitions
-from jobs.models import Job, JobSchedule
+from jobs.models import Job, JobSchedule, JobVersion
 from runs import actions as run_actions
 from runs.models import DeadLetter, Run, Skip
 from tests.factories import NOON, ada, alice, bob, charlie, job, run, script
@@ -241,6 +241,14 @@ def test_versions_tell_what_changed_who_and_why(client, owner, probe):
     assert (second.number, second.author, second.brief.label) == (2, owner.email, "Name")
     assert first.summary == "First version"
     assert "“Shorter”" in shown.content.decode()
+
+
+def test_an_edit_is_when_the_definition_was_saved_and_not_when_the_job_last_ran(client, owner, probe):
+    JobVersion.objects.filter(job=probe).update(created_at=NOON)
+    run_actions.run_now(probe, by=owner, at=timezone.now())
+    html = text(client, owner, probe)
+    facts = html[html.index("<dt>Edited</dt>") :]
+    assert 'datetime="2026-03-02T12:00:00Z"' in facts[: facts.index("</dd>")]
 
 
 def test_a_secret_stays_hidden_in_what_changed(client, owner):
