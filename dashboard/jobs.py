@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from accounts.models import User
+from chronos_site.context import Shell
 from chronos_site.counting import bounded, counted
 from dashboard import columns, job_row, offered_views, paging, windows
 from dashboard.conditions import MOST_TARGETS, Seeker
@@ -88,6 +89,8 @@ VIEWS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 def job_list(request: HttpRequest) -> HttpResponse:
     """A page of the jobs that the person may see and that match."""
     user, at = person(request), timezone.now()
+    # The shell around the page counts all jobs anyway.
+    shell = Shell(request)
     filters = JobFilters.read(request.GET, user, tuple(SORTS))
     sort = SORTS[filters.sort or "name"]
     seeker = Seeker(user, at)
@@ -103,7 +106,9 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "shown": sort.words,
         "rows": rows,
         "advice": _advice(filters, seeker) if not rows else (),
-        **_counts(filters, seeker, matching, page),
+        "shell": shell,
+        "total": shell.jobs,
+        "matches": _matches(filters, seeker, matching, page) if filters.conditions else shell.jobs,
         **_controls(filters, user, rows),
         **columns.context(request),
         "looked_back_to": seeker.since,
@@ -144,13 +149,9 @@ def _shown(jobs: JobQuerySet) -> JobQuerySet:
     return shown.prefetch_related("tags").annotate(described=beginning)
 
 
-def _counts(filters: JobFilters, seeker: Seeker, matching: JobQuerySet, page: Page[Job]) -> dict[str, str]:
-    matches = _matches(filters, seeker, matching) if page.seen is None else bounded(page.seen, MOST_COUNTED)
-    total = counted(seeker.visible, MOST_COUNTED) if filters.conditions else matches
-    return {"matches": matches, "total": total}
-
-
-def _matches(filters: JobFilters, seeker: Seeker, matching: JobQuerySet) -> str:
+def _matches(filters: JobFilters, seeker: Seeker, matching: JobQuerySet, page: Page[Job]) -> str:
+    if page.seen is not None:
+        return bounded(page.seen, MOST_COUNTED)
     if "failing" not in filters.given:
         return counted(matching, MOST_COUNTED)
     # What failed for good is known by its status; others are asked for their last run, which takes longer,

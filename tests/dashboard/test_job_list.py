@@ -180,7 +180,8 @@ def test_more_than_is_counted_is_said_as_such(client, owner, monkeypatch):
     monkeypatch.setattr("dashboard.jobs.MOST_COUNTED", 30)
     for n in range(32):
         job(owner, name=f"job-{n}")
-    assert "30+ in all" in page_text(client, owner)
+    assert "32 in all" in page_text(client, owner)
+    assert "30+ of 32 match" in page_text(client, owner, "?type=DUMMY")
 
 
 def test_a_failing_job_shows_its_last_outcome_and_the_errors_first_line(client, owner):
