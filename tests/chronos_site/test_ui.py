@@ -226,6 +226,14 @@ def test_back_brings_the_list_as_it_was(page, live_server):
     expect(page.locator("#jobs")).to_contain_text("ledger")
 
 
+def test_a_search_puts_nothing_empty_into_the_address(page, live_server):
+    factories.job(factories.alice(), name="ledger")
+    page.goto("/jobs/?error=refused")
+    page.fill("#q", "zzz")
+    page.wait_for_url(f"{live_server.url}/jobs/?q=zzz&error=refused")
+    expect(page.locator("#jobs")).not_to_contain_text("ledger")
+
+
 def test_back_brings_the_keyboard_to_the_row_that_was_opened(page):
     alice = factories.alice()
     for name in ("one", "three", "two"):
