@@ -148,7 +148,7 @@ def durations(runs: Sequence[Run], usual: float | None) -> Columns:
     the others keep their differences.
     """
     shown = runs[-PLACES:]
-    took = sorted(run.duration_ms for run in shown if run.state == "SUCCESS" and run.duration_ms)
+    took = sorted(run.duration_ms for run in shown if run.state == "SUCCESS" and run.duration_ms is not None)
     slow = took[-(-len(took) * 95 // 100) - 1] if took else 0
     end = next((each for each in _ROUND if each >= slow), _HOUR * 24 * -(-slow // (_HOUR * 24)))
     step = (_DURATIONS_RIGHT - _DURATIONS_LEFT) / PLACES
@@ -158,7 +158,8 @@ def durations(runs: Sequence[Run], usual: float | None) -> Columns:
         for x, run in ((round(start + step * n, 1), run) for n, run in enumerate(shown))
     ]
     scale = [(0.0, "0"), (end / 2, _round_words(end / 2)), (float(end), _round_words(end))]
-    lines = [Line(_duration_y(each, end), label) for each, label in scale]
+    # Only successes are drawn to scale: without any, the line that failures hang from is enough.
+    lines = [Line(_duration_y(each, end), label) for each, label in (scale if took else [(0.0, "")])]
     return Columns(lines, columns, None if usual is None else _duration_y(usual, end))
 
 

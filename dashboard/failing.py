@@ -92,11 +92,15 @@ def _told(user: User, failed: Collection[str], at: datetime) -> "QuerySet[Job, A
 
 @dataclass(frozen=True)
 class Failing:
-    """One failure that a job is in: the run that failed last, and its last runs, oldest first."""
+    """One failure that a job is in: the run that failed last, and its last runs, oldest first.
+
+    `most` is how many runs were asked for: where there are as many, there may be more.
+    """
 
     job: FailingJob
     run: Run
     runs: Sequence[Run]
+    most: int = LAST
 
     @property
     def error(self) -> str:
@@ -118,7 +122,7 @@ class Failing:
         ends = self._ends
         row = next((n for n, outcome in enumerate(reversed(ends)) if outcome not in BROKEN), len(ends))
         if row > 1:
-            at_least = " or more" if row == len(ends) and len(self.runs) >= LAST else ""
+            at_least = " or more" if row == len(ends) and len(self.runs) >= self.most else ""
             return f"{row}{at_least} failures in a row"
         broken = sum(outcome in BROKEN for outcome in ends)
         if broken > 1:

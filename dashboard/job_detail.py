@@ -223,7 +223,7 @@ class Past:
         policy = getattr(self.job, "retry_policy", None)
         attempts = policy.max_attempts if policy else 1
         job = FailingJob(self.job.pk, self.job.name, "", self.job.version, attempts, None)
-        return Failing(job, last, oldest_first)
+        return Failing(job, last, oldest_first, most=charts.PLACES)
 
     @cached_property
     def active(self) -> list[Run]:

@@ -20,6 +20,7 @@ MOST_RECENT = 2000
 _ENDED = (Outcome.SUCCESS, Outcome.FAILURE, Outcome.TIMEOUT)
 # The chart, in the units of its drawing.
 LEFT, RIGHT, TOP, BASE = 44.0, 620.0, 12.0, 126.0
+LABEL = 40.0
 _WORDS = {"100ms": "0.1 s", "1s": "1 s", "10s": "10 s", "1m": "1 min", "10m": "10 min"}
 _STEPS = len(WAITED) + 1
 _SUMMED = ("count", *(f"waited_{name}" for name in WAITED))
@@ -156,7 +157,16 @@ class HourOfWaits:
         return timezone.localtime(self.start).hour % 6 == 0
 
     @property
-    def middle(self) -> float:
+    def anchor(self) -> str:
+        """Where its label is held: one at the edge of the drawing ends there, so that nothing is cut."""
+        return "end" if self._middle + LABEL / 2 > RIGHT else "middle"
+
+    @property
+    def label_x(self) -> float:
+        return RIGHT if self.anchor == "end" else self._middle
+
+    @property
+    def _middle(self) -> float:
         return round(self.x + self.width / 2, 1)
 
 

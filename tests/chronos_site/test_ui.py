@@ -1,12 +1,13 @@
 """What the shell's script does in a browser, and what goes without it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from runs.models import Outcome, Process
+from runs.models import DeadLetter, Outcome, Process
 from runs.settle import Ended, settle
 from runs.stops import stop_queue
 from tests import factories
@@ -224,6 +225,27 @@ def test_back_brings_the_list_as_it_was(page, live_server):
     page.go_back()
     expect(page.locator("#q")).to_have_value("")
     expect(page.locator("#jobs")).to_contain_text("ledger")
+
+
+def test_the_current_page_in_the_sidebar_stays_on_one_line_beside_its_count(visit, live_server):
+    job = factories.job(factories.alice())
+    for n in range(12):
+        failed = factories.run(job, "FAILURE", at=NOON + timedelta(minutes=n))
+        DeadLetter.objects.create(job=job, run=failed, failure_reason="503", signature="a" * 64)
+    page = visit("/dead-letters/", factories.ada(), viewport={"width": 1440, "height": 900})
+    current = page.locator(".rail [aria-current]")
+    expect(current.locator(".n")).to_have_text("12")
+    other = page.locator(".rail a", has_text="Audit")
+    assert current.bounding_box()["height"] == other.bounding_box()["height"]
+    assert current.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+def test_a_search_puts_nothing_empty_into_the_address(page, live_server):
+    factories.job(factories.alice(), name="ledger")
+    page.goto("/jobs/?error=refused")
+    page.fill("#q", "zzz")
+    page.wait_for_url(f"{live_server.url}/jobs/?q=zzz&error=refused")
+    expect(page.locator("#jobs")).not_to_contain_text("ledger")
 
 
 def test_back_brings_the_keyboard_to_the_row_that_was_opened(page):

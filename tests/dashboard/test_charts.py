@@ -56,6 +56,12 @@ def test_days_have_a_scale_too():
     assert chart.lines[-1].label == "3 d"
 
 
+def test_without_a_success_there_is_no_scale_of_durations():
+    chart = charts.durations(runs(("FAILURE", 5000), ("TIMEOUT", 9000)), usual=None)
+    assert [line.label for line in chart.lines] == [""]
+    assert len(charts.durations(runs(("FAILURE", 5000), ("SUCCESS", 0)), usual=0).lines) == 3
+
+
 def test_no_runs_make_an_empty_chart():
     assert charts.durations([], None).columns == []
     assert charts.per_hour([]).columns == []

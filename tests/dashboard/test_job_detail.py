@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from dashboard import charts
 from dashboard.job_detail import LETTERS_SHOWN, Planned
 from jobs import actions
 from jobs import definition as definitions
@@ -148,6 +149,14 @@ def test_who_started_a_run_by_hand_stands_beside_it(client, owner, probe):
 def test_a_skipped_stretch_says_why_and_how_long(client, owner, probe):
     run(probe, "CANCELLED", skip_reason=Skip.MISFIRE, skipped_count=17, start_time=None)
     assert "Missed, 17 fires" in text(client, owner, probe)
+
+
+def test_the_length_of_a_streak_is_known_unless_more_runs_were_left_out(client, owner, probe):
+    for n in range(charts.PLACES):
+        run(probe, "FAILURE", at=NOON + n * MINUTE)
+        if n == 22:
+            assert page(client, owner, probe).context["past"].failing.streak == "23 failures in a row"
+    assert page(client, owner, probe).context["past"].failing.streak == "60 or more failures in a row"
 
 
 def test_success_and_durations_come_from_the_last_runs(client, owner, probe):

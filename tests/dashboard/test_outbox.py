@@ -1,10 +1,13 @@
 """The pages about messages, rules and contact points."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Role
 from notifications.models import Delivery
@@ -116,6 +119,16 @@ def test_a_jobs_page_says_who_is_told_and_when_nobody_is(client, alice):
     rule(alice, Event.FAILURE, name="Another job", scope="JOB", job=factories.job(alice))
     assert heard(client, alice, job) == ["Mine"]
     assert heard(client, factories.person("carol", Role.OPERATOR), job) == ["All of it", "Mine"]
+
+
+@pytest.mark.parametrize("silent", [{"enabled": False}, {"muted_until": timezone.now() + timedelta(hours=1)}])
+def test_a_jobs_page_tells_rules_that_say_nothing_from_no_rules(client, alice, silent):
+    job = factories.job(alice)
+    none, quiet = "No rule that you see tells anybody", "The rule that covers this job is muted"
+    assert none in get(client, alice, "job_detail", job.pk).content.decode()
+    rule(alice, Event.FAILURE, **silent)
+    page = get(client, alice, "job_detail", job.pk).content.decode()
+    assert (none in page, quiet in page) == (False, True)
 
 
 def heard(client, user, job):

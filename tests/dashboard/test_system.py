@@ -190,6 +190,12 @@ def test_an_hour_shows_within_what_99_of_100_started():
     assert totals.runs_a_day == 100
 
 
+def test_the_label_of_the_last_hour_ends_where_the_drawing_ends():
+    totals = Totals.read(NOON + MINUTE)
+    assert [each.anchor for each in totals.columns] == ["middle"] * 23 + ["end"]
+    assert totals.columns[-1].label_x == 620
+
+
 # Storage
 
 

@@ -241,6 +241,17 @@
     if (sent.csrfmiddlewaretoken && token()) { sent.csrfmiddlewaretoken = token(); }
   });
 
+  /* ---- what is left empty in filters stays out of the request, and so out of the address */
+  document.addEventListener("htmx:configRequest", (event) => {
+    const { elt, verb, formData } = event.detail;
+    if (verb !== "get" || !elt.matches("form.filters")) { return; }
+    for (const name of new Set(formData.keys())) {
+      const given = formData.getAll(name).filter((value) => value !== "");
+      formData.delete(name);
+      for (const value of given) { formData.append(name, value); }
+    }
+  });
+
   /* ---- the browser's zone, so that the server can offer it */
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const cookie = `chronos_browser_tz=${zone}`;
