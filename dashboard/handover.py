@@ -1,23 +1,26 @@
 """The handover of a shift: what is new, what stays, what recovered, what people did, what comes tonight."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, QuerySet, Sum, Value
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from accounts.models import User
 from audit.models import AuditEvent
+from chronos_site.branches import compiled_together
 from chronos_site.context import Shell
 from chronos_site.statements import compiled
 from dashboard import failing, late, vitals
@@ -31,10 +34,13 @@ from runs import history
 from runs.history import BROKEN
 from runs.models import DeadLetter, Outcome, Run, RunStats, Skip
 
+_LETTER = ("id", "job_id", "status", "created_at", "resolved_at")
 PRESETS = (("8h", "8 hours"), ("12h", "12 hours"), ("24h", "24 hours"), ("18:00", "Since 18:00"))
 NIGHT = timedelta(hours=12)
 _CHANGED = {"JOB_CREATED": "new", "JOB_UPDATED": "edited", "JOB_RESTORED": "restored"}
 MOST_FAILING, MOST_RECOVERED, MOST_SKIPS, MOST_EVENTS, MOST_LETTERS, MOST_FIRES = 20, 20, 500, 60, 20, 20
+# How far letters are counted beyond those that are listed.
+MOST_COUNTED = 200
 
 
 @require_safe
@@ -48,6 +54,36 @@ def handover(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "markdown":
         return render(request, "dashboard/handover/handover.md", context, "text/plain; charset=utf-8")
     return render(request, "dashboard/handover/page.html", context)
+
+
+@dataclass(frozen=True)
+class Letters:
+    """The dead letters that are listed, and how many there are; `counted` ends one above the most."""
+
+    listed: list[DeadLetter]
+    counted: int
+
+    @property
+    def count(self) -> str:
+        """56, or 200+."""
+        return up_to_most(self.counted)
+
+    @property
+    def unlisted(self) -> str:
+        """How many more there are; empty for none."""
+        hidden = min(self.counted, MOST_COUNTED) - len(self.listed)
+        return f"{hidden}{'+' if self.counted > MOST_COUNTED else ''}" if hidden else ""
+
+    def __iter__(self) -> Iterator[DeadLetter]:
+        return iter(self.listed)
+
+    def __bool__(self) -> bool:
+        return bool(self.listed)
+
+
+def up_to_most(counted: int) -> str:
+    """56, or 200+ for more than are counted."""
+    return str(counted) if counted <= MOST_COUNTED else f"{MOST_COUNTED}+"
 
 
 @dataclass(frozen=True)
@@ -203,13 +239,30 @@ class Handover:
     # dead letters
 
     @cached_property
-    def opened(self) -> list[DeadLetter]:
-        return _letters(self.user, self.since, field="created_at")
+    def _letters(self) -> list[DeadLetter]:
+        return _letters(self.user, self.since)
 
     @cached_property
-    def closed(self) -> list[DeadLetter]:
-        closed = _letters(self.user, self.since, field="resolved_at")
-        return [letter for letter in closed if letter.status != "PENDING"]
+    def opened(self) -> Letters:
+        return self._those(closed=False)
+
+    @cached_property
+    def closed(self) -> Letters:
+        return self._those(closed=True)
+
+    def _those(self, *, closed: bool) -> Letters:
+        those = [each for each in self._letters if bool(getattr(each, "closes", 0)) is closed]
+        return Letters(those[:MOST_LETTERS], len(those))
+
+    @property
+    def opened_list(self) -> str:
+        """Where all are that were opened and still wait."""
+        return f"{reverse('dead_letter_list')}?{urlencode({'since': self.since.isoformat()})}"
+
+    @property
+    def closed_list(self) -> str:
+        """Where those are that were closed as the last one was; nothing tells them by when that was."""
+        return f"{reverse('dead_letter_list')}?{urlencode({'show': self.closed.listed[0].status})}"
 
     # people
 
@@ -257,11 +310,22 @@ def _sums(since: datetime) -> "QuerySet[RunStats, Any]":
     return rows.annotate(started=Sum("count"), in_time=Sum("waited_1m"))
 
 
-@compiled
-def _letters(user: User, since: datetime, *, field: str) -> QuerySet[DeadLetter]:
-    letters = DeadLetter.objects.visible_to(user).filter(**{f"{field}__gte": since})
-    told = letters.select_related("job").only("job__name", "run_id", "status", "created_at", "resolved_at")
-    return told.annotate(reason=Left("failure_reason", 300)).order_by(f"-{field}")[:MOST_LETTERS]
+@compiled_together
+def _letters(user: User, since: datetime) -> "list[QuerySet[DeadLetter, Any]]":
+    """Opened ones, newest first, then closed ones; those that are only counted have no name and reason."""
+    letters = DeadLetter.objects.visible_to(user)
+    closed = letters.filter(resolved_at__gte=since).exclude(status=DeadLetter.Status.PENDING)
+    sorts = (letters.filter(created_at__gte=since).order_by("-created_at"), closed.order_by("-resolved_at"))
+    listed = {"job_name": F("job__name"), "reason": Left("failure_reason", 300)}
+    counted = {"job_name": Value(""), "reason": Value("")}
+    return [
+        those.values(*_LETTER, **told, closes=Value(closes))[part]
+        for closes, those in enumerate(sorts)
+        for told, part in (
+            (listed, slice(MOST_LETTERS)),
+            (counted, slice(MOST_LETTERS, MOST_COUNTED + 1)),
+        )
+    ]
 
 
 @compiled

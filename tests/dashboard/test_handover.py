@@ -1,5 +1,6 @@
 """The handover: what a shift leaves behind, and nothing of others' jobs."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -101,6 +102,42 @@ def test_dead_letters_are_told_opened_and_closed(owner, probe):
     found = Handover(owner, Shift.read("2h", timezone.now() + MINUTE))
     assert [each.pk for each in found.opened] == [letter.pk]
     assert [each.pk for each in found.closed] == [letter.pk]
+
+
+def letters(probe, count, **fields):
+    """So many dead letters, opened just now."""
+    DeadLetter.objects.bulk_create(
+        DeadLetter(job=probe, failure_reason=f"reason {n}", **fields) for n in range(count)
+    )
+
+
+@everywhere
+def test_dead_letters_are_counted_beyond_those_that_are_listed(owner, probe):
+    letters(probe, 56)
+    letters(probe, 210, status="IGNORED", resolved_at=timezone.now(), created_at=NOON)
+    found = Handover(owner, Shift.read("2h", timezone.now() + MINUTE))
+    assert (len(list(found.opened)), found.opened.count, found.opened.unlisted) == (20, "56", "36")
+    assert (len(list(found.closed)), found.closed.count, found.closed.unlisted) == (20, "200+", "180+")
+    assert {(each.job_name, each.reason[:6]) for each in found.opened} == {(probe.name, "reason")}
+
+
+def test_the_page_and_the_text_say_how_many_dead_letters_there_are_and_where(client, owner, probe):
+    letters(probe, 56)
+    client.force_login(owner)
+    for form in ("", "markdown"):
+        told = client.get(reverse("handover"), {"format": form}).text
+        assert "56 opened, 0 closed" in told
+        assert "and 36 more opened" in told
+        inbox = re.search(r"/dead-letters/\?since=[^\s\"]+", told)[0]
+    assert client.get(inbox).context["filters"].matching.count() == 56
+
+
+def test_opened_and_closed_dead_letters_are_one_query(owner, probe, django_assert_num_queries):
+    letters(probe, 3)
+    found = Handover(owner, Shift.read("2h", timezone.now() + MINUTE))
+    with django_assert_num_queries(1):
+        assert [each.job_name for each in found.opened] == [probe.name] * 3
+        assert not found.closed
 
 
 def test_what_people_did_is_told_with_the_job_and_the_reason(owner, probe):
