@@ -39,6 +39,8 @@ PRESETS = (("8h", "8 hours"), ("12h", "12 hours"), ("24h", "24 hours"), ("18:00"
 NIGHT = timedelta(hours=12)
 _CHANGED = {"JOB_CREATED": "new", "JOB_UPDATED": "edited", "JOB_RESTORED": "restored"}
 MOST_FAILING, MOST_RECOVERED, MOST_SKIPS, MOST_EVENTS, MOST_LETTERS, MOST_FIRES = 20, 20, 500, 60, 20, 20
+# How many of the last failures of a job are looked at, where its last runs show none.
+MOST_FAILURES = 3
 # How far letters are counted beyond those that are listed.
 MOST_COUNTED = 200
 
@@ -186,8 +188,28 @@ class Handover:
     @cached_property
     def recovered(self) -> list[Recovered]:
         names = {run.job_id: str(getattr(run, "job_name", "")) for run in self._lately.failed}
-        found = (recovery(self._past[job_id], self.since) for job_id in self._suspects)
+        found = (
+            recovery(self._past[job_id], self.since) or self._out_of_sight.get(job_id)
+            for job_id in self._suspects
+        )
         return [Recovered(pair[0].job_id, names[pair[0].job_id], *pair) for pair in found if pair]
+
+    @cached_property
+    def _out_of_sight(self) -> dict[str, tuple[Run, Run]]:
+        """The last failure and the success after it of jobs whose last runs do not go back as far."""
+        gone = {job_id for job_id in self._suspects if scrolled_away(self._past[job_id])}
+        failed: dict[str, list[Run]] = {job_id: [] for job_id in gone}
+        for run in self._lately.failed:
+            if run.job_id in gone and len(failed[run.job_id]) < MOST_FAILURES:
+                failed[run.job_id].append(run)
+        ends = history.successes_after(run.pk for runs in failed.values() for run in runs)
+        found: dict[str, tuple[Run, Run]] = {}
+        for job_id, runs in failed.items():
+            # An attempt whose occurrence went well in the end is no failure: one before it may be.
+            told = ((run, ends[run.pk].good) for run in runs if run.pk in ends and not ends[run.pk].same)
+            if (pair := next(told, None)) and pair[1].end_time and pair[1].end_time >= self.since:
+                found[job_id] = pair
+        return found
 
     # late and missed
 
@@ -372,3 +394,8 @@ def recovery(runs: Iterable[Run], since: datetime) -> tuple[Run, Run] | None:
         if failed.outcome in BROKEN and good.outcome == Outcome.SUCCESS:
             return (failed, good) if good.end_time and good.end_time >= since else None
     return None
+
+
+def scrolled_away(runs: Sequence[Run]) -> bool:
+    """Whether a job has had so many runs since that its last ones show no failure."""
+    return len(runs) >= failing.LAST and not any(run.outcome in BROKEN for run in history.occurrences(runs))

@@ -61,6 +61,37 @@ def test_a_job_that_is_well_again_has_recovered(owner, probe):
     assert (row.failed, row.good) == (failed, good)
 
 
+@everywhere
+def test_a_job_that_has_fired_often_since_has_recovered_too(owner, probe):
+    run(probe, "FAILURE", at=NOON - 3 * HOUR)
+    failed = run(probe, "TIMEOUT", at=NOON - 2 * HOUR)
+    good = run(probe, at=NOON - HOUR)
+    for minute in range(25):
+        run(probe, at=NOON - minute * MINUTE)
+    (row,) = shift(owner).recovered
+    assert (row.failed, row.good, row.name) == (failed, good, probe.name)
+    assert row.good.end_time == good.end_time
+
+
+def test_a_retry_that_went_well_hides_no_failure_before_it(owner, probe):
+    failed = run(probe, "FAILURE", at=NOON - 3 * HOUR)
+    good = run(probe, at=NOON - 2 * HOUR)
+    run(probe, "FAILURE", at=NOON - HOUR)
+    run(probe, at=NOON - HOUR, attempt=2)
+    for minute in range(25):
+        run(probe, at=NOON - minute * MINUTE)
+    (row,) = shift(owner).recovered
+    assert (row.failed, row.good) == (failed, good)
+
+
+def test_what_fired_often_and_recovered_before_the_shift_is_no_news(owner, probe):
+    run(probe, "FAILURE", at=NOON - 10 * HOUR)
+    run(probe, at=NOON - 9 * HOUR)
+    for minute in range(25):
+        run(probe, at=NOON - minute * MINUTE)
+    assert shift(owner).recovered == []
+
+
 @pytest.mark.parametrize("hours", [9, 20])
 def test_what_recovered_before_the_shift_is_no_news(owner, probe, hours):
     run(probe, "FAILURE", at=NOON - hours * HOUR)
@@ -207,8 +238,14 @@ def test_the_page_costs_a_constant_number_of_queries(client):
         each = job(operator, name=f"probe-{number}")
         run(each, at=timezone.now() - 20 * HOUR)
         run(each, "FAILURE", at=timezone.now() - HOUR)
+    often = job(operator, name="often")
+    run(often, "FAILURE", at=timezone.now() - 2 * HOUR)
+    for minute in range(25):
+        run(often, at=timezone.now() - minute * MINUTE)
+    letters(often, 3)
     client.force_login(operator)
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(reverse("handover"))
     assert answer.text.count("probe-11") >= 2
+    assert 'id="recovered"' in answer.text
     assert len(queries) <= 15
