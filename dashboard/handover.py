@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
+from itertools import islice, pairwise
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import F, QuerySet, Sum, Value
+from django.db.models.fields.json import KT
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -23,8 +24,8 @@ from audit.models import AuditEvent
 from chronos_site.branches import compiled_together
 from chronos_site.context import Shell
 from chronos_site.statements import compiled
-from dashboard import failing, late, vitals
-from dashboard.entries import Entry
+from dashboard import deeds, failing, late, vitals
+from dashboard.deeds import Deed, Line
 from dashboard.failing import Failing
 from dashboard.late import Progress, Running
 from dashboard.lately import Lately, lately
@@ -41,7 +42,7 @@ _CHANGED = {"JOB_CREATED": "new", "JOB_UPDATED": "edited", "JOB_RESTORED": "rest
 MOST_FAILING, MOST_RECOVERED, MOST_SKIPS, MOST_EVENTS, MOST_LETTERS, MOST_FIRES = 20, 20, 500, 60, 20, 20
 # How many of the last failures of a job are looked at, where its last runs show none.
 MOST_FAILURES = 3
-# How far letters are counted beyond those that are listed.
+# How far letters and deeds are counted beyond those that are listed.
 MOST_COUNTED = 200
 
 
@@ -58,34 +59,39 @@ def handover(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/handover/page.html", context)
 
 
-@dataclass(frozen=True)
-class Letters:
-    """The dead letters that are listed, and how many there are; `counted` ends one above the most."""
+Shown = TypeVar("Shown", DeadLetter, Line)
 
-    listed: list[DeadLetter]
+
+@dataclass(frozen=True)
+class Listed(Generic[Shown]):
+    """What is listed of many; `counted` is how many there are, one above the most for any more.
+
+    `shown` is how many of these the listed ones stand for.
+    """
+
+    listed: list[Shown]
     counted: int
+    shown: int
 
     @property
     def count(self) -> str:
         """56, or 200+."""
-        return up_to_most(self.counted)
+        return _up_to_most(self.counted, 0)
 
     @property
     def unlisted(self) -> str:
         """How many more there are; empty for none."""
-        hidden = min(self.counted, MOST_COUNTED) - len(self.listed)
-        return f"{hidden}{'+' if self.counted > MOST_COUNTED else ''}" if hidden else ""
+        return _up_to_most(self.counted, self.shown) if self.counted > self.shown else ""
 
-    def __iter__(self) -> Iterator[DeadLetter]:
+    def __iter__(self) -> Iterator[Shown]:
         return iter(self.listed)
 
     def __bool__(self) -> bool:
         return bool(self.listed)
 
 
-def up_to_most(counted: int) -> str:
-    """56, or 200+ for more than are counted."""
-    return str(counted) if counted <= MOST_COUNTED else f"{MOST_COUNTED}+"
+def _up_to_most(counted: int, less: int) -> str:
+    return f"{min(counted, MOST_COUNTED) - less}{'+' if counted > MOST_COUNTED else ''}"
 
 
 @dataclass(frozen=True)
@@ -106,15 +112,6 @@ class Missed:
     name: str
     reason: Skip
     count: int
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a person did, and to which job."""
-
-    event: Entry
-    job_id: str = ""
-    job_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -265,16 +262,17 @@ class Handover:
         return _letters(self.user, self.since)
 
     @cached_property
-    def opened(self) -> Letters:
+    def opened(self) -> Listed[DeadLetter]:
         return self._those(closed=False)
 
     @cached_property
-    def closed(self) -> Letters:
+    def closed(self) -> Listed[DeadLetter]:
         return self._those(closed=True)
 
-    def _those(self, *, closed: bool) -> Letters:
+    def _those(self, *, closed: bool) -> Listed[DeadLetter]:
         those = [each for each in self._letters if bool(getattr(each, "closes", 0)) is closed]
-        return Letters(those[:MOST_LETTERS], len(those))
+        listed = those[:MOST_LETTERS]
+        return Listed(listed, len(those), len(listed))
 
     @property
     def opened_list(self) -> str:
@@ -289,15 +287,27 @@ class Handover:
     # people
 
     @cached_property
-    def changes(self) -> list[Change]:
+    def _events(self) -> list[dict[str, Any]]:
+        return _events(self.since, self.user.email, everyones=self.user.is_operator)
+
+    @cached_property
+    def _deeds(self) -> list[Deed]:
         """What people did to jobs, newest first; people who do not operate see their own."""
-        rows = _events(self.since, self.user.email, everyones=self.user.is_operator)
-        ids = {row.entity_id for row in rows}
-        names = dict(_names(self.user, ids)) if ids else {}
-        return [
-            Change(Entry(row), row.entity_id if row.entity_id in names else "", names.get(row.entity_id, ""))
-            for row in rows
-        ]
+        rows = self._events[:MOST_COUNTED]
+        ids = {row["entity_id"] for row in rows}
+        return deeds.told(rows, dict(_names(self.user, ids)) if ids else {})
+
+    @cached_property
+    def changes(self) -> Listed[Line]:
+        """The same, with equal ones in a row told once."""
+        listed = list(islice(deeds.lines(self._deeds), MOST_EVENTS))
+        return Listed(listed, len(self._events), sum(line.times for line in listed))
+
+    @property
+    def changes_list(self) -> str:
+        """Where all that was done to jobs is told."""
+        query = urlencode({"entity": "Job", "since": self.since.isoformat()})
+        return f"{reverse('audit_list')}?{query}"
 
     # tonight
 
@@ -306,9 +316,9 @@ class Handover:
         """Fires of the next twelve hours of jobs that fail or were changed in the shift."""
         fails = {each.job.pk: "fails now" for each in self._failing}
         changed = {
-            change.job_id: f"{_CHANGED[change.event.row.action]} by {change.event.who}"
-            for change in reversed(self.changes)
-            if change.job_id and change.event.row.action in _CHANGED
+            deed.job_id: f"{_CHANGED[deed.event.row.action]} by {deed.event.who}"
+            for deed in reversed(self._deeds)
+            if deed.job_id and deed.event.row.action in _CHANGED
         }
         return risks([fails, changed], self.at)
 
@@ -351,10 +361,13 @@ def _letters(user: User, since: datetime) -> "list[QuerySet[DeadLetter, Any]]":
 
 
 @compiled
-def _events(since: datetime, email: str, *, everyones: bool) -> QuerySet[AuditEvent]:
+def _events(since: datetime, email: str, *, everyones: bool) -> "QuerySet[AuditEvent, Any]":
+    # Without the rest of the details: what changed of a job may be long.
     events = AuditEvent.objects.filter(timestamp__gte=since, user_email__isnull=False, entity_type="Job")
-    told = events.exclude(action="DENIED").order_by("-timestamp")
-    return (told if everyones else told.filter(user_email=email))[:MOST_EVENTS]
+    seen = events if everyones else events.filter(user_email=email)
+    told = {name: KT(f"details__{name}") for name in ("note", "reason", "name", "letters")}
+    newest = seen.exclude(action="DENIED").order_by("-timestamp")
+    return newest.values("id", "entity_id", "action", "user_email", "timestamp", **told)[: MOST_COUNTED + 1]
 
 
 @compiled

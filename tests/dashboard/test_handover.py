@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.models import record
 from dashboard.handover import Handover
 from dashboard.shift import Shift
 from jobs import actions
@@ -174,8 +175,66 @@ def test_opened_and_closed_dead_letters_are_one_query(owner, probe, django_asser
 def test_what_people_did_is_told_with_the_job_and_the_reason(owner, probe):
     actions.pause(probe, by=owner, at=NOON, note="disk move")
     found = Handover(owner, Shift.read("2h", timezone.now() + MINUTE))
-    first = found.changes[0]
-    assert (first.event.words, first.job_name, first.event.note) == ("Paused", probe.name, "disk move")
+    (first,) = found.changes
+    told = first.event.words, [each.job_name for each in first.jobs], first.event.note
+    assert told == ("Paused", [probe.name], "disk move")
+
+
+def since_just_now(user) -> Handover:
+    return Handover(user, Shift.read("2h", timezone.now() + MINUTE))
+
+
+@everywhere
+def test_what_was_done_to_a_job_that_is_gone_names_it(client, owner, probe):
+    actions.pause(probe, by=owner, at=NOON)
+    actions.delete(probe, by=owner)
+    deleted, paused = since_just_now(owner).changes
+    assert [(each.job_name, each.job_id) for each in deleted.jobs] == [("smoke-probe", "")]
+    assert [each.job_name for each in paused.jobs] == ["smoke-probe"]
+    client.force_login(owner)
+    assert "job deleted, **smoke-probe**" in client.get(reverse("handover"), {"format": "markdown"}).text
+    assert "smoke-probe" in client.get(reverse("handover")).text
+
+
+@everywhere
+def test_what_one_person_did_to_many_jobs_in_a_row_is_one_line(client, owner):
+    for number in range(7):
+        each = job(owner, name=f"probe-{number}")
+        letters(each, 5, status="RESOLVED", resolved_at=NOON)
+    triage.reopen(DeadLetter.objects.all(), closed_at=NOON, by=owner)
+    found = since_just_now(owner).changes
+    (line,) = found
+    assert (line.times, line.counted, len(line.jobs), line.more_jobs) == (7, "35 dead letters", 5, 2)
+    assert (found.count, found.unlisted) == ("7", "")
+    client.force_login(owner)
+    assert "dead letters opened again (35 dead letters)" in client.get("/handover/?format=markdown").text
+    assert client.get("/handover/").text.count("Dead letters opened again") == 1
+
+
+def test_what_was_done_again_and_again_to_one_job_is_one_line(owner, probe):
+    for _ in range(2):
+        record(owner, "JOB_TRIGGERED", probe)
+    record(owner, "JOB_TRIGGERED", probe, note="once more")
+    assert [each.counted for each in since_just_now(owner).changes] == ["", "2 times"]
+
+
+def test_a_few_equal_deeds_about_different_jobs_stand_apart(owner, probe):
+    for each in (probe, job(owner, name="other")):
+        record(owner, "JOB_TRIGGERED", each)
+    assert [each.times for each in since_just_now(owner).changes] == [1, 1]
+
+
+def test_deeds_are_counted_beyond_those_that_are_listed(client, owner, probe):
+    for number in range(75):
+        record(owner, "JOB_TRIGGERED", probe, note=f"try {number}")
+    found = since_just_now(owner).changes
+    assert (len(list(found)), found.count, found.unlisted) == (60, "75", "15")
+    client.force_login(owner)
+    for form in ("", "markdown"):
+        told = client.get(reverse("handover"), {"format": form}).text
+        assert told.count("try ") == 60
+        assert "and 15 more" in told
+        assert re.search(r"/audit/\?entity=Job&(amp;)?since=", told)
 
 
 def test_a_coming_fire_of_a_failing_job_is_risky(owner, probe):
