@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice, pairwise
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -178,9 +179,10 @@ class Handover:
         return began(each.runs) or each.run.end_time or each.run.scheduled_time
 
     @property
-    def failing_unseen(self) -> int:
-        """How many failing jobs are not listed one by one."""
-        return len(self._failing_jobs.jobs) - len(self._failing)
+    def failing_unseen(self) -> str:
+        """How many failing jobs are not listed one by one, new or not; empty for none."""
+        unseen = len(self._failing_jobs.jobs) - len(self._failing)
+        return f"{unseen}{'+' if self._failing_jobs.more else ''}" if unseen else ""
 
     @cached_property
     def recovered(self) -> list[Recovered]:
@@ -288,7 +290,9 @@ class Handover:
 
     @cached_property
     def _events(self) -> list[dict[str, Any]]:
-        return _events(self.since, self.user.email, everyones=self.user.is_operator)
+        rows = _events(self.since, self.user.email, everyones=self.user.is_operator)
+        # What one transaction wrote has one time on PostgreSQL; ids tell what came first.
+        return sorted(rows, key=itemgetter("timestamp", "id"), reverse=True)
 
     @cached_property
     def _deeds(self) -> list[Deed]:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.models import record
+from audit.models import AuditEvent, record
 from dashboard.handover import Handover
 from dashboard.shift import Shift
 from jobs import actions
@@ -44,6 +44,18 @@ def test_what_began_to_fail_in_the_shift_is_new(owner, probe):
     found = shift(owner)
     assert [each.job.name for each in found.new_failures] == [probe.name]
     assert found.still_failing == []
+
+
+def test_jobs_that_fail_are_counted_beyond_those_that_are_listed(client, owner):
+    for number in range(23):
+        run(job(owner, name=f"probe-{number}"), "FAILURE", at=timezone.now() - HOUR)
+    client.force_login(owner)
+    page = client.get(reverse("handover")).text
+    assert '<span class="count">20+</span>' in page
+    assert page.count("and 3 more that fail") == 2
+    text = client.get(reverse("handover"), {"format": "markdown"}).text
+    assert "New failures (20+)" in text
+    assert "and 3 more that fail: http://testserver/jobs/?failing=1" in text
 
 
 def test_what_failed_before_the_shift_is_still_failing(owner, probe):
@@ -196,6 +208,15 @@ def test_what_was_done_to_a_job_that_is_gone_names_it(client, owner, probe):
     assert "smoke-probe" in client.get(reverse("handover")).text
 
 
+def test_what_was_written_at_one_time_is_told_in_its_order(owner, probe):
+    common = {"entity_type": "Job", "entity_id": probe.pk, "user_email": owner.email}
+    at = timezone.now() - MINUTE
+    for number in (1, 3, 2):
+        AuditEvent.objects.create(pk=f"{number:026}", action=f"DONE_{number}", timestamp=at, **common)
+    told = [each.event.row.action for each in since_just_now(owner).changes]
+    assert told == ["DONE_3", "DONE_2", "DONE_1"]
+
+
 @everywhere
 def test_what_one_person_did_to_many_jobs_in_a_row_is_one_line(client, owner):
     for number in range(7):
@@ -212,9 +233,10 @@ def test_what_one_person_did_to_many_jobs_in_a_row_is_one_line(client, owner):
 
 
 def test_what_was_done_again_and_again_to_one_job_is_one_line(owner, probe):
-    for _ in range(2):
-        record(owner, "JOB_TRIGGERED", probe)
-    record(owner, "JOB_TRIGGERED", probe, note="once more")
+    common = {"entity_type": "Job", "entity_id": probe.pk, "action": "JOB_TRIGGERED"}
+    for minutes, note in ((3, ""), (2, ""), (1, "once more")):
+        at = timezone.now() - minutes * MINUTE
+        AuditEvent.objects.create(**common, user_email=owner.email, timestamp=at, details={"note": note})
     assert [each.counted for each in since_just_now(owner).changes] == ["", "2 times"]
 
 
