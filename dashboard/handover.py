@@ -41,6 +41,7 @@ PRESETS = (("8h", "8 hours"), ("12h", "12 hours"), ("24h", "24 hours"), ("18:00"
 NIGHT = timedelta(hours=12)
 _CHANGED = {"JOB_CREATED": "new", "JOB_UPDATED": "edited", "JOB_RESTORED": "restored"}
 MOST_FAILING, MOST_RECOVERED, MOST_SKIPS, MOST_EVENTS, MOST_LETTERS, MOST_FIRES = 20, 20, 500, 60, 20, 20
+MOST_MISSED = 20
 # How many of the last failures of a job are looked at, where its last runs show none.
 MOST_FAILURES = 3
 # How far letters and deeds are counted beyond those that are listed.
@@ -56,6 +57,7 @@ def handover(request: HttpRequest) -> HttpResponse:
     shell.live_runs = vitals.told(len(found.running), late.MOST_RUNNING) if found.running else ""
     context = {"now": at, "shift": shift, "found": found, "presets": PRESETS, "shell": shell}
     if request.GET.get("format") == "markdown":
+        context["site"] = request.build_absolute_uri("/").removesuffix("/")
         return render(request, "dashboard/handover/handover.md", context, "text/plain; charset=utf-8")
     return render(request, "dashboard/handover/page.html", context)
 
@@ -143,11 +145,20 @@ class Handover:
         return failing.failing_jobs(self.user, self._lately, self.at)
 
     @cached_property
-    def _suspects(self) -> list[str]:
+    def _all_suspects(self) -> list[str]:
         """Jobs that failed lately and do not fail now, those that failed last first."""
         failing_now = {job.pk for job in self._failing_jobs.jobs}
         failed = dict.fromkeys(run.job_id for run in self._lately.failed)
-        return [job_id for job_id in failed if job_id not in failing_now][:MOST_RECOVERED]
+        return [job_id for job_id in failed if job_id not in failing_now]
+
+    @cached_property
+    def _suspects(self) -> list[str]:
+        return self._all_suspects[:MOST_RECOVERED]
+
+    @property
+    def recovered_count(self) -> str:
+        """How many recovered: 12, or 12+ where not every job that may have was looked at."""
+        return f"{len(self.recovered)}{'+' if len(self._all_suspects) > MOST_RECOVERED else ''}"
 
     @cached_property
     def running(self) -> list[Running]:
@@ -183,6 +194,10 @@ class Handover:
         """How many failing jobs are not listed one by one, new or not; empty for none."""
         unseen = len(self._failing_jobs.jobs) - len(self._failing)
         return f"{unseen}{'+' if self._failing_jobs.more else ''}" if unseen else ""
+
+    @property
+    def failing_list(self) -> str:
+        return f"{reverse('job_list')}?failing=1"
 
     @cached_property
     def recovered(self) -> list[Recovered]:
@@ -226,6 +241,18 @@ class Handover:
         return [
             Missed(job, name, Skip(str(reason)), count) for (job, name, reason), count in counts.most_common()
         ]
+
+    @property
+    def missed_unlisted(self) -> int:
+        return max(0, len(self.missed) - MOST_MISSED)
+
+    @property
+    def missed_listed(self) -> list[Missed]:
+        return self.missed[:MOST_MISSED]
+
+    @property
+    def missed_list(self) -> str:
+        return f"{reverse('run_list')}?outcome=SKIPPED"
 
     @cached_property
     def late_starts(self) -> int:

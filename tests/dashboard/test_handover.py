@@ -129,6 +129,23 @@ def test_missed_fires_are_counted_a_job_and_reason(owner, probe):
     assert (row.name, row.reason, row.count) == (probe.name, Skip.MISFIRE, 8)
 
 
+def test_jobs_that_missed_fires_and_recovered_are_counted_beyond_those_that_are_listed(client, owner):
+    now = timezone.now()
+    for number in range(22):
+        each = job(owner, name=f"probe-{number}")
+        run(each, "CANCELLED", at=now - 3 * HOUR, skip_reason=Skip.MISFIRE)
+        run(each, "FAILURE", at=now - 2 * HOUR)
+        run(each, at=now - HOUR)
+    client.force_login(owner)
+    page = client.get(reverse("handover")).text
+    assert '<span class="count">20+</span>' in page
+    text = client.get(reverse("handover"), {"format": "markdown"}).text
+    assert "Recovered (20+)" in text
+    assert page.count("fire did not run") == text.count("fires did not run") == 20
+    assert "and 2 more</a>" in page
+    assert "and 2 more: http://testserver/runs/?outcome=SKIPPED" in text
+
+
 @everywhere
 def test_operators_read_how_many_runs_went_well_and_how_many_waited():
     common = {"hour": NOON - HOUR, "type": "DUMMY"}
