@@ -1,27 +1,32 @@
 """The handover of a shift: what is new, what stays, what recovered, what people did, what comes tonight."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
-from typing import Any
+from itertools import islice, pairwise
+from operator import itemgetter
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, QuerySet, Sum, Value
+from django.db.models.fields.json import KT
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from accounts.models import User
 from audit.models import AuditEvent
+from chronos_site.branches import compiled_together
 from chronos_site.context import Shell
 from chronos_site.statements import compiled
-from dashboard import failing, late, vitals
-from dashboard.entries import Entry
+from dashboard import deeds, failing, late, vitals
+from dashboard.deeds import Deed, Line
 from dashboard.failing import Failing
 from dashboard.late import Progress, Running
 from dashboard.lately import Lately, lately
@@ -31,10 +36,16 @@ from runs import history
 from runs.history import BROKEN
 from runs.models import DeadLetter, Outcome, Run, RunStats, Skip
 
+_LETTER = ("id", "job_id", "status", "created_at", "resolved_at")
 PRESETS = (("8h", "8 hours"), ("12h", "12 hours"), ("24h", "24 hours"), ("18:00", "Since 18:00"))
 NIGHT = timedelta(hours=12)
 _CHANGED = {"JOB_CREATED": "new", "JOB_UPDATED": "edited", "JOB_RESTORED": "restored"}
 MOST_FAILING, MOST_RECOVERED, MOST_SKIPS, MOST_EVENTS, MOST_LETTERS, MOST_FIRES = 20, 20, 500, 60, 20, 20
+MOST_MISSED = 20
+# How many of the last failures of a job are looked at, where its last runs show none.
+MOST_FAILURES = 3
+# How far letters and deeds are counted beyond those that are listed.
+MOST_COUNTED = 200
 
 
 @require_safe
@@ -46,8 +57,44 @@ def handover(request: HttpRequest) -> HttpResponse:
     shell.live_runs = vitals.told(len(found.running), late.MOST_RUNNING) if found.running else ""
     context = {"now": at, "shift": shift, "found": found, "presets": PRESETS, "shell": shell}
     if request.GET.get("format") == "markdown":
+        context["site"] = request.build_absolute_uri("/").removesuffix("/")
         return render(request, "dashboard/handover/handover.md", context, "text/plain; charset=utf-8")
     return render(request, "dashboard/handover/page.html", context)
+
+
+Shown = TypeVar("Shown", DeadLetter, Line)
+
+
+@dataclass(frozen=True)
+class Listed(Generic[Shown]):
+    """What is listed of many; `counted` is how many there are, one above the most for any more.
+
+    `shown` is how many of these the listed ones stand for.
+    """
+
+    listed: list[Shown]
+    counted: int
+    shown: int
+
+    @property
+    def count(self) -> str:
+        """56, or 200+."""
+        return _up_to_most(self.counted, 0)
+
+    @property
+    def unlisted(self) -> str:
+        """How many more there are; empty for none."""
+        return _up_to_most(self.counted, self.shown) if self.counted > self.shown else ""
+
+    def __iter__(self) -> Iterator[Shown]:
+        return iter(self.listed)
+
+    def __bool__(self) -> bool:
+        return bool(self.listed)
+
+
+def _up_to_most(counted: int, less: int) -> str:
+    return f"{min(counted, MOST_COUNTED) - less}{'+' if counted > MOST_COUNTED else ''}"
 
 
 @dataclass(frozen=True)
@@ -68,15 +115,6 @@ class Missed:
     name: str
     reason: Skip
     count: int
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a person did, and to which job."""
-
-    event: Entry
-    job_id: str = ""
-    job_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,11 +145,20 @@ class Handover:
         return failing.failing_jobs(self.user, self._lately, self.at)
 
     @cached_property
-    def _suspects(self) -> list[str]:
+    def _all_suspects(self) -> list[str]:
         """Jobs that failed lately and do not fail now, those that failed last first."""
         failing_now = {job.pk for job in self._failing_jobs.jobs}
         failed = dict.fromkeys(run.job_id for run in self._lately.failed)
-        return [job_id for job_id in failed if job_id not in failing_now][:MOST_RECOVERED]
+        return [job_id for job_id in failed if job_id not in failing_now]
+
+    @cached_property
+    def _suspects(self) -> list[str]:
+        return self._all_suspects[:MOST_RECOVERED]
+
+    @property
+    def recovered_count(self) -> str:
+        """How many recovered: 12, or 12+ where not every job that may have was looked at."""
+        return f"{len(self.recovered)}{'+' if len(self._all_suspects) > MOST_RECOVERED else ''}"
 
     @cached_property
     def running(self) -> list[Running]:
@@ -143,15 +190,40 @@ class Handover:
         return began(each.runs) or each.run.end_time or each.run.scheduled_time
 
     @property
-    def failing_unseen(self) -> int:
-        """How many failing jobs are not listed one by one."""
-        return len(self._failing_jobs.jobs) - len(self._failing)
+    def failing_unseen(self) -> str:
+        """How many failing jobs are not listed one by one, new or not; empty for none."""
+        unseen = len(self._failing_jobs.jobs) - len(self._failing)
+        return f"{unseen}{'+' if self._failing_jobs.more else ''}" if unseen else ""
+
+    @property
+    def failing_list(self) -> str:
+        return f"{reverse('job_list')}?failing=1"
 
     @cached_property
     def recovered(self) -> list[Recovered]:
         names = {run.job_id: str(getattr(run, "job_name", "")) for run in self._lately.failed}
-        found = (recovery(self._past[job_id], self.since) for job_id in self._suspects)
+        found = (
+            recovery(self._past[job_id], self.since) or self._out_of_sight.get(job_id)
+            for job_id in self._suspects
+        )
         return [Recovered(pair[0].job_id, names[pair[0].job_id], *pair) for pair in found if pair]
+
+    @cached_property
+    def _out_of_sight(self) -> dict[str, tuple[Run, Run]]:
+        """The last failure and the success after it of jobs whose last runs do not go back as far."""
+        gone = {job_id for job_id in self._suspects if scrolled_away(self._past[job_id])}
+        failed: dict[str, list[Run]] = {job_id: [] for job_id in gone}
+        for run in self._lately.failed:
+            if run.job_id in gone and len(failed[run.job_id]) < MOST_FAILURES:
+                failed[run.job_id].append(run)
+        ends = history.successes_after(run.pk for runs in failed.values() for run in runs)
+        found: dict[str, tuple[Run, Run]] = {}
+        for job_id, runs in failed.items():
+            # An attempt whose occurrence went well in the end is no failure: one before it may be.
+            told = ((run, ends[run.pk].good) for run in runs if run.pk in ends and not ends[run.pk].same)
+            if (pair := next(told, None)) and pair[1].end_time and pair[1].end_time >= self.since:
+                found[job_id] = pair
+        return found
 
     # late and missed
 
@@ -169,6 +241,18 @@ class Handover:
         return [
             Missed(job, name, Skip(str(reason)), count) for (job, name, reason), count in counts.most_common()
         ]
+
+    @property
+    def missed_unlisted(self) -> int:
+        return max(0, len(self.missed) - MOST_MISSED)
+
+    @property
+    def missed_listed(self) -> list[Missed]:
+        return self.missed[:MOST_MISSED]
+
+    @property
+    def missed_list(self) -> str:
+        return f"{reverse('run_list')}?outcome=SKIPPED"
 
     @cached_property
     def late_starts(self) -> int:
@@ -203,26 +287,58 @@ class Handover:
     # dead letters
 
     @cached_property
-    def opened(self) -> list[DeadLetter]:
-        return _letters(self.user, self.since, field="created_at")
+    def _letters(self) -> list[DeadLetter]:
+        return _letters(self.user, self.since)
 
     @cached_property
-    def closed(self) -> list[DeadLetter]:
-        closed = _letters(self.user, self.since, field="resolved_at")
-        return [letter for letter in closed if letter.status != "PENDING"]
+    def opened(self) -> Listed[DeadLetter]:
+        return self._those(closed=False)
+
+    @cached_property
+    def closed(self) -> Listed[DeadLetter]:
+        return self._those(closed=True)
+
+    def _those(self, *, closed: bool) -> Listed[DeadLetter]:
+        those = [each for each in self._letters if bool(getattr(each, "closes", 0)) is closed]
+        listed = those[:MOST_LETTERS]
+        return Listed(listed, len(those), len(listed))
+
+    @property
+    def opened_list(self) -> str:
+        """Where all are that were opened and still wait."""
+        return f"{reverse('dead_letter_list')}?{urlencode({'since': self.since.isoformat()})}"
+
+    @property
+    def closed_list(self) -> str:
+        """Where those are that were closed as the last one was; nothing tells them by when that was."""
+        return f"{reverse('dead_letter_list')}?{urlencode({'show': self.closed.listed[0].status})}"
 
     # people
 
     @cached_property
-    def changes(self) -> list[Change]:
-        """What people did to jobs, newest first; people who do not operate see their own."""
+    def _events(self) -> list[dict[str, Any]]:
         rows = _events(self.since, self.user.email, everyones=self.user.is_operator)
-        ids = {row.entity_id for row in rows}
-        names = dict(_names(self.user, ids)) if ids else {}
-        return [
-            Change(Entry(row), row.entity_id if row.entity_id in names else "", names.get(row.entity_id, ""))
-            for row in rows
-        ]
+        # What one transaction wrote has one time on PostgreSQL; ids tell what came first.
+        return sorted(rows, key=itemgetter("timestamp", "id"), reverse=True)
+
+    @cached_property
+    def _deeds(self) -> list[Deed]:
+        """What people did to jobs, newest first; people who do not operate see their own."""
+        rows = self._events[:MOST_COUNTED]
+        ids = {row["entity_id"] for row in rows}
+        return deeds.told(rows, dict(_names(self.user, ids)) if ids else {})
+
+    @cached_property
+    def changes(self) -> Listed[Line]:
+        """The same, with equal ones in a row told once."""
+        listed = list(islice(deeds.lines(self._deeds), MOST_EVENTS))
+        return Listed(listed, len(self._events), sum(line.times for line in listed))
+
+    @property
+    def changes_list(self) -> str:
+        """Where all that was done to jobs is told."""
+        query = urlencode({"entity": "Job", "since": self.since.isoformat()})
+        return f"{reverse('audit_list')}?{query}"
 
     # tonight
 
@@ -231,9 +347,9 @@ class Handover:
         """Fires of the next twelve hours of jobs that fail or were changed in the shift."""
         fails = {each.job.pk: "fails now" for each in self._failing}
         changed = {
-            change.job_id: f"{_CHANGED[change.event.row.action]} by {change.event.who}"
-            for change in reversed(self.changes)
-            if change.job_id and change.event.row.action in _CHANGED
+            deed.job_id: f"{_CHANGED[deed.event.row.action]} by {deed.event.who}"
+            for deed in reversed(self._deeds)
+            if deed.job_id and deed.event.row.action in _CHANGED
         }
         return risks([fails, changed], self.at)
 
@@ -257,18 +373,32 @@ def _sums(since: datetime) -> "QuerySet[RunStats, Any]":
     return rows.annotate(started=Sum("count"), in_time=Sum("waited_1m"))
 
 
-@compiled
-def _letters(user: User, since: datetime, *, field: str) -> QuerySet[DeadLetter]:
-    letters = DeadLetter.objects.visible_to(user).filter(**{f"{field}__gte": since})
-    told = letters.select_related("job").only("job__name", "run_id", "status", "created_at", "resolved_at")
-    return told.annotate(reason=Left("failure_reason", 300)).order_by(f"-{field}")[:MOST_LETTERS]
+@compiled_together
+def _letters(user: User, since: datetime) -> "list[QuerySet[DeadLetter, Any]]":
+    """Opened ones, newest first, then closed ones; those that are only counted have no name and reason."""
+    letters = DeadLetter.objects.visible_to(user)
+    closed = letters.filter(resolved_at__gte=since).exclude(status=DeadLetter.Status.PENDING)
+    sorts = (letters.filter(created_at__gte=since).order_by("-created_at"), closed.order_by("-resolved_at"))
+    listed = {"job_name": F("job__name"), "reason": Left("failure_reason", 300)}
+    counted = {"job_name": Value(""), "reason": Value("")}
+    return [
+        those.values(*_LETTER, **told, closes=Value(closes))[part]
+        for closes, those in enumerate(sorts)
+        for told, part in (
+            (listed, slice(MOST_LETTERS)),
+            (counted, slice(MOST_LETTERS, MOST_COUNTED + 1)),
+        )
+    ]
 
 
 @compiled
-def _events(since: datetime, email: str, *, everyones: bool) -> QuerySet[AuditEvent]:
+def _events(since: datetime, email: str, *, everyones: bool) -> "QuerySet[AuditEvent, Any]":
+    # Without the rest of the details: what changed of a job may be long.
     events = AuditEvent.objects.filter(timestamp__gte=since, user_email__isnull=False, entity_type="Job")
-    told = events.exclude(action="DENIED").order_by("-timestamp")
-    return (told if everyones else told.filter(user_email=email))[:MOST_EVENTS]
+    seen = events if everyones else events.filter(user_email=email)
+    told = {name: KT(f"details__{name}") for name in ("note", "reason", "name", "letters")}
+    newest = seen.exclude(action="DENIED").order_by("-timestamp")
+    return newest.values("id", "entity_id", "action", "user_email", "timestamp", **told)[: MOST_COUNTED + 1]
 
 
 @compiled
@@ -308,3 +438,8 @@ def recovery(runs: Iterable[Run], since: datetime) -> tuple[Run, Run] | None:
         if failed.outcome in BROKEN and good.outcome == Outcome.SUCCESS:
             return (failed, good) if good.end_time and good.end_time >= since else None
     return None
+
+
+def scrolled_away(runs: Sequence[Run]) -> bool:
+    """Whether a job has had so many runs since that its last ones show no failure."""
+    return len(runs) >= failing.LAST and not any(run.outcome in BROKEN for run in history.occurrences(runs))

@@ -69,6 +69,47 @@ def _branch(count: int) -> Branch[Run]:
     return Branch.of(newest.values(*_COLUMNS, error_start=Left("error_message", _ERROR_START))[:count])
 
 
+@dataclass(frozen=True)
+class Ended:
+    """The first success at or after a failure; `same` where it was a later attempt of the same occurrence."""
+
+    good: Run
+    same: bool
+
+
+def successes_after(failed: Iterable[str]) -> dict[str, Ended]:
+    """The first success of its job since each of these failed runs, by the failed run's id, in one query.
+
+    Where none came there is no entry. The runs carry their ids, times, attempt and outcome.
+    """
+    ids = list(failed)
+    if not ids:
+        return {}
+    found = _first_success().each([*ids, *[""] * (-len(ids) % _ROUND)])
+    return {getattr(run, "failed", ""): Ended(run, bool(getattr(run, "same", False))) for run in found}
+
+
+@cache
+def _first_success() -> Branch[Run]:
+    # One limited branch a failed run: each goes up the index over (job, scheduled_time) from its tick.
+    failed = Run.objects.filter(pk=Slot(0))
+    since = Subquery(failed.values("scheduled_time"))
+    later = Run.objects.filter(
+        job=Subquery(failed.values("job")), scheduled_time__gte=since, outcome=Outcome.SUCCESS
+    )
+    told = later.order_by("scheduled_time", "attempt").values(
+        "id",
+        "job_id",
+        "scheduled_time",
+        "end_time",
+        "attempt",
+        "outcome",
+        failed=Subquery(failed.values("pk")),
+        same=Case(When(scheduled_time=since, then=Value(1)), default=Value(0)),
+    )
+    return Branch.of(told[:1])
+
+
 def of_job(job: Job, count: int) -> list[Run]:
     """The newest runs of one job, newest first, with what charts need and, of skipped ticks, `why`."""
     return _of_job(job, count=count)
