@@ -10,9 +10,6 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import F, QuerySet, Sum, Value
-from django.db.models.fields.json import KT
-from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,31 +18,24 @@ from django.views.decorators.http import require_safe
 
 from accounts.access import person
 from accounts.models import User
-from audit.models import AuditEvent
-from chronos_site.branches import compiled_together
 from chronos_site.context import Shell
-from chronos_site.statements import compiled
-from dashboard import deeds, failing, late, vitals
+from dashboard import deeds, failing, handover_rows, late, vitals
 from dashboard.deeds import Deed, Line
 from dashboard.failing import Failing
+from dashboard.handover_rows import MOST_COUNTED, MOST_LETTERS
 from dashboard.late import Progress, Running
 from dashboard.lately import Lately, lately
 from dashboard.shift import Shift
-from jobs.models import Job, JobSchedule
 from runs import history
 from runs.history import BROKEN
-from runs.models import DeadLetter, Outcome, Run, RunStats, Skip
+from runs.models import DeadLetter, Outcome, Run, Skip
 
-_LETTER = ("id", "job_id", "status", "created_at", "resolved_at")
 PRESETS = (("8h", "8 hours"), ("12h", "12 hours"), ("24h", "24 hours"), ("18:00", "Since 18:00"))
 NIGHT = timedelta(hours=12)
 _CHANGED = {"JOB_CREATED": "new", "JOB_UPDATED": "edited", "JOB_RESTORED": "restored"}
-MOST_FAILING, MOST_RECOVERED, MOST_SKIPS, MOST_EVENTS, MOST_LETTERS, MOST_FIRES = 20, 20, 500, 60, 20, 20
-MOST_MISSED = 20
+MOST_FAILING, MOST_RECOVERED, MOST_MISSED, MOST_EVENTS = 20, 20, 20, 60
 # How many of the last failures of a job are looked at, where its last runs show none.
 MOST_FAILURES = 3
-# How far letters and deeds are counted beyond those that are listed.
-MOST_COUNTED = 200
 
 
 @require_safe
@@ -236,7 +226,7 @@ class Handover:
     def missed(self) -> list[Missed]:
         """Skipped ticks, a line a job and reason, the most first; what a paused job skips is no miss."""
         counts: Counter[tuple[str, str, str | None]] = Counter()
-        for job_id, name, reason, count in _skips(self.user, self.since):
+        for job_id, name, reason, count in handover_rows.skips(self.user, self.since):
             counts[job_id, name, reason] += count or 1
         return [
             Missed(job, name, Skip(str(reason)), count) for (job, name, reason), count in counts.most_common()
@@ -268,7 +258,7 @@ class Handover:
         sums = dict.fromkeys(["started", "in_time", *Outcome.values], 0)
         if not self.user.is_operator:
             return sums
-        for row in _sums(hour):
+        for row in handover_rows.sums(hour):
             sums[row["outcome"]] = row["started"]
             if row["outcome"] != Outcome.CANCELLED:
                 sums["started"] += row["started"]
@@ -288,7 +278,7 @@ class Handover:
 
     @cached_property
     def _letters(self) -> list[DeadLetter]:
-        return _letters(self.user, self.since)
+        return handover_rows.letters(self.user, self.since)
 
     @cached_property
     def opened(self) -> Listed[DeadLetter]:
@@ -317,7 +307,7 @@ class Handover:
 
     @cached_property
     def _events(self) -> list[dict[str, Any]]:
-        rows = _events(self.since, self.user.email, everyones=self.user.is_operator)
+        rows = handover_rows.events(self.since, self.user.email, everyones=self.user.is_operator)
         # What one transaction wrote has one time on PostgreSQL; ids tell what came first.
         return sorted(rows, key=itemgetter("timestamp", "id"), reverse=True)
 
@@ -326,7 +316,7 @@ class Handover:
         """What people did to jobs, newest first; people who do not operate see their own."""
         rows = self._events[:MOST_COUNTED]
         ids = {row["entity_id"] for row in rows}
-        return deeds.told(rows, dict(_names(self.user, ids)) if ids else {})
+        return deeds.told(rows, dict(handover_rows.names(self.user, ids)) if ids else {})
 
     @cached_property
     def changes(self) -> Listed[Line]:
@@ -358,67 +348,13 @@ class Handover:
         return bool(self._failing or self.slow or self.missed or self.opened)
 
 
-@compiled
-def _skips(user: User, since: datetime) -> "QuerySet[Run, Any]":
-    skipped = Run.objects.visible_to(user).filter(
-        outcome=Outcome.CANCELLED, end_time__gte=since, skip_reason__isnull=False
-    )
-    newest = skipped.exclude(skip_reason=Skip.PAUSED).order_by("-end_time")
-    return newest.values_list("job_id", "job__name", "skip_reason", "skipped_count")[:MOST_SKIPS]
-
-
-@compiled
-def _sums(since: datetime) -> "QuerySet[RunStats, Any]":
-    rows = RunStats.objects.filter(hour__gte=since, outcome__in=Outcome.values).values("outcome")
-    return rows.annotate(started=Sum("count"), in_time=Sum("waited_1m"))
-
-
-@compiled_together
-def _letters(user: User, since: datetime) -> "list[QuerySet[DeadLetter, Any]]":
-    """Opened ones, newest first, then closed ones; those that are only counted have no name and reason."""
-    letters = DeadLetter.objects.visible_to(user)
-    closed = letters.filter(resolved_at__gte=since).exclude(status=DeadLetter.Status.PENDING)
-    sorts = (letters.filter(created_at__gte=since).order_by("-created_at"), closed.order_by("-resolved_at"))
-    listed = {"job_name": F("job__name"), "reason": Left("failure_reason", 300)}
-    counted = {"job_name": Value(""), "reason": Value("")}
-    return [
-        those.values(*_LETTER, **told, closes=Value(closes))[part]
-        for closes, those in enumerate(sorts)
-        for told, part in (
-            (listed, slice(MOST_LETTERS)),
-            (counted, slice(MOST_LETTERS, MOST_COUNTED + 1)),
-        )
-    ]
-
-
-@compiled
-def _events(since: datetime, email: str, *, everyones: bool) -> "QuerySet[AuditEvent, Any]":
-    # Without the rest of the details: what changed of a job may be long.
-    events = AuditEvent.objects.filter(timestamp__gte=since, user_email__isnull=False, entity_type="Job")
-    seen = events if everyones else events.filter(user_email=email)
-    told = {name: KT(f"details__{name}") for name in ("note", "reason", "name", "letters")}
-    newest = seen.exclude(action="DENIED").order_by("-timestamp")
-    return newest.values("id", "entity_id", "action", "user_email", "timestamp", **told)[: MOST_COUNTED + 1]
-
-
-@compiled
-def _names(user: User, ids: set[str]) -> "QuerySet[Job, Any]":
-    return Job.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "name")
-
-
 def risks(known: Sequence[Mapping[str, str]], at: datetime) -> list[Risk]:
     """The next fires of the jobs that `known` gives reasons for, the soonest first."""
     ids = {job_id for reasons in known for job_id in reasons}
     return [
         Risk(job_id, name, fires_at, zone or "UTC", [each[job_id] for each in known if job_id in each])
-        for job_id, name, fires_at, zone in (_fires(ids, at + NIGHT) if ids else ())
+        for job_id, name, fires_at, zone in (handover_rows.fires(ids, at + NIGHT) if ids else ())
     ]
-
-
-@compiled
-def _fires(ids: set[str], until: datetime) -> "QuerySet[JobSchedule, Any]":
-    schedules = JobSchedule.objects.filter(job__in=ids, next_fire_at__lte=until).order_by("next_fire_at")
-    return schedules.values_list("job_id", F("job__name"), "next_fire_at", "timezone")[:MOST_FIRES]
 
 
 def began(runs: Iterable[Run]) -> datetime | None:
