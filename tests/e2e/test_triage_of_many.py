@@ -13,10 +13,10 @@ BACK = "Back, nothing done"
 
 @pytest.fixture
 def page(visit, live_server):
-    """The inbox with two groups, the newer one of two events."""
+    """The inbox with two groups, the older one of two events."""
     ada = factories.ada()
     job = factories.job(ada)
-    for n, error_class in enumerate(("DEADLOCK", "DEADLOCK", "TIMEOUT", "TIMEOUT")):
+    for n, error_class in enumerate(("DEADLOCK", "DEADLOCK", "TIMEOUT", "TIMEOUT", "TIMEOUT")):
         fail(job, n, error_class)
     return visit("/dead-letters/", ada, reduced_motion="reduce")
 
@@ -34,7 +34,7 @@ def test_all_groups_are_ticked_though_nothing_else_is(page):
     everything(page).check()
     expect(page.locator("[data-picked]")).to_have_text("All selected")
     page.get_by_role("button", name="Resolve…").first.click()
-    expect(page.get_by_role("heading", name="Resolve: 4 dead letters")).to_be_visible()
+    expect(page.get_by_role("heading", name="Resolve: 5 dead letters")).to_be_visible()
 
 
 def test_whoever_unticks_the_last_event_does_not_mean_all_either(page):
@@ -48,6 +48,7 @@ def test_the_way_back_leads_to_the_group_that_was_opened(page):
     everything(page).check()
     page.locator("a.sig").last.click()
     page.wait_for_url("**signature=**")
+    expect(boxes(page)).to_have_count(2)
     expect(everything(page)).not_to_be_checked()
     address = page.url
     for box in boxes(page).all():
