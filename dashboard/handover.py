@@ -68,7 +68,7 @@ class Listed(Generic[Shown]):
 
     @property
     def count(self) -> str:
-        """56, or 200+."""
+        """56, or 100+."""
         return _up_to_most(self.counted, 0)
 
     @property

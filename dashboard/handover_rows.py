@@ -16,7 +16,7 @@ from runs.models import DeadLetter, Outcome, Run, RunStats, Skip
 
 MOST_SKIPS, MOST_LETTERS, MOST_FIRES = 500, 20, 20
 # How far letters and deeds are counted beyond those that are listed.
-MOST_COUNTED = 200
+MOST_COUNTED = 100
 _LETTER = ("id", "job_id", "status", "created_at", "resolved_at")
 
 
