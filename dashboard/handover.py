@@ -34,6 +34,7 @@ PRESETS = (("8h", "8 hours"), ("12h", "12 hours"), ("24h", "24 hours"), ("18:00"
 NIGHT = timedelta(hours=12)
 _CHANGED = {"JOB_CREATED": "new", "JOB_UPDATED": "edited", "JOB_RESTORED": "restored"}
 MOST_FAILING, MOST_RECOVERED, MOST_MISSED, MOST_EVENTS = 20, 20, 20, 60
+MOST_SHOWN = 12
 # How many of the last failures of a job are looked at, where its last runs show none.
 MOST_FAILURES = 3
 
@@ -321,7 +322,15 @@ class Handover:
     @cached_property
     def changes(self) -> Listed[Line]:
         """The same, with equal ones in a row told once."""
-        listed = list(islice(deeds.lines(self._deeds), MOST_EVENTS))
+        return self._listed(MOST_EVENTS)
+
+    @cached_property
+    def newest_changes(self) -> Listed[Line]:
+        """The first of them, for the page."""
+        return self._listed(MOST_SHOWN)
+
+    def _listed(self, most: int) -> Listed[Line]:
+        listed = list(islice(deeds.lines(self._deeds), most))
         return Listed(listed, len(self._events), sum(line.times for line in listed))
 
     @property
