@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import DateTimeField, F, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import F, QuerySet, Value
 
 from accounts.models import User
 from chronos_site.branches import compiled_together
+from runs.history import NO_TIME
 from runs.models import Outcome, Run
 
 HOUR = timedelta(hours=1)
@@ -16,7 +16,6 @@ MOST_DONE, MOST_FAILED = 200, 200
 # People who see their own jobs only: their failures stand between everyone's, so the search ends somewhere.
 FAILURES_BACK = timedelta(days=1)
 _COLUMNS = ("id", "job_id", "end_time", "outcome", "duration_ms")
-_NOTHING = Cast(Value(None), DateTimeField())
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _ended(user: User, done_since: datetime, failed_since: datetime) -> list[Que
         *(
             visible.filter(outcome=outcome, end_time__isnull=False, **back)
             .order_by("-end_time")
-            .values(*_COLUMNS, ready_at=_NOTHING, began_at=_NOTHING, job_name=F("job__name"))[:MOST_FAILED]
+            .values(*_COLUMNS, ready_at=NO_TIME, began_at=NO_TIME, job_name=F("job__name"))[:MOST_FAILED]
             for outcome in (Outcome.FAILURE, Outcome.TIMEOUT)
         ),
     ]

@@ -29,7 +29,7 @@ _COLUMNS = (
     "skipped_count",
 )
 _NO_JOB = Value("")
-_NO_TIME = Cast(Value(None), DateTimeField())
+NO_TIME = Cast(Value(None), DateTimeField())
 _ERROR_START = 300
 _ROUND = 5
 BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
@@ -204,7 +204,7 @@ def newest_ends(outcomes: tuple[Outcome, ...], count: int = MOST_ENDS) -> Ends:
     """What ended last with these outcomes, read off the end of an index, in one query."""
     newest = [_newest_ended(Run.objects.all(), outcome) for outcome in outcomes]
     # Only the last of each is asked when it ended: to make instants of thousands takes longer than the rest.
-    ends = [runs.values_list("job_id", _NO_TIME)[:count] for runs in newest]
+    ends = [runs.values_list("job_id", NO_TIME)[:count] for runs in newest]
     ends += [runs.values_list(_NO_JOB, "end_time")[count - 1 : count] for runs in newest]
     rows = values_together(ends)
     since = max((end for _, end in rows if end), default=None)
