@@ -26,7 +26,7 @@ MOST_FAILURES = 30
 WAITING, WAITING_SECONDS, MOST_WRONG_CODES = "waiting", 300, 5
 # Wrong codes of one person within an hour, in each web process.
 MOST_GUESSES, GUESSES_SECONDS = 25, 3600
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "accounts.backends.Backend"
 
 
 def sign_in(request: HttpRequest, email: str, password: str) -> User | None:

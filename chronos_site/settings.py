@@ -205,7 +205,7 @@ SECRETS_KEYS = env.keys("CHRONOS_SECRETS_KEYS")
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "accounts.backends.Backend",
 ]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "/"
@@ -222,6 +222,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator": {},
     }.items()
 ]
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = 12 * 3600
 # Roles whose people may do nothing before they have switched two-factor on.
 REQUIRE_SECOND_FACTOR = [word.upper() for word in env.words("CHRONOS_REQUIRE_SECOND_FACTOR")]

@@ -83,7 +83,7 @@ def as_csv(jobs: JobQuerySet, at: datetime) -> Iterator[str]:
     """Lines as RFC 4180 has them, in which no text is a formula to a spreadsheet; instants are in UTC."""
     writer = csv.writer(_Line())
     yield writer.writerow(HEADINGS)
-    for chunk in _chunks(jobs.select_related("schedule", "owner").prefetch_related("tags")):
+    for chunk in _chunks(jobs.select_related("schedule", "owner")):
         for row in job_row.rows(chunk, at, runs=LAST):
             yield writer.writerow(map(_cell, _values(row)))
 

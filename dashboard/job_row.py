@@ -1,14 +1,18 @@
 """One job as the job list shows it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import QuerySet
+
+from chronos_site.statements import compiled
 from jobs import moves
 from jobs.executors import TYPES
 from jobs.executors.base import JobType
-from jobs.models import Job, Status
+from jobs.models import Job, JobTag, Status
 from jobs.schedules import BadSchedule, describe
 from runs import history
 from runs.history import BROKEN, Durations
@@ -23,6 +27,7 @@ class Row:
     job: Job
     at: datetime
     runs: list[Run] = field(default_factory=list)
+    tags: Sequence[str] = ()
 
     @cached_property
     def type(self) -> JobType:
@@ -47,10 +52,6 @@ class Row:
         """Seconds since the tick that is due came."""
         due = self.job.schedule.next_fire_at
         return (self.at - due).total_seconds() if due else 0
-
-    @cached_property
-    def tags(self) -> list[str]:
-        return sorted(tag.name for tag in self.job.tags.all())
 
     @property
     def owner_name(self) -> str:
@@ -91,6 +92,14 @@ class Row:
 
 
 def rows(jobs: Sequence[Job], at: datetime, runs: int = 20) -> list[Row]:
-    """The jobs with so many of their last runs, in one query."""
-    past = history.last_runs([job.pk for job in jobs], runs)
-    return [Row(job, at, past[job.pk]) for job in jobs]
+    """The jobs with their tags and so many of their last runs, in two queries."""
+    ids = [job.pk for job in jobs]
+    past, tags = history.last_runs(ids, runs), defaultdict(list)
+    for job_id, tag in _tags(ids):
+        tags[job_id].append(tag)
+    return [Row(job, at, past[job.pk], sorted(tags[job.pk])) for job in jobs]
+
+
+@compiled
+def _tags(ids: Sequence[str]) -> "QuerySet[JobTag, tuple[str, str]]":
+    return JobTag.objects.filter(job__in=ids).values_list("job", "name")

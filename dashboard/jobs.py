@@ -146,7 +146,7 @@ def _tags(filters: JobFilters, rows: Sequence[Row]) -> list[tuple[str, bool]]:
 def _shown(jobs: JobQuerySet) -> JobQuerySet:
     beginning = Left("description", DESCRIPTION_START)
     shown = jobs.select_related("schedule", "owner").defer("description", "owner__password")
-    return shown.prefetch_related("tags").annotate(described=beginning)
+    return shown.annotate(described=beginning)
 
 
 def _matches(filters: JobFilters, seeker: Seeker, matching: JobQuerySet, page: Page[Job]) -> str:

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.actions import BACKEND
 from accounts.models import User
 from api import actions as tokens
 from api.models import Scope
@@ -169,7 +170,7 @@ def visit(chromium, live_server):
         context.add_init_script(_LISTEN)
         if user:
             client = Client()
-            client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+            client.force_login(user, BACKEND)
             session = client.cookies[settings.SESSION_COOKIE_NAME].value
             cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
             context.add_cookies([cookie])

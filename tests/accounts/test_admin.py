@@ -1,6 +1,7 @@
 import pytest
 from django.contrib.contenttypes.models import ContentType
 
+from accounts.actions import BACKEND
 from accounts.forms import AccountForm
 from accounts.models import Role, User
 from audit.models import AuditEvent
@@ -14,7 +15,7 @@ NEW = "a quite different sentence"
 @pytest.fixture
 def ada(client):
     ada = factories.ada()
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(ada, BACKEND)
     return ada
 
 
@@ -92,7 +93,7 @@ def test_an_administrator_may_take_the_role_from_another(client, ada):
 def test_an_inactive_administrator_is_no_longer_signed_in(client, ada):
     second = factories.person("second", Role.ADMIN)
     save(client, second, is_active="")
-    client.force_login(second, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(second, BACKEND)
     assert client.get("/admin/").status_code == 302
 
 
@@ -107,7 +108,7 @@ def test_nobody_is_deleted_because_their_jobs_would_go_with_them(client, ada):
     "address", ["/admin/", "/admin/login/", "/admin/accounts/user/", "/admin/accounts/user/add/"]
 )
 def test_the_administration_is_for_administrators(client, name, address):
-    client.force_login(getattr(factories, name)(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(getattr(factories, name)(), BACKEND)
     assert client.get(address, follow=True).status_code == 403
 
 

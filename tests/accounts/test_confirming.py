@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import QueryDict
 
 from accounts import actions, permissions, proof, second_factor
+from accounts.actions import BACKEND
 from accounts.checks import addresses
 from accounts.models import User
 from accounts.permissions import Proof
@@ -35,7 +36,7 @@ def some_time_ago(client, minutes=16):
 def ada(client):
     """An administrator who signed in a while ago."""
     user = factories.ada()
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     some_time_ago(client)
     return user
 
@@ -55,7 +56,7 @@ def recorded():
 
 
 def test_who_signed_in_just_now_is_not_asked(client):
-    client.force_login(factories.ada(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.ada(), BACKEND)
     assert not asks(client.post(INVITE, INVITATION))
     assert User.objects.filter(email="dora@example.com").exists()
 
@@ -116,7 +117,7 @@ def test_who_has_no_password_gives_a_code(client, ada):
     key = second_factor.new_key()
     actions.switch_on_second_factor(ada, key, 0)
     User.objects.filter(pk=ada.pk).update(password="!")
-    client.force_login(User.objects.get(pk=ada.pk), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(User.objects.get(pk=ada.pk), BACKEND)
     some_time_ago(client)
     page = carried(client.post(INVITE, INVITATION))
     assert asks(client.post(INVITE, {"carried": page, "code": "000000", "password": PASSWORD}))
@@ -141,14 +142,14 @@ def test_what_is_carried_is_good_for_its_sender_and_address_alone(client, ada):
     page = carried(client.post(INVITE, INVITATION))
     client.post(f"/people/{ada.pk}/", {"carried": page, "password": PASSWORD})
     eve = factories.person("eve", factories.Role.ADMIN)
-    client.force_login(eve, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(eve, BACKEND)
     assert client.post(INVITE, {"carried": page}).headers["Location"] == "/"
     assert client.post(INVITE, {"carried": "made up"}).headers["Location"] == "/"
     assert not User.objects.filter(email="dora@example.com").exists()
 
 
 def test_who_may_not_is_refused_and_not_asked(client):
-    client.force_login(factories.alice(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.alice(), BACKEND)
     some_time_ago(client)
     assert client.post(INVITE, INVITATION).status_code == 403
 

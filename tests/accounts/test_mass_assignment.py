@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
+from accounts.actions import BACKEND
 from accounts.checks import addresses
 from accounts.models import User
 from accounts.permissions import RULES
@@ -113,7 +114,7 @@ def taken_over(other):
 def test_no_address_lets_anybody_write_what_its_form_does_not_ask_for(client, ids, smuggled):  # noqa: F811
     alice = User.objects.get(email="alice@example.com")
     other = User.objects.get(pk=smuggled["owner"])
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     found = {}
     for name, pattern in addresses():
         if name in RULES and RULES[name].change and name not in ("sign_out", "api"):

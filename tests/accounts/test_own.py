@@ -11,6 +11,7 @@ from django.core import mail
 from django.test import Client
 
 from accounts import actions, links
+from accounts.actions import BACKEND
 from accounts.models import SignIn, User
 from audit.models import AuditEvent
 from runs import housekeeping
@@ -61,7 +62,7 @@ def test_all_others_are_ended_at_once(alice):
 def test_sessions_of_others_are_not_there(alice):
     signed_in()
     stranger = Client()
-    stranger.force_login(factories.charlie(), "django.contrib.auth.backends.ModelBackend")
+    stranger.force_login(factories.charlie(), BACKEND)
     assert stranger.post(f"/account/sessions/{SignIn.objects.get().pk}/end/").status_code == 404
     assert SignIn.objects.exists()
 

@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, URLPattern, reverse
 from django.utils import timezone
 
 from accounts import links, permissions
+from accounts.actions import BACKEND
 from accounts.checks import addresses, addresses_have_rules
 from accounts.models import SignIn, User
 from accounts.permissions import RULES, Rule, Who, Whose
@@ -144,7 +145,7 @@ def somebody(client: Client, person: str) -> User | None:
         return None
     name = CAST[person]
     user = User.objects.filter(email=f"{name}@example.com").first() or getattr(factories, name)()
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     return user
 
 
@@ -200,13 +201,13 @@ def test_an_address_without_a_rule_and_a_rule_without_an_address_are_told_at_sta
 def test_an_address_without_a_rule_is_shut(client, monkeypatch):
     monkeypatch.delitem(RULES, "job_list")
     client.raise_request_exception = False
-    client.force_login(factories.ada(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.ada(), BACKEND)
     assert client.get("/jobs/").status_code == 500
 
 
 def test_a_role_that_is_lowered_counts_at_the_next_request(client):
     bob = factories.bob()
-    client.force_login(bob, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(bob, BACKEND)
     assert client.get("/system/").status_code == 200
     User.objects.filter(pk=bob.pk).update(roles="USER")
     assert client.get("/system/").status_code == 403
@@ -214,13 +215,13 @@ def test_a_role_that_is_lowered_counts_at_the_next_request(client):
 
 def test_who_is_deactivated_is_out_at_the_next_request(client):
     ada = factories.ada()
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(ada, BACKEND)
     User.objects.filter(pk=ada.pk).update(is_active=False)
     assert client.get("/").headers["Location"].startswith("/sign-in/")
 
 
 def test_a_refusal_says_who_may(client):
-    client.force_login(factories.alice(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.alice(), BACKEND)
     shown = client.get("/system/retention/").content.decode()
     assert "Only operators and administrators may do this." in shown
 

@@ -12,6 +12,7 @@ from django.test import Client
 from joserfc.jwk import RSAKey
 
 from accounts import proof, second_factor
+from accounts.actions import BACKEND
 from accounts.checks import provider_is_whole
 from accounts.models import Role, User
 from audit.models import AuditEvent
@@ -232,7 +233,7 @@ def test_another_person_of_the_provider_with_the_same_email_stays_out(client, pr
 def test_an_administrator_lets_a_new_account_of_the_provider_in(client, provider, alice):
     User.objects.update(issuer=provider.issuer, subject="another")
     ada = Client()
-    ada.force_login(factories.ada(), "django.contrib.auth.backends.ModelBackend")
+    ada.force_login(factories.ada(), BACKEND)
     ada.post(f"/people/{alice.pk}/without-provider/")
     come(client)
     assert is_in(client)

@@ -5,6 +5,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from accounts import second_factor
+from accounts.actions import BACKEND
 from accounts.models import RecoveryCode, User
 from audit.models import AuditEvent
 from tests import factories
@@ -144,7 +145,7 @@ def test_a_new_password_ends_a_sign_in_that_is_half_way(client, alice):
 
 
 def test_switching_on_asks_for_a_code_and_shows_recovery_codes_once(client, alice):
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     shown = client.get("/account/two-factor/")
     assert "<svg" in shown.content.decode()
     key = shown.context["key"]
@@ -157,7 +158,7 @@ def test_switching_on_asks_for_a_code_and_shows_recovery_codes_once(client, alic
 
 def test_switching_off_asks_for_the_password(client, alice):
     on(alice)
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     client.post("/account/two-factor/", {"password": "wrong", "do": "off"})
     assert User.objects.get().totp
     client.post("/account/two-factor/", {"password": factories.PASSWORD, "do": "off"})
@@ -167,7 +168,7 @@ def test_switching_off_asks_for_the_password(client, alice):
 
 def test_without_keys_it_cannot_be_switched_on_and_that_is_said(client, alice, settings):
     settings.SECRETS_KEYS = []
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     key = client.get("/account/two-factor/").context["key"]
     answer = client.post("/account/two-factor/", {"code": pyotp.TOTP(key).now()})
     assert "CHRONOS_SECRETS_KEYS" in str(answer.context["form"].errors)

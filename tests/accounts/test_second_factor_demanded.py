@@ -4,6 +4,7 @@ import pyotp
 import pytest
 
 from accounts import second_factor
+from accounts.actions import BACKEND
 from accounts.checks import demanded_roles_exist
 from accounts.models import User
 from tests import factories
@@ -22,7 +23,7 @@ def demanded(settings):
 @pytest.fixture
 def bob(client):
     user = factories.bob()
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     return user
 
 
@@ -65,13 +66,13 @@ def test_who_lacks_it_may_sign_out(client, bob):
 
 
 def test_other_roles_need_none(client):
-    client.force_login(factories.alice(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.alice(), BACKEND)
     assert client.get("/jobs/").status_code == 200
 
 
 def test_a_role_that_is_given_is_asked_for_it_at_the_next_request(client):
     alice = factories.alice()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     User.objects.filter(pk=alice.pk).update(roles="USER,ADMIN")
     assert client.get("/jobs/").headers["Location"] == PAGE
 

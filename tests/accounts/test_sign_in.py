@@ -6,6 +6,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.test import Client
 
+from accounts.actions import BACKEND
 from accounts.models import User
 from audit.models import AuditEvent
 from tests import factories
@@ -110,7 +111,7 @@ def test_after_signing_in_one_is_where_one_wanted_to_go(client):
 
 
 def test_who_is_signed_in_already_goes_on(client):
-    client.force_login(factories.alice(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.alice(), BACKEND)
     assert client.get("/sign-in/?next=/jobs/").headers["Location"] == "/jobs/"
 
 

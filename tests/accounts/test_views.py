@@ -2,6 +2,7 @@ import pytest
 from django.contrib.auth import SESSION_KEY
 from django.test import Client
 
+from accounts.actions import BACKEND
 from audit.models import AuditEvent
 from tests import factories
 from tests.factories import PASSWORD
@@ -13,7 +14,7 @@ NEW = "a quite different sentence"
 @pytest.fixture
 def alice(client):
     alice = factories.alice()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     return alice
 
 
@@ -39,7 +40,7 @@ def test_nobody_signs_out_nobody(client):
 
 def test_signing_out_needs_our_own_form(alice):
     careful = Client(enforce_csrf_checks=True)
-    careful.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    careful.force_login(alice, BACKEND)
     response = careful.post("/sign-out/")
     assert response.status_code == 403
     assert "the form was too old" in response.content.decode()
@@ -54,7 +55,7 @@ def test_a_changed_password_is_the_one_that_counts(client, alice):
 
 def test_changing_the_password_keeps_this_session_and_ends_the_others(client, alice):
     elsewhere = Client()
-    elsewhere.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    elsewhere.force_login(alice, BACKEND)
     change(client)
     assert client.get("/account/password/").status_code == 200
     assert elsewhere.get("/account/password/").status_code == 302

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.actions import BACKEND
 from accounts.models import User
 from api.models import ApiToken, Scope
 from audit.models import AuditEvent
@@ -32,7 +33,7 @@ def test_a_wrong_token_opens_nothing(text):
 
 
 def test_a_session_opens_nothing_here(client, alice):
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     assert client.get("/api/jobs").status_code == 401
 
 
@@ -122,7 +123,7 @@ def test_a_token_that_asks_too_often_has_to_wait(alice, monkeypatch):
 
 
 def post(client, user, name, /, *args, **data):
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     return client.post(reverse(name, args=args), data)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.actions import BACKEND
 from audit.models import record
 from tests import factories
 
@@ -13,7 +14,7 @@ LIST = "/admin/audit/auditevent/"
 @pytest.fixture
 def ada(client):
     ada = factories.ada()
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(ada, BACKEND)
     return ada
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.actions import BACKEND
 from audit import denials
 from audit.models import AuditEvent
 from tests import factories
@@ -12,7 +13,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.databases]
 @pytest.fixture
 def charlie(client):
     charlie = factories.charlie()
-    client.force_login(charlie, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(charlie, BACKEND)
     return charlie
 
 
@@ -33,7 +34,7 @@ def test_an_attempt_on_anothers_job_is_recorded(client, charlie):
 def test_what_the_administration_refuses_is_recorded_by_the_things_own_name(client, somebody):
     job = factories.job()
     entry = AuditEvent.objects.filter(entity_id=job.pk).earliest("pk")
-    client.force_login(user := somebody(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user := somebody(), BACKEND)
     assert client.post(f"/admin/audit/auditevent/{entry.pk}/change/", {"action": "X"}).status_code == 403
     event = denied().get()
     assert (event.entity_type, event.entity_id, event.user_email) == ("AuditEvent", entry.pk, user.email)

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.actions import BACKEND
 from accounts.models import User
 from api.models import Answer
 from audit.models import AuditEvent, Seal, SealedEvent, Verification
@@ -41,7 +42,7 @@ def address(model) -> str:
 @pytest.fixture
 def ada(client):
     ada = factories.ada()
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(ada, BACKEND)
     return ada
 
 
@@ -115,7 +116,7 @@ def _another_of_everything(number: int) -> None:
 
 @pytest.mark.parametrize("name", ["alice", "bob"])
 def test_only_administrators_see_a_list(client, name):
-    client.force_login(getattr(factories, name)(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(getattr(factories, name)(), BACKEND)
     answers = {model.__name__: client.get(address(model), follow=True).status_code for model in MODELS}
     assert answers == dict.fromkeys(answers, 403)
 

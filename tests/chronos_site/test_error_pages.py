@@ -2,13 +2,14 @@
 
 import pytest
 
+from accounts.actions import BACKEND
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 
 def shown(client, user, address):
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     return " ".join(client.get(address).content.decode().split())
 
 

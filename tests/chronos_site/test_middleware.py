@@ -1,5 +1,6 @@
 import pytest
 
+from accounts.actions import BACKEND
 from tests import factories
 from tests.api.calling import Caller
 
@@ -10,7 +11,7 @@ LIMIT = 2_621_440
 @pytest.mark.parametrize("name", [None, "alice"])
 def test_more_than_anybody_types_is_refused_before_it_is_read(client, name):
     if name:
-        client.force_login(getattr(factories, name)(), "django.contrib.auth.backends.ModelBackend")
+        client.force_login(getattr(factories, name)(), BACKEND)
     response = client.post("/sign-in/", "x" * (LIMIT + 1), content_type="multipart/form-data; boundary=x")
     assert response.status_code == 413
     assert "Too much at once" in response.content.decode()

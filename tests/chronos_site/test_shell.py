@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
+from accounts.actions import BACKEND
 from chronos_site import __version__, clock
 from chronos_site.context import Shell
 from chronos_site.counting import counted
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def signed_in(client, user):
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     return client
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 
+from accounts.actions import BACKEND
 from tests import factories
 from tests.browser import PAGES
 
@@ -20,7 +21,7 @@ MOST_BYTES = 200_000
 def sent(client, name):
     """The page as it goes over the wire."""
     ada = factories.ada()
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(ada, BACKEND)
     return client.get(PAGES[name](ada), headers={"accept-encoding": "gzip, br"}).content
 
 

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.actions import NOBODY
+from accounts.actions import BACKEND, NOBODY
 from audit.models import AuditEvent, record
 from audit.origin import coming_from
 from audit.sealing import seal
@@ -25,14 +25,14 @@ LIST = "/audit/"
 @pytest.fixture
 def alice(client):
     alice = factories.alice()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     return alice
 
 
 @pytest.fixture
 def bob(client):
     bob = factories.bob()
-    client.force_login(bob, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(bob, BACKEND)
     return bob
 
 
@@ -44,7 +44,7 @@ def test_operators_see_what_everyone_did_and_others_what_they_did(client, alice)
     record(None, "SIGNED_IN", alice)
     own = record(alice, "SIGNED_OUT", alice)
     assert listed(client) == [own]
-    client.force_login(factories.bob(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.bob(), BACKEND)
     assert len(listed(client)) == 2
 
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import pytest
 from django.utils import timezone
 
+from accounts.actions import BACKEND
 from audit.models import record
 from dashboard.models import SavedView
 from jobs import actions
@@ -128,7 +129,7 @@ def world(owner, word):
 def walked(client, user, most_alike=MOST_ALIKE):
     """Every page that the person comes to."""
     client.raise_request_exception = False
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     return {
         address: (response.status_code, said(response)) for address, response in crawl(client, most_alike)
     }

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.actions import BACKEND
 from dashboard import late
 from dashboard.overview import panels
 from dashboard.vitals import Processes, Scheduler
@@ -308,7 +309,7 @@ def test_pending_dead_letters_are_counted_and_the_newest_shown(client, owner, pr
     DeadLetter.objects.create(job=probe, failure_reason="done", status="RESOLVED")
     letters = panels(owner, NOON)["letters"]
     assert [each.reason for each in letters] == ["reason 4", "reason 3", "reason 2"]
-    client.force_login(owner, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(owner, BACKEND)
     assert "5 pending</span>" in client.get("/").content.decode()
 
 

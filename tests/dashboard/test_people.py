@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import actions
+from accounts.actions import BACKEND
 from accounts.models import Role, User
 from audit.models import AuditEvent
 from jobs.models import Job
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def ada(client):
     user = factories.ada()
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     return user
 
 
@@ -126,7 +127,7 @@ def test_who_lost_their_device_signs_in_by_the_password(client, ada, alice):
 
 def test_nobody_else_sees_people(client, alice):
     for somebody in (alice, factories.bob()):
-        client.force_login(somebody, "django.contrib.auth.backends.ModelBackend")
+        client.force_login(somebody, BACKEND)
         assert client.get(reverse("people")).status_code == 403
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from accounts.actions import BACKEND
 from dashboard.models import SavedView
 from dashboard.search import groups
 from jobs.models import JobTag
@@ -128,13 +129,13 @@ def test_pages_are_offered_only_to_those_who_may_open_them(alice, page, who):
     "text", ["%", "_", "\x00", "'", "\ud800", "x" * 5000, "01" + "Z" * 24, "[", "\u202e"]
 )
 def test_nothing_typed_is_an_error(client, alice, text):
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     factories.job(alice)
     assert client.get("/search/", {"q": text.encode("utf-8", "replace")}).status_code == 200
 
 
 def test_the_page_and_the_palette_show_the_same(client, alice):
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     factories.job(alice, name="<b>bold")
     page = client.get("/search/?q=bold").content.decode()
     fragment = client.get("/search/?q=bold", headers={"HX-Request": "true"}).content.decode()
@@ -144,12 +145,12 @@ def test_the_page_and_the_palette_show_the_same(client, alice):
 
 
 def test_what_is_not_found_is_said(client, alice):
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     assert "Nothing matches “zzz”" in client.get("/search/?q=zzz").content.decode()
 
 
 def test_a_search_costs_a_bounded_number_of_queries(client, alice, django_assert_max_num_queries):
-    client.force_login(factories.bob(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.bob(), BACKEND)
     for n in range(20):
         job = factories.job(alice, name=f"01job-{n}")
         JobTag.objects.create(job=job, name=f"01job{n}")
@@ -161,5 +162,5 @@ def test_a_search_costs_a_bounded_number_of_queries(client, alice, django_assert
 
 
 def test_a_page_that_is_not_there_offers_to_search(client, alice):
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     assert 'action="/search/"' in client.get("/nowhere/").content.decode()

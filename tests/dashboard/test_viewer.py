@@ -2,6 +2,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.actions import BACKEND
 from audit.models import AuditEvent
 from dashboard.viewer import BROWSER_COOKIE, COOKIE, ViewerZone
 from tests import factories
@@ -37,7 +38,7 @@ def test_a_page_is_written_in_the_viewers_zone(client):
 
 
 def test_the_menu_offers_the_browsers_zone_once_it_is_known(client):
-    client.force_login(factories.alice(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.alice(), BACKEND)
     page = answered(client, "/account/password/", **{BROWSER_COOKIE: "Europe/Berlin"}).content.decode()
     assert '<button name="zone" value="browser">' in page
     assert "Europe/Berlin (browser)" in page
@@ -51,10 +52,10 @@ def test_a_choice_is_remembered_and_leads_back(client):
 
 def test_a_choice_is_kept_with_who_is_signed_in_and_follows_them_to_another_machine(client):
     alice = factories.alice()
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     client.post("/time-zone/", {"zone": "Asia/Tokyo"})
     elsewhere = Client()
-    elsewhere.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    elsewhere.force_login(alice, BACKEND)
     assert " JST" in answered(elsewhere, "/account/password/").content.decode()
 
 
@@ -64,7 +65,7 @@ def test_what_a_person_chose_goes_before_what_the_browser_remembers():
 
 
 def test_a_change_of_the_zone_is_audited_once(client):
-    client.force_login(factories.alice(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.alice(), BACKEND)
     for _ in range(2):
         client.post("/time-zone/", {"zone": "Asia/Tokyo"})
     chosen = AuditEvent.objects.get(action="TIME_ZONE_CHOSEN")

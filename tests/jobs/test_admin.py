@@ -4,6 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.urls import reverse
 
+from accounts.actions import BACKEND
 from audit.models import AuditEvent
 from jobs import vault
 from jobs.models import Job, JobVersion
@@ -20,7 +21,7 @@ LIST = "/admin/jobs/job/"
 @pytest.fixture
 def ada(client):
     ada = factories.ada()
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(ada, BACKEND)
     return ada
 
 

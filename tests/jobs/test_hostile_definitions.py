@@ -5,6 +5,7 @@ The numbers are those of the table of hostile inputs that the product was checke
 
 import pytest
 
+from accounts.actions import BACKEND
 from accounts.models import User
 from jobs.models import Job
 from jobs.transfer import requests
@@ -83,7 +84,7 @@ def by_api(user: User, client, what, value):
 
 
 def by_form(user: User, client, what, value):
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, BACKEND)
     answer = client.post("/jobs/new/", typed(what, value))
     assert answer.status_code in (200, 302, 400, 413)
     if answer.status_code == 413:
@@ -123,7 +124,7 @@ def test_a_strange_name_is_stored_as_it_is_and_shown_as_text(way, client, name):
     alice = factories.alice()
     assert way(alice, client, "name", name) == set()
     assert Job.objects.get().name == name
-    client.force_login(alice, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice, BACKEND)
     for page in ("/jobs/", f"/jobs/{Job.objects.get().pk}/", "/", f"/search/?q={name[:20]}"):
         shown = client.get(page).content
         assert b"<script>alert" not in shown

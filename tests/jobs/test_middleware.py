@@ -1,6 +1,7 @@
 import pytest
 from django.urls import include, path
 
+from accounts.actions import BACKEND
 from accounts.permissions import FORM, RULES
 from jobs import actions
 from jobs.models import Job
@@ -39,7 +40,7 @@ urlpatterns = [
 
 
 def test_a_refused_move_is_a_409_that_says_why(client):
-    client.force_login(factories.bob(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.bob(), BACKEND)
     response = client.post("/refuse/", headers={"Referer": "http://testserver/jobs/?q=x"})
     assert response.status_code == 409
     assert "smoke-probe is scheduled: it cannot be resumed." in response.content.decode()
@@ -47,14 +48,14 @@ def test_a_refused_move_is_a_409_that_says_why(client):
 
 
 def test_a_job_that_is_deleted_meanwhile_is_not_found(client):
-    client.force_login(factories.bob(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.bob(), BACKEND)
     response = client.post("/gone/")
     assert response.status_code == 404
     assert "There is nothing at this address" in response.content.decode()
 
 
 def test_what_is_no_refused_move_stays_what_it_is(client):
-    client.force_login(factories.bob(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.bob(), BACKEND)
     client.raise_request_exception = False
     response = client.get("/break/")
     assert response.status_code == 500

@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.actions import BACKEND
 from notifications.models import Notification
 from tests import factories
 
@@ -11,7 +12,7 @@ LIST = "/admin/notifications/notification/"
 
 
 def test_a_notification_is_found_by_its_job_and_its_person_and_shows_no_secret(client):
-    client.force_login(factories.ada(), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(factories.ada(), BACKEND)
     job = factories.job()
     message = Notification.objects.create(
         user=job.owner,

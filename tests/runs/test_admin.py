@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.actions import BACKEND
 from runs.models import ExecutionStats, Run
 from tests import factories
 
@@ -16,7 +17,7 @@ LIST = "/admin/runs/run/"
 @pytest.fixture
 def ada(client):
     ada = factories.ada()
-    client.force_login(ada, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(ada, BACKEND)
     return ada
 
 
