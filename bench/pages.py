@@ -6,11 +6,11 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter
 from typing import Any
 from urllib.parse import urlencode
 
-from bench import machine, product, servers
+from bench import machine, pace, product, servers
+from bench.pace import Paced
 from bench.percentiles import percentile
 from bench.seeding import OPERATOR, OWNER, Size, fill
 
@@ -31,18 +31,26 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
     with _database(options.database) as url:
         product.set_up(url, pages=True)
         from django.db import connection
+        from django.utils import timezone
 
         from chronos_site import collector
+        from runs import days
         from runs.models import Run
 
         size = _size(options, SIZES[connection.vendor])
         if not Run.objects.exists():
             fill(size, say)
+        # As a scheduler does every night.
+        while days.roll_up(timezone.now()):
+            pass
         asked = [page for page in _pages() if options.only in page.name]
         # As the web process does before it serves.
         collector.settle()
         collector.put_off()
-        pages = [_measured(page, options.repeats, say) for page in asked]
+        measured = [_measured(page, options.repeats, say) for page in asked]
+        moments = [each for _, times in measured for each in times]
+        best = min(each.pace for each in moments)
+        pages = [found | _at_full_speed(times, best) for found, times in measured]
         slowest = max(pages, key=lambda page: page["p95_ms"])
         return {
             "slowest": slowest["name"],
@@ -52,6 +60,10 @@ def measure(options: Namespace, say: Callable[[str], None]) -> dict[str, Any]:
             "most_bytes": max(page["bytes"] for page in pages),
             "raw_limit_ms": _raw_ms(),
             "over_the_limit": [page["name"] for page in pages if _over(page)],
+            "swing": {f"p{percent}": round(pace.swing(moments, best, percent), 2) for percent in (50, 95)},
+            "over_at_full_speed": [
+                page["name"] for page in pages if _over(page | {"p95_ms": page["full_speed_p95_ms"]})
+            ],
             "database": connection.vendor,
             "jobs": size.jobs,
             "runs": size.runs,
@@ -159,7 +171,7 @@ def _cursor(job_id: str) -> str:
     return SORTS["name"].order.cursor(Job.objects.get(pk=job_id))
 
 
-def _measured(page: Page, repeats: int, say: Callable[[str], None]) -> dict[str, Any]:
+def _measured(page: Page, repeats: int, say: Callable[[str], None]) -> tuple[dict[str, Any], list[Paced]]:
     from django.db import connection
 
     client = _client(page.who)
@@ -169,7 +181,8 @@ def _measured(page: Page, repeats: int, say: Callable[[str], None]) -> dict[str,
     if answer.status_code != 200:
         raise SystemExit(f"{page.path} answered {answer.status_code}.")
     body = b"".join(answer)
-    times = sorted(_server_ms(client, page.path) for _ in range(repeats))
+    moments = [Paced.of(lambda: _server_ms(client, page.path)) for _ in range(repeats)]
+    times = sorted(each.took for each in moments)
     found: dict[str, Any] = {
         "name": page.name,
         "p50_ms": round(median(times), 1),
@@ -183,7 +196,14 @@ def _measured(page: Page, repeats: int, say: Callable[[str], None]) -> dict[str,
         f"{page.name:36} p50 {found['p50_ms']:7.1f}  p95 {found['p95_ms']:7.1f} ms  "
         f"{found['queries']:2} queries  {found['bytes'] / 1000:6.1f} kB{mark}"
     )
-    return found
+    return found, moments
+
+
+def _at_full_speed(times: list[Paced], best: float) -> dict[str, float]:
+    return {
+        f"full_speed_p{percent}_ms": round(pace.at_full_speed(times, best, percent), 1)
+        for percent in (50, 95)
+    }
 
 
 def _over(page: dict[str, Any]) -> bool:
@@ -213,15 +233,9 @@ def _server_ms(client: Any, path: str) -> float:
     """Until the answer is there; what the web process does after it has been sent is done then."""
     from chronos_site import collector
 
-    took = _ms(lambda: client.get(path))
+    took = pace.ms(lambda: client.get(path))
     collector.tidy()
     return took
-
-
-def _ms(work: Callable[[], Any]) -> float:
-    started = perf_counter()
-    work()
-    return (perf_counter() - started) * 1000
 
 
 def _raw_ms() -> float:
@@ -230,6 +244,9 @@ def _raw_ms() -> float:
 
     with connection.cursor() as cursor:
         return round(
-            min(_ms(lambda: cursor.execute("SELECT * FROM jobs ORDER BY name LIMIT 25")) for _ in range(10)),
+            min(
+                pace.ms(lambda: cursor.execute("SELECT * FROM jobs ORDER BY name LIMIT 25"))
+                for _ in range(10)
+            ),
             2,
         )

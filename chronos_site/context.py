@@ -73,8 +73,12 @@ class Shell:
 
     @cached_property
     def stops(self) -> list[stops.Shown]:
-        """What people have stopped that concerns everyone; remembered between requests for some seconds."""
-        return stops.shown() if self._user else []
+        """What people have stopped that concerns everyone; remembered between requests for some seconds.
+
+        What the page counts around it says, where it has been counted, that there is nothing to ask for.
+        """
+        counts = vars(self).get("_counts", {})
+        return [] if self._user is None or counts.get("stops") == "0" else stops.shown()
 
     @property
     def firing_paused(self) -> bool:
@@ -143,6 +147,7 @@ def _counts(user: User, _is_operator: bool, with_schedules: bool) -> Counts:
         "live_runs": [Run.objects.visible_to(user).running()],
         "dead_letters": [DeadLetter.objects.visible_to(user).pending()],
         "failed_messages": [Notification.objects.visible_to(user).failed()],
+        "stops": [stops.Stop.objects.of_all()],
     }
     if with_schedules:
         asked["broken_schedules"] = [JobSchedule.objects.visible_to(user).broken()]

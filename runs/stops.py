@@ -25,6 +25,10 @@ _KEY = "stops"
 
 
 class StopQuerySet(models.QuerySet["Stop"]):
+    def of_all(self) -> Self:
+        """Those that concern everyone."""
+        return self.exclude(kind=Stop.Kind.WORKER)
+
     def firing(self) -> Self:
         return self.filter(kind=Stop.Kind.FIRING)
 
@@ -153,7 +157,7 @@ def shown() -> list[Shown]:
     """The stops that concern everyone, firing first; some seconds old at most."""
     known: list[Shown] | None = cache.get(_KEY)
     if known is None:
-        rows = Stop.objects.exclude(kind=Stop.Kind.WORKER).select_related("by")
+        rows = Stop.objects.of_all().select_related("by")
         known = [Shown.of(stop) for stop in rows.order_by("kind", "since")]
         cache.set(_KEY, known, REMEMBERED_SECONDS)
     return known

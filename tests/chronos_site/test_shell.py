@@ -11,6 +11,7 @@ from chronos_site import __version__, clock
 from chronos_site.context import Shell
 from chronos_site.counting import counted
 from jobs.models import Job
+from runs import stops
 from runs.models import Process, Run
 from tests import factories
 from tests.factories import NOON
@@ -89,10 +90,15 @@ def test_the_shell_costs_three_queries_on_top_of_session_and_user(client, django
     signed_in(client, alice)
     for _ in range(5):
         factories.job(alice)
-    # What people have stopped is asked for now and then.
-    client.get("/account/password/")
     with django_assert_max_num_queries(5):
         client.get("/account/password/")
+
+
+def test_what_another_process_stops_is_told_of_at_once(client):
+    signed_in(client, factories.bob())
+    assert b"is paused" not in client.get("/account/password/").content
+    stops.Stop.objects.create(kind=stops.Stop.Kind.QUEUE, name="low")
+    assert b"The queue low is paused." in client.get("/account/password/").content
 
 
 def test_nobody_who_is_not_signed_in_costs_a_query(client, django_assert_num_queries):
