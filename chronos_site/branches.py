@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
@@ -11,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.db.models.base import ModelState
 from django.db.models.sql.compiler import SQLCompiler
 
-from chronos_site.statements import Asked, Compiled, Values, filled, on
+from chronos_site.statements import Asked, Compiled, Slot, Values, filled, on, postgresql_array
 
 Row = TypeVar("Row", bound=Model)
 
@@ -87,10 +88,26 @@ class Branch(Generic[Row]):
         names = self._names()
         return [self._instance(names, row) for row in self.values(branches, most)]
 
-    def each(self, values: Iterable[Any]) -> list[Row]:
-        """The rows of this branch for each of the values, which stand in its one slot."""
+    def each(self, ids: Sequence[str]) -> list[Row]:
+        """The rows of this branch for each of the ids, which stand in its one slot."""
         connection = connections[self.database]
-        return self.read((self.sql, filled(self.parameters, [value], connection)) for value in values)
+        if connection.vendor != "postgresql":
+            return self.read((self.sql, filled(self.parameters, [each], connection)) for each in ids)
+        names = self._names()
+        sql, parameters = self._lateral
+        asked = [postgresql_array(list(ids)), *parameters]
+        return [self._instance(names, row) for row in self._tuples(sql, asked)]
+
+    @cached_property
+    def _lateral(self) -> tuple[str, Values]:
+        """The branch for each of the ids in an array, its first parameter: one statement for any number."""
+        begun, *rest = self.sql.split("%s")
+        places = ["asked.id" if type(each) is Slot else "%s" for each in self.parameters]
+        branch = begun + "".join(f"{place}{text}" for place, text in zip(places, rest, strict=True))
+        sql = (
+            f"SELECT branch.* FROM unnest(%s::varchar[]) AS asked(id) CROSS JOIN LATERAL ({branch}) AS branch"  # noqa: S608 (compiled by the ORM)
+        )
+        return sql, tuple(each for each in self.parameters if type(each) is not Slot)
 
     def values(
         self, branches: Iterable[tuple[str, Values]], most: int | None = None
@@ -100,8 +117,11 @@ class Branch(Generic[Row]):
         # The ORM's own union refuses limited branches on SQLite, which wants each of them wrapped.
         sql = " UNION ALL ".join(f"SELECT * FROM ({each}) AS branch" for each in statements)  # noqa: S608 (compiled by the ORM)
         limit = "" if most is None else f" LIMIT {int(most)}"
+        return self._tuples(sql + limit, [value for each in values for value in each])
+
+    def _tuples(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         with connections[self.database].cursor() as cursor:
-            cursor.execute(sql + limit, [value for each in values for value in each])
+            cursor.execute(sql, parameters)
             found = cursor.fetchall()
         compiler = on(self.compiler, connections[self.database])
         converters = compiler.get_converters([column for column, *_ in compiler.select])

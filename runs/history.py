@@ -31,7 +31,6 @@ _COLUMNS = (
 _NO_JOB = Value("")
 NO_TIME = Cast(Value(None), DateTimeField())
 _ERROR_START = 300
-_ROUND = 5
 BROKEN = (Outcome.FAILURE, Outcome.TIMEOUT)
 # How far back, counted in runs, the newest ends of an outcome are looked through.
 MOST_ENDS = 2000
@@ -56,11 +55,8 @@ def last_runs(job_ids: Iterable[str], count: int = 20) -> dict[str, list[Run]]:
 def _newest(job_ids: list[str], count: int) -> list[Run]:
     # One limited branch a job: each reads `count` entries off the end of the index over (job,
     # scheduled_time, attempt), however many runs the job has. A window function would number all
-    # of them first. LATERAL does the same on PostgreSQL alone; a LIMIT inside IN is unknown to
-    # MariaDB. The branches differ in the id alone, so the ORM compiles one for all.
-    # A statement that a database has planned already serves the next few jobs too: no job has no id.
-    asked = [*job_ids, *[""] * (-len(job_ids) % _ROUND)]
-    return _branch(count).each(asked)
+    # of them first; a LIMIT inside IN is unknown to MariaDB. The branches differ in the id alone.
+    return _branch(count).each(job_ids)
 
 
 @cache
@@ -85,7 +81,7 @@ def successes_after(failed: Iterable[str]) -> dict[str, Ended]:
     ids = list(failed)
     if not ids:
         return {}
-    found = _first_success().each([*ids, *[""] * (-len(ids) % _ROUND)])
+    found = _first_success().each(ids)
     return {getattr(run, "failed", ""): Ended(run, bool(getattr(run, "same", False))) for run in found}
 
 

@@ -6,7 +6,8 @@ import pytest
 from django.db.models import F
 from django.db.models.functions import Left
 
-from chronos_site.branches import together
+from chronos_site.branches import Branch, together
+from chronos_site.statements import Slot
 from runs.models import Run
 from tests import factories
 from tests.factories import NOON
@@ -31,6 +32,21 @@ def lists(count=1):
 
 def test_each_branch_keeps_its_order_and_its_limit(runs):
     assert [run.pk for run in together(lists(2))] == [runs[n].pk for n in (0, 1, 3, 2)]
+
+
+@pytest.mark.databases
+def test_a_branch_is_read_for_each_of_the_ids(runs, django_assert_num_queries):
+    other = factories.run(factories.job(runs[0].job.owner), error_message="Another")
+    shown = Run.objects.filter(job=Slot(0)).order_by("-scheduled_time")
+    newest = Branch.of(shown.values("id", "job_id", start=Left("error_message", 5))[:2])
+    for ids in ([runs[0].job_id, other.job_id], ["none", runs[0].job_id, '{",}', "", other.job_id]):
+        with django_assert_num_queries(1):
+            found = newest.each(ids)
+        assert [(run.pk, run.start) for run in found] == [
+            (runs[3].pk, "No. 3"),
+            (runs[2].pk, "No. 2"),
+            (other.pk, "Anoth"),
+        ]
 
 
 def test_so_many_rows_in_all_and_no_more(runs):

@@ -34,6 +34,7 @@ def probe() -> Job:
     return job()
 
 
+@pytest.mark.databases
 def test_the_newest_runs_of_each_job_come_oldest_first(probe):
     other = job(probe.owner, name="other")
     made = runs(probe, *[Outcome.SUCCESS] * 5)
@@ -43,6 +44,7 @@ def test_the_newest_runs_of_each_job_come_oldest_first(probe):
     assert [run.outcome for run in past[other.pk]] == ["FAILURE"]
 
 
+@pytest.mark.databases
 def test_attempts_of_one_tick_stay_in_order(probe):
     first, second = (
         Run.objects.create(job=probe, scheduled_time=NOON, attempt=attempt, outcome="FAILURE")
@@ -51,11 +53,13 @@ def test_attempts_of_one_tick_stay_in_order(probe):
     assert [run.pk for run in history.last_runs([probe.pk])[probe.pk]] == [first.pk, second.pk]
 
 
+@pytest.mark.databases
 def test_a_job_without_runs_has_an_empty_past(probe):
     assert history.last_runs([probe.pk]) == {probe.pk: []}
     assert history.last_runs([]) == {}
 
 
+@pytest.mark.databases
 def test_any_number_of_jobs_costs_one_query(probe):
     ids = [probe.pk, *(job(probe.owner, name=f"job-{n}").pk for n in range(30))]
     runs(probe, Outcome.SUCCESS)
