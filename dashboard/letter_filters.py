@@ -40,15 +40,15 @@ class Tab(TextChoices):
     MINE = "MINE", _("Mine")
 
     def of(self, user: User) -> Q:
-        """The events that stand there: Mine are those to look after, given to them or of their own jobs."""
+        """Of what they may see the events that stand there: Mine are given to them, or of their own jobs."""
         return reduce(or_, self.parts(user))
 
     def parts(self, user: User) -> list[Q]:
         """The same in parts that have no event in common, each of which has an index."""
         if self is Tab.MINE:
             pending = Q(status=DeadLetter.Status.PENDING)
-            own = Job.objects.filter(owner=user).values("pk")
-            return [pending & Q(assignee=user), pending & Q(assignee=None, job__in=own)]
+            own = {"job__in": Job.objects.filter(owner=user).values("pk")} if user.is_operator else {}
+            return [pending & Q(assignee=user), pending & Q(assignee=None, **own)]
         return [Q(status=self.value)]
 
 
