@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "chronos_site.stack.room",
     "chronos_site.proxies.client_address",
     "django.middleware.security.SecurityMiddleware",
     "chronos_site.middleware.browser_policy",

@@ -1,0 +1,54 @@
+"""No call has memory mapped because of how many frames are below it."""
+
+import resource
+from functools import partial
+
+import pytest
+
+from accounts.actions import BACKEND
+from chronos_site.stack import roomy
+from tests import factories
+
+TURNS = 500
+# Enough to come over an edge of Python's stack, wherever the tests stand on it.
+DEPTHS = range(200)
+
+
+def faults(work):
+    """How many pages of memory were mapped anew meanwhile."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    work()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def below(frames, work):
+    return below(frames - 1, work) if frames else work()
+
+
+def leaf():
+    return 1
+
+
+def loop():
+    for _ in range(TURNS):
+        leaf()
+
+
+def worst(work):
+    return max(below(depth, partial(faults, work)) for depth in DEPTHS)
+
+
+def test_a_loop_of_calls_maps_no_memory_however_deep_it_stands():
+    assert worst(loop) >= TURNS
+    assert worst(roomy(loop)) < TURNS / 5
+
+
+@pytest.mark.django_db
+def test_pages_are_drawn_with_room(client):
+    owner = factories.alice()
+    for _ in range(20):
+        factories.run(factories.job(owner))
+    client.force_login(owner, BACKEND)
+    get = partial(client.get, "/jobs/")
+    get()
+    assert max(below(depth, partial(faults, get)) for depth in DEPTHS[::10]) < TURNS
