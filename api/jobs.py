@@ -78,7 +78,7 @@ def list_jobs(
 ) -> Any:
     """The jobs that you may see. Every condition of the product's own list works here too, by its name."""
     user, at = person(request), timezone.now()
-    filters = JobFilters.read(asked(request), user, tuple(SORTS))
+    filters = JobFilters.read(asked(request), tuple(SORTS))
     refuse_unknown(filters.ignored)
     jobs = filters.matching(user, at).select_related("schedule", "owner").prefetch_related("tags")
     order = SORTS[filters.sort or "name"].order

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ from chronos_site import env
 # One that dies at once is started again after 1, 2, 4, ... seconds.
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
+# The scheduler starts without it after so long.
+WEB_SECONDS = 15.0
 # How a product ends that was asked to: by Ctrl-C, by SIGTERM.
 ASKED_TO = (130, 143)
 
@@ -58,6 +61,12 @@ def _environment(name: str, grace: int) -> dict[str, str]:
     }
 
 
+def _web_listens() -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(env.listening(), timeout=1):
+        return True
+    return False
+
+
 class CalmPrinter(Printer):  # type: ignore[misc]
     """Leaves out who is sent which signal, and goes on when the terminal is gone."""
 
@@ -78,6 +87,8 @@ class Kept(Process):  # type: ignore[misc]
             # We end when our process does. Not SIG_IGN: that would be handed on to the process.
             signal.signal(number, lambda *_: None)
         threading.Thread(target=self._end_with_manager, daemon=True).start()
+        if self.name.startswith("scheduler."):
+            self._await_web()
         pause = 1.0
         while True:
             ears, began = _Ears(events), time.monotonic()
@@ -92,6 +103,12 @@ class Kept(Process):  # type: ignore[misc]
                 events.put(ears.stopped)
                 return
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    def _await_web(self) -> None:
+        """Jobs may call Chronos itself: what is due at the start is to find it there."""
+        give_up_at = time.monotonic() + WEB_SECONDS
+        while not _web_listens() and time.monotonic() < give_up_at and not self.stopping.wait(0.05):
+            pass
 
     def _end_with_manager(self) -> None:
         """When the manager was killed nobody else is left to end the process."""

@@ -67,7 +67,7 @@ class JobSelection(Selection):
     """Jobs of the job list."""
 
     def filters(self, user: User) -> JobFilters:
-        return JobFilters.read(QueryDict(self.query), user, ())
+        return JobFilters.read(QueryDict(self.query), ())
 
     def matching(self, targets: JobQuerySet, user: User) -> JobQuerySet:
         return self.filters(user).apply(targets, Seeker(user, timezone.now()))

@@ -94,17 +94,13 @@ Find = Callable[[JobQuerySet, Values, Seeker], JobQuerySet]
 
 @dataclass(frozen=True)
 class Condition:
-    """One thing to ask for.
-
-    `many` values mean any of them; `everyones` is for those who see everyone's jobs.
-    """
+    """One thing to ask for; `many` values mean any of them."""
 
     label: str
     find: Find
     words: Callable[[str], str] = str
     means: Callable[[str], bool] = bool
     many: bool = False
-    everyones: bool = False
 
 
 def _choice(label: str, choices: type[TextChoices], find: Find) -> Condition:
@@ -181,7 +177,7 @@ CONDITIONS: dict[str, Condition] = {
     "schedule": _choice("schedule", Kind, _any_of("schedule__schedule_type")),
     "outcome": _choice("last run", Outcome, _ended_last),
     "tag": Condition("tag", _tagged, many=True),
-    "owner": Condition("owner", _owned, everyones=True),
+    "owner": Condition("owner", _owned),
     "fires": Condition("fires", _due, windows.words, windows.makes_sense),
     "error": Condition(
         "last error says", lambda jobs, values, seeker: jobs.filter(pk__in=seeker.errors.saying(values[0]))

@@ -38,9 +38,9 @@ class JobFilters:
     ignored: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, query: QueryDict, user: User, sorts: tuple[str, ...]) -> "JobFilters":
+    def read(cls, query: QueryDict, sorts: tuple[str, ...]) -> "JobFilters":
         """The conditions that the query states; `ignored` tells which of its values mean nothing here."""
-        asked = list(dict.fromkeys(_asked(query, user)))
+        asked = list(dict.fromkeys(_asked(query)))
         known = tuple(pair for pair in asked if CONDITIONS[pair[0]].means(pair[1]))
         sort = query.get("sort", "")
         ignored = [f"{name} “{value}”" for name, value in asked if (name, value) not in known]
@@ -93,10 +93,8 @@ def plain(text: str) -> str:
     return _CONTROL.sub(" ", text).strip()[:LONGEST_TEXT]
 
 
-def _asked(query: QueryDict, user: User) -> Iterator[tuple[str, str]]:
+def _asked(query: QueryDict) -> Iterator[tuple[str, str]]:
     for name, condition in CONDITIONS.items():
-        if condition.everyones and not user.is_operator:
-            continue
         given = query.getlist(name)[:MOST_VALUES] if condition.many else [query.get(name, "")]
         if name == "fires":
             given = [_between(query) or given[0]]

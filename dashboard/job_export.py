@@ -67,7 +67,7 @@ def job_export(request: HttpRequest) -> HttpResponseBase:
             messages.warning(request, _("No job is selected, or those that were are gone."))
             return redirect(back_to_list(request))
     else:
-        jobs = JobFilters.read(asked, user, tuple(SORTS)).matching(user, at)
+        jobs = JobFilters.read(asked, tuple(SORTS)).matching(user, at)
     pieces = as_csv(jobs, at) if file_format == "csv" else _definitions(jobs, file_format)
     response = StreamingHttpResponse(pieces, content_type=f"{TYPES[file_format]}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="jobs-{at:%Y%m%d-%H%M%S}.{file_format}"'

@@ -91,7 +91,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     user, at = person(request), timezone.now()
     # The shell around the page counts all jobs anyway.
     shell = Shell(request)
-    filters = JobFilters.read(request.GET, user, tuple(SORTS))
+    filters = JobFilters.read(request.GET, tuple(SORTS))
     sort = SORTS[filters.sort or "name"]
     seeker = Seeker(user, at)
     matching = filters.apply(seeker.visible, seeker)

@@ -76,7 +76,7 @@ class LetterFilters:
 
     @classmethod
     def read(cls, query: QueryDict, user: User, at: datetime) -> "LetterFilters":
-        asked = list(_asked(query, user))
+        asked = list(_asked(query))
         known = tuple(pair for pair in asked if _means_something(*pair, at))
         ignored = tuple(f"{name} “{value}”" for name, value in asked if (name, value) not in known)
         signature = query.get("signature", "")
@@ -193,10 +193,8 @@ def _people(value: str, user: User) -> Any:
     return User.objects.filter(email__icontains=value).values("pk")
 
 
-def _asked(query: QueryDict, user: User) -> Iterator[tuple[str, str]]:
+def _asked(query: QueryDict) -> Iterator[tuple[str, str]]:
     for name in NAMES:
-        if name == "owner" and not user.is_operator:
-            continue
         if value := plain(query.get(name, "")):
             yield name, value
 

@@ -44,7 +44,7 @@ class Listing:
 
 
 def _of_jobs(query: QueryDict, user: User) -> Asked:
-    filters = JobFilters.read(query, user, tuple(SORTS))
+    filters = JobFilters.read(query, tuple(SORTS))
     chips = [filters.chip(condition) for condition in filters.conditions]
     return Asked(filters.address().removeprefix("?"), chips, SORTS[filters.sort or "name"].words)
 

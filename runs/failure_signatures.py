@@ -3,6 +3,7 @@
 It outlives the events: they are kept for a time, the experience with them is not to be lost.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -61,7 +62,12 @@ class FailureSignature(models.Model):
 def title(reason: str) -> tuple[str, str]:
     """An event's error class and the first line of its reason without what changes from run to run."""
     error_class, _, message = reason.partition(": ")
-    return error_class[:64], first_line(normal(message))[:TITLE_LIMIT]
+    told = first_line(normal(message))
+    # 404 Not Found, of HTTP_404: this number is part of what happened.
+    same = re.match(r"\d+", message)
+    if same and error_class.endswith(f"_{same[0]}"):
+        told = told.replace("<n>", same[0], 1)
+    return error_class[:64], told[:TITLE_LIMIT]
 
 
 _COLUMNS = "signature, title, error_class, first_seen_at, last_seen_at, events, resolved, notes"

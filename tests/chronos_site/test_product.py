@@ -47,8 +47,8 @@ def processes_of(folder):
     return found
 
 
-def workers_of(folder):
-    return {pid for pid, words in processes_of(folder).items() if "manage.py worker" in words}
+def those_of(folder, command):
+    return {pid for pid, words in processes_of(folder).items() if f"manage.py {command}" in words}
 
 
 def await_that(condition, seconds=90):
@@ -74,6 +74,12 @@ def test_it_becomes_ready_and_stops_within_seconds_without_a_trace(launch, tmp_p
     assert TRACE not in running.output
     # What does not stop by itself is killed after ten seconds, and that is said.
     assert "SIGKILL" not in running.output
+
+
+def test_nothing_fires_before_web_can_be_called(launch, tmp_path):
+    running = launch()
+    await_that(lambda: those_of(tmp_path, "scheduler"))
+    socket.create_connection(("127.0.0.1", running.port), timeout=1).close()
 
 
 def test_asked_to_stop_while_it_starts_it_leaves_nothing_running(launch, tmp_path):
@@ -111,10 +117,10 @@ def test_in_an_empty_folder_it_makes_what_it_keeps_for_nobody_else(launch, tmp_p
 def test_a_process_that_dies_is_started_again(launch, tmp_path):
     running = launch()
     await_that(lambda: ready(running))
-    (worker,) = workers_of(tmp_path)
+    (worker,) = those_of(tmp_path, "worker")
     os.kill(worker, signal.SIGKILL)
     running.await_output("ended with code -9; starting it again")
-    await_that(lambda: workers_of(tmp_path) - {worker})
+    await_that(lambda: those_of(tmp_path, "worker") - {worker})
 
 
 def test_when_it_is_killed_its_processes_end_too(launch, tmp_path):

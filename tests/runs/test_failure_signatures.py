@@ -80,6 +80,8 @@ def test_a_replay_that_fails_is_no_event_of_its_own():
     ("reason", "told"),
     [
         ("HTTP_503: pool 7 is full\nbody", ("HTTP_503", "pool <n> is full body")),
+        ("HTTP_404: 404 Not Found, try 5", ("HTTP_404", "404 Not Found, try <n>")),
+        ("HTTP_404: 4040 times", ("HTTP_404", "<n> times")),
         ("no class at all", ("no class at all", "")),
         ("X: " + "long " * 100, ("X", ("long " * 60)[:255].strip())),
     ],
