@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -19,7 +21,7 @@ from accounts.models import Role, User
 from dashboard.filters import plain
 from dashboard.models import SavedView
 from dashboard.places import COMMANDS, PAGES, Place, named
-from jobs import tags
+from jobs import moves, rights, tags
 from jobs.executors import TYPES
 from jobs.models import Job
 from runs.models import DeadLetter, Run
@@ -33,6 +35,13 @@ MOST_WORDS = 5
 REASON_START = 200
 # The drawing of the list that a view is of, and its name.
 VIEWS_OF = {"job_list": ("jobs", "jobs"), "run_list": ("runs", "runs")}
+# What may be done with a job that is named after the word.
+DEEDS = {
+    "pause": (_("Pause %(name)s…"), "job_pause", "pause"),
+    "edit": (_("Edit %(name)s…"), "job_edit", "edit"),
+    "backfill": (_("Backfill %(name)s…"), "job_backfill", "replay"),
+    "delete": (_("Delete %(name)s…"), "job_delete", "trash"),
+}
 _START_OF_ID = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{5,25}")
 
 
@@ -74,6 +83,7 @@ def groups(user: User, text: str) -> list[Group]:
     things = []
     if words:
         things = [
+            _deeds(user, words),
             _runs(user, text),
             _jobs(user, text, words),
             _views(user, words),
@@ -95,20 +105,45 @@ def _found(places: Sequence[Place]) -> list[Found]:
     return [Found(place.title, place.address, place.icon, key=place.key) for place in places]
 
 
+def _deeds(user: User, words: list[str]) -> Group:
+    """What `pause invoices` asks for, of the jobs with this name: pages that ask before anything happens."""
+    verb, *rest = words
+    if verb not in DEEDS or not rest:
+        return Group("Do", [])
+    words_for, address, icon = DEEDS[verb]
+    found = [
+        Found(gettext(words_for) % {"name": job.name}, reverse(address, args=[job.pk]), icon)
+        for job in _matching(user, " ".join(rest), rest)
+        if _may(user, verb, job)
+    ]
+    return Group("Do", found[:SHOWN])
+
+
+def _may(user: User, verb: str, job: Job) -> bool:
+    if verb == "pause":
+        return moves.Event.PAUSE in moves.allowed(job.status)
+    return verb != "edit" or not rights.refusal(user, job.type)
+
+
 def _jobs(user: User, text: str, words: list[str]) -> Group:
     """The newest jobs that match, those first whose names begin with the text."""
-    matches = _in_name(words)
-    if ids := _ids(text):
-        matches |= Q(pk__range=ids)
-    matching = Job.objects.visible_to(user).filter(matches).order_by("-pk")
-    jobs = list(matching.only("name", "type", "status")[:LOOKED_AT])
-    jobs.sort(key=lambda job: (job.name.lower() != text.lower(), _place_in(job.name, text), job.name))
+    jobs = _matching(user, text, words)
     found = [
         Found(job.name, reverse("job_detail", args=[job.pk]), TYPES[job.type].icon, state=job.status)
         for job in jobs[:SHOWN]
     ]
     more = f"{reverse('job_list')}?{urlencode({'q': text})}" if len(jobs) > SHOWN and len(words) == 1 else ""
     return Group("Jobs", found, more)
+
+
+def _matching(user: User, text: str, words: Sequence[str]) -> list[Job]:
+    matches = _in_name(words)
+    if ids := _ids(text):
+        matches |= Q(pk__range=ids)
+    matching = Job.objects.visible_to(user).filter(matches).order_by("-pk")
+    jobs = list(matching.only("name", "type", "status")[:LOOKED_AT])
+    jobs.sort(key=lambda job: (job.name.lower() != text.lower(), _place_in(job.name, text), job.name))
+    return jobs
 
 
 def _in_name(words: Sequence[str]) -> Q:

@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.actions import BACKEND
 from dashboard.models import SavedView
 from dashboard.search import groups
-from jobs.models import JobTag
+from jobs.models import Job, JobTag, Status, Type
 from runs.models import DeadLetter
 from tests import factories
 from tests.factories import NOON
@@ -58,6 +58,24 @@ def test_late_jobs_and_queues_to_pause_are_found_by_those_who_may_see_them(alice
     assert "Late jobs" in found(alice, "late")["Go to"]
     assert found(factories.bob(), "stop high")["Do"] == ["Pause the queue high…"]
     assert "Do" not in found(alice, "stop high")
+
+
+def test_a_deed_is_found_with_the_job_that_is_named_after_it(alice):
+    job, _ = factories.job(alice, name="nightly-invoices"), factories.job(factories.charlie(), name="nightly")
+    assert found(alice, "Pause night")["Do"] == ["Pause nightly-invoices…"]
+    assert found(alice, "edit invoices")["Do"] == ["Edit nightly-invoices…"]
+    (deed,) = [each for group in groups(alice, "delete nightly") for each in group.found]
+    assert deed.address == reverse("job_delete", args=[job.pk])
+    job.status = Status.PAUSED
+    job.save(update_fields=["status"])
+    assert "Do" not in found(alice, "pause nightly")
+
+
+def test_a_script_is_edited_by_those_who_may(alice):
+    factories.job(alice, name="clean-up")
+    Job.objects.update(type=Type.SCRIPT)
+    assert "Do" not in found(alice, "edit clean")
+    assert found(alice, "backfill clean")["Do"] == ["Backfill clean-up…"]
 
 
 @pytest.mark.parametrize("length", [8, 26])
