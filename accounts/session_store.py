@@ -11,6 +11,8 @@ from chronos_site.statements import compiled
 
 
 class SessionStore(db.SessionStore):
+    """Django's, which forgets a key that it does not find: no visitor chooses one."""
+
     def _get_session_from_db(self) -> Session | None:
         found = _living.first(self.session_key or "", timezone.now())
         if found is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 from bench.percentiles import percentile
@@ -32,21 +32,28 @@ def _add_up() -> int:
 
 @dataclass(frozen=True)
 class Paced:
-    """How long some work took, and the pace right before and after it, in milliseconds."""
+    """How long some work took, how much of it this thread computed, and the pace around it; milliseconds."""
 
     took: float
+    computed: float
     pace: float
 
     @classmethod
     def of(cls, measured: Callable[[], float]) -> "Paced":
-        before = pace()
+        """`measured` works, and says how long that took."""
+        before, begun = pace(), thread_time()
         took = measured()
-        return cls(took, (before + pace()) / 2)
+        computed = (thread_time() - begun) * 1000
+        return cls(took, min(computed, took), (before + pace()) / 2)
+
+    def at(self, best: float) -> float:
+        """An estimate of what it would have taken at this pace; what it waited for took what it took."""
+        return self.took - self.computed * (1 - min(1.0, best / self.pace))
 
 
 def at_full_speed(times: Sequence[Paced], best: float, percent: int) -> float:
-    """What so many percent would not have exceeded, had the machine kept its best pace throughout."""
-    return percentile([each.took * best / each.pace for each in times], percent)
+    """An estimate of what so many percent would not have exceeded, had the machine kept its best pace."""
+    return percentile([each.at(best) for each in times], percent)
 
 
 def swing(times: Sequence[Paced], best: float, percent: int) -> float:

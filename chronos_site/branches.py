@@ -91,6 +91,8 @@ class Branch(Generic[Row]):
     def each(self, ids: Sequence[str]) -> list[Row]:
         """The rows of this branch for each of the ids, which stand in its one slot."""
         connection = connections[self.database]
+        if not ids:
+            return []
         if connection.vendor != "postgresql":
             return self.read((self.sql, filled(self.parameters, [each], connection)) for each in ids)
         names = self._names()

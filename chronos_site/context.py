@@ -73,7 +73,7 @@ class Shell:
 
     @cached_property
     def stops(self) -> list[stops.Shown]:
-        """What people have stopped that concerns everyone; remembered between requests for some seconds.
+        """What people have stopped that concerns everyone.
 
         What the page counts around it says, where it has been counted, that there is nothing to ask for.
         """

@@ -1,9 +1,10 @@
 """Room on Python's own stack for everything that a request calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -28,6 +29,23 @@ def roomy(function: Callable[Given, Answer]) -> Callable[Given, Answer]:
     return call
 
 
-def room(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Answer each request with room on the stack."""
-    return roomy(get_response)
+def room(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Answer each request with room on the stack, and make each piece of what is streamed with it."""
+    get = roomy(get_response)
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get(request)
+        # A file is none: the server may send it without asking us for its pieces.
+        if type(response) is StreamingHttpResponse:
+            response.streaming_content = _pieces(iter(response))
+        return response
+
+    return answer
+
+
+def _pieces(made: Iterator[bytes]) -> Iterator[bytes]:
+    make = roomy(next)
+    while (piece := make(made, None)) is not None:
+        yield piece

@@ -93,6 +93,8 @@ class Row:
 
 def rows(jobs: Sequence[Job], at: datetime, runs: int = 20) -> list[Row]:
     """The jobs with their tags and so many of their last runs, in two queries."""
+    if not jobs:
+        return []
     ids = [job.pk for job in jobs]
     past, tags = history.last_runs(ids, runs), defaultdict(list)
     for job_id, tag in _tags(ids):

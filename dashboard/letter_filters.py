@@ -47,8 +47,8 @@ class Tab(TextChoices):
         """The same in parts that have no event in common, each of which has an index."""
         if self is Tab.MINE:
             pending = Q(status=DeadLetter.Status.PENDING)
-            own = {"job__in": Job.objects.filter(owner=user).values("pk")} if user.is_operator else {}
-            return [pending & Q(assignee=user), pending & Q(assignee=None, **own)]
+            own = Q(job__in=Job.objects.filter(owner=user).values("pk")) if user.is_operator else Q()
+            return [pending & Q(assignee=user), pending & Q(assignee=None) & own]
         return [Q(status=self.value)]
 
 
@@ -108,11 +108,7 @@ class LetterFilters:
     @cached_property
     def matching(self) -> DeadLetterQuerySet:
         """The events that the person may see and that match."""
-        return self.among(DeadLetter.objects.visible_to(self.user))
-
-    def among(self, letters: DeadLetterQuerySet) -> DeadLetterQuerySet:
-        """Those of the events that match, whatever group is open."""
-        found = letters.filter(self.tab.of(self.user))
+        found = DeadLetter.objects.visible_to(self.user).filter(self.tab.of(self.user))
         for name, value in self.conditions:
             if name != "show":
                 found = found.filter(self._wanted(name, value))

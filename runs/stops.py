@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
@@ -18,11 +17,8 @@ from runs.ring import QUEUES, ring
 
 RANKS: Mapping[str, int] = {name: rank for rank, name in QUEUES.items()}
 NAME_LIMIT = 100
-REMEMBERED_SECONDS = 5
 # What a person who stops all firing is told of.
 SOON = timedelta(hours=1)
-_KEY = "stops"
-
 
 class StopQuerySet(models.QuerySet["Stop"]):
     def of_all(self) -> Self:
@@ -154,13 +150,9 @@ class Shown(NamedTuple):
 
 
 def shown() -> list[Shown]:
-    """The stops that concern everyone, firing first; some seconds old at most."""
-    known: list[Shown] | None = cache.get(_KEY)
-    if known is None:
-        rows = Stop.objects.of_all().select_related("by")
-        known = [Shown.of(stop) for stop in rows.order_by("kind", "since")]
-        cache.set(_KEY, known, REMEMBERED_SECONDS)
-    return known
+    """The stops that concern everyone, firing first."""
+    rows = Stop.objects.of_all().select_related("by")
+    return [Shown.of(stop) for stop in rows.order_by("kind", "since")]
 
 
 # What people do
@@ -214,7 +206,6 @@ def _stop(kind: Stop.Kind, name: str, sentence: str, *, by: User | None, at: dat
     if not made:
         raise NotSo(sentence)
     record(by, f"{kind}_STOPPED", stop, details={"name": name} if name else None, note=note)
-    transaction.on_commit(_forget)
 
 
 def _let_go(
@@ -225,8 +216,3 @@ def _let_go(
         raise NotSo(sentence)
     told = {"since": stop.since.isoformat(), **({"name": name} if name else {}), **(details or {})}
     record(by, f"{kind}_RESUMED", stop, details=told)
-    transaction.on_commit(_forget)
-
-
-def _forget() -> None:
-    cache.delete(_KEY)

@@ -39,6 +39,7 @@ def test_a_branch_is_read_for_each_of_the_ids(runs, django_assert_num_queries):
     other = factories.run(factories.job(runs[0].job.owner), error_message="Another")
     shown = Run.objects.filter(job=Slot(0)).order_by("-scheduled_time")
     newest = Branch.of(shown.values("id", "job_id", start=Left("error_message", 5))[:2])
+    assert newest.each([]) == []
     for ids in ([runs[0].job_id, other.job_id], ["none", runs[0].job_id, '{",}', "", other.job_id]):
         with django_assert_num_queries(1):
             found = newest.each(ids)

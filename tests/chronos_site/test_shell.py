@@ -96,9 +96,21 @@ def test_the_shell_costs_three_queries_on_top_of_session_and_user(client, django
 
 def test_what_another_process_stops_is_told_of_at_once(client):
     signed_in(client, factories.bob())
-    assert b"is paused" not in client.get("/account/password/").content
-    stops.Stop.objects.create(kind=stops.Stop.Kind.QUEUE, name="low")
-    assert b"The queue low is paused." in client.get("/account/password/").content
+    kind = stops.Stop.Kind
+    for address in ("/account/password/", "/pulse/"):
+
+        def told(address=address):
+            page = client.get(address).content
+            return b"All firing is paused." in page, b"The queue low is paused." in page
+
+        assert told() == (False, False)
+        firing = stops.Stop.objects.create(kind=kind.FIRING)
+        assert told() == (True, False)
+        low = stops.Stop.objects.create(kind=kind.QUEUE, name="low")
+        assert told() == (True, True)
+        firing.delete()
+        assert told() == (False, True)
+        low.delete()
 
 
 def test_nobody_who_is_not_signed_in_costs_a_query(client, django_assert_num_queries):
