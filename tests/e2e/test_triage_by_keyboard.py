@@ -58,6 +58,62 @@ def test_dead_letters_are_found_snoozed_resolved_ignored_and_replayed(visit, liv
     assert not Acknowledgement.objects.exists()
 
 
+def test_a_key_is_for_the_event_in_focus_and_opens_it_where_the_pane_shows_another(visit, live_server):
+    ada = factories.ada()
+    for n, name in enumerate(("older", "newer")):
+        fail(factories.job(ada, name=name), n, "TIMEOUT")
+    page = visit("/dead-letters/", ada, reduced_motion="reduce")
+    opened(page, "TIMEOUT")
+    shown, marked = page.locator("#event .pane-head"), page.locator("a.ev[aria-current]")
+    expect(shown).to_contain_text("newer")
+    expect(marked).to_contain_text("newer")
+    press(page, "j", "j", "j")
+    expect(page.locator("a.ev", has_text="older")).to_be_focused()
+    press(page, "r")
+    expect(shown).to_contain_text("older", timeout=SOON)
+    expect(marked).to_contain_text("older")
+    assert not Run.objects.filter(trigger="REPLAY").exists()
+    press(page, "r")
+    told(page, "Its replay is on its way")
+    assert Run.objects.get(trigger="REPLAY").job.name == "older"
+
+
+def test_a_key_on_another_group_opens_it_first(visit, live_server):
+    ada = factories.ada()
+    for n, error_class in enumerate(("DEADLOCK", "TIMEOUT")):
+        fail(factories.job(ada), n, error_class)
+    page = visit("/dead-letters/", ada, reduced_motion="reduce")
+    opened(page, "TIMEOUT")
+    press(page, "j", "j")
+    expect(page.locator("a.sig", has_text="DEADLOCK")).to_be_focused()
+    press(page, "r")
+    opened(page, "DEADLOCK")
+    assert not Run.objects.filter(trigger="REPLAY").exists()
+
+
+def test_what_still_has_to_be_typed_takes_the_focus_without_a_word(visit, live_server):
+    ada = factories.ada()
+    fail(factories.job(ada), 0, "TIMEOUT")
+    page = visit("/dead-letters/", ada, reduced_motion="reduce")
+    opened(page, "TIMEOUT")
+    page.evaluate("addEventListener('invalid', () => { window.complained = true; }, true)")
+    press(page, "e")
+    expect(page.locator("#id_notes")).to_be_focused(timeout=SOON)
+    assert page.evaluate("window.complained") is None
+    page.keyboard.type("Known.")
+    press(page, "Control+Enter")
+    told(page, "The dead letter is resolved.")
+
+
+def test_acknowledging_is_found_by_either_of_its_keys(visit, live_server):
+    ada = factories.ada()
+    job = factories.job(ada)
+    fail(job, 0, "TIMEOUT")
+    page = visit(f"/jobs/{job.pk}/", ada, reduced_motion="reduce")
+    press(page, "a")
+    expect(page.locator("#id_span")).to_be_focused(timeout=SOON)
+
+
 def test_a_note_that_was_begun_is_there_after_the_letter_is_assigned(visit, live_server):
     ada = factories.ada()
     fail(factories.job(ada), 0, "TIMEOUT")

@@ -55,9 +55,20 @@
   }
 
   function press(element) {
+    const lacking = element?.matches("button") && !element.formNoValidate && firstLacking(element.form);
+    if (lacking) {
+      pressed.set(element.form, element);
+      lacking.focus();
+      return true;
+    }
     element?.click();
     if (element?.matches("summary") && element.parentElement.open) { enter(element.parentElement); }
     return Boolean(element);
+  }
+
+  // What is still to be typed before the form can go.
+  function firstLacking(form) {
+    return form?.noValidate ? null : form?.querySelector(":is(input, select, textarea):invalid");
   }
 
   // What a key has opened may be far below: the next key is meant for it.
@@ -77,7 +88,16 @@
   const keyed = (keys) => `:is(a, button, summary)[data-key="${CSS.escape(keys)}"]`;
 
   function follow(keys) {
-    return press(document.querySelector(keyed(keys)));
+    const element = document.querySelector(keyed(keys));
+    return press(element && isOfAnother(element) ? linkOf(rowInFocus()) : element);
+  }
+
+  // The pane beside a list may show another row than the one in focus: a key opens that one first.
+  function isOfAnother(element) {
+    const shown = element.closest("[data-letter]")?.dataset.letter, row = rowInFocus();
+    if (!shown || !row) { return false; }
+    const asked = row.querySelector("[data-letter]")?.dataset.letter;
+    return asked ? asked !== shown : row.matches("a.sig:not([aria-current])");
   }
 
   function open(dialog) {
@@ -95,10 +115,17 @@
     l: () => press(document.querySelector("[data-live-toggle]")),
   };
 
+  // To acknowledge is one key on lists, and another one where it asks for how long.
+  const ALIKE = { a: "z", z: "a" };
+
+  function does(key) {
+    return (Object.hasOwn(DEEDS, key) && press(deed(key))) || follow(key);
+  }
+
   function act(key) {
     if (before === "g") { return follow(`g ${key}`); }
     if (Object.hasOwn(SIMPLE, key)) { return SIMPLE[key](); }
-    return (Object.hasOwn(DEEDS, key) && press(deed(key))) || follow(key);
+    return does(key) || (Object.hasOwn(ALIKE, key) && does(ALIKE[key]));
   }
 
   document.addEventListener("keydown", (event) => {

@@ -10,6 +10,13 @@
     link.setAttribute("aria-current", "true");
   }
 
+  /* The pane may have been filled without a click: with the newest event, or the one that comes next. */
+  function markShown() {
+    const shown = document.getElementById("event")?.dataset.letter;
+    const link = shown && events().find((each) => each.dataset.letter === shown);
+    if (link) { mark(link); }
+  }
+
   function step(by) {
     const all = events(), at = all.findIndex((each) => each.hasAttribute("aria-current"));
     const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
@@ -43,8 +50,13 @@
     const note = noteOf();
     if (note?.form === target) { try { sessionStorage.removeItem(draftOf(note)); } catch { /* storage may be off */ } }
   });
-  document.addEventListener("htmx:afterSettle", bringBack);
-  bringBack();
+  function settled() {
+    bringBack();
+    markShown();
+  }
+
+  document.addEventListener("htmx:afterSettle", settled);
+  settled();
 
   /* The group that is open is what "all of this group" means, and where the way back leads. */
   document.addEventListener("htmx:pushedIntoHistory", () => {
