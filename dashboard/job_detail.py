@@ -83,6 +83,7 @@ def job_detail(request: HttpRequest, job_id: str) -> HttpResponse:
         "acknowledge": AcknowledgeForm(),
         "pausing": PauseForm(auto_id="pause-%s"),
         "events": trail.events,
+        "paused": trail.paused,
         "live_seconds": LIVE_SECONDS,
     }
     return render(request, "dashboard/job_detail/job.html", context)

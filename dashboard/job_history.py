@@ -95,6 +95,11 @@ class Trail:
         return cls([Entry(row) for row in _events(job.pk)])
 
     @property
+    def paused(self) -> Entry | None:
+        """Who paused it last, as far as these entries tell."""
+        return next((event for event in self.events if event.row.action == "JOB_PAUSED"), None)
+
+    @property
     def starters(self) -> dict[str, str]:
         """Who started which run by hand, as far as these entries tell."""
         return {event.run: event.who for event in self.events if event.run}

@@ -10,6 +10,7 @@ from accounts.models import User
 from jobs import schedules
 from jobs.models import JobSchedule
 from jobs.schedules import BadSchedule
+from runs.history import BROKEN
 from runs.models import Run
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -45,14 +46,28 @@ class Ran(NamedTuple):
     def state(self) -> str:
         return self.outcome or "RUNNING"
 
+    @property
+    def broken(self) -> bool:
+        return self.outcome in BROKEN
+
 
 @dataclass(frozen=True)
 class Bar:
+    """A run on its job's line: above it what went well, below it what broke."""
+
     x: float
     width: float
     run: Ran
     style: str
     words: str
+
+    @property
+    def y(self) -> int:
+        return 13 if self.run.broken else 1
+
+    @property
+    def height(self) -> int:
+        return 7 if self.run.broken else 11
 
 
 @dataclass(frozen=True)
@@ -152,7 +167,7 @@ class Chart:
         return len({run.job_id for run in self.runs})
 
     def _line(self, job_id: str, runs: Sequence[Ran]) -> Line:
-        broken = sum(run.state in ("FAILURE", "TIMEOUT") for run in runs)
+        broken = sum(run.broken for run in runs)
         return Line(
             job_id,
             runs[0].job_name,

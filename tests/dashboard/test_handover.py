@@ -14,6 +14,7 @@ from dashboard.handover import Handover
 from dashboard.shift import Shift
 from jobs import actions
 from runs import triage
+from runs.acknowledgements import acknowledge_job
 from runs.models import DeadLetter, RunStats, Skip
 from tests.factories import NOON, alice, bob, charlie, definition, job, run
 
@@ -56,6 +57,18 @@ def test_jobs_that_fail_are_counted_beyond_those_that_are_listed(client, owner):
     text = client.get(reverse("handover"), {"format": "markdown"}).text
     assert "New failures (20+)" in text
     assert "and 3 more that fail: http://testserver/jobs/?failing=1" in text
+
+
+@pytest.mark.parametrize("hours", [1, 20])
+def test_a_failure_that_somebody_knows_of_says_so(client, owner, probe, hours):
+    now = timezone.now()
+    run(probe, "FAILURE", at=now - hours * HOUR)
+    client.force_login(owner)
+    assert "knows" not in client.get(reverse("handover")).text
+    acknowledge_job(probe, by=owner, at=now)
+    assert f"{owner.email} knows" in client.get(reverse("handover")).text
+    told = client.get(reverse("handover"), {"format": "markdown"}).text
+    assert re.search(rf"\* \*\*{probe.name}\*\*: .*{owner.email.partition('@')[0]}.* knows", told)
 
 
 def test_what_failed_before_the_shift_is_still_failing(owner, probe):

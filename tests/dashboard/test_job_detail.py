@@ -216,6 +216,17 @@ def test_a_paused_job_says_until_when(client, owner, probe):
     assert "Paused until" in text(client, owner, probe)
 
 
+def test_a_paused_job_says_by_whom_and_why(client, owner, probe):
+    actions.pause(probe, by=owner, at=timezone.now(), note="Earlier")
+    actions.resume(probe, by=owner, at=timezone.now())
+    assert "Earlier" not in text(client, owner, probe).split("job-banners", 1)[1].split("</h2>", 1)[0]
+    actions.pause(probe, by=owner, at=timezone.now(), note="Ledger <moves>")
+    banner = text(client, owner, probe).split('id="job-banners"', 1)[1].split("Run now works", 1)[0]
+    assert f"By {owner.email}, " in banner
+    assert "Ledger &lt;moves&gt;" in banner
+    assert "Earlier" not in banner
+
+
 def test_retries_are_told_in_words(client, owner):
     def retry(attempts, strategy, seconds=60):
         return {"max_attempts": attempts, "backoff_strategy": strategy, "backoff_seconds": seconds}

@@ -39,6 +39,13 @@ def test_a_run_is_a_bar_from_its_start_to_its_end(owner, probe):
     assert (bar.x, bar.width, bar.style, line.broken) == (250.0, 250.0, "f-bad", 1)
 
 
+def test_what_went_well_stands_on_the_line_and_what_broke_hangs_below_it(owner, probe):
+    for n, outcome in enumerate(("SUCCESS", "CANCELLED", "FAILURE", "TIMEOUT")):
+        run(probe, outcome, at=NOON + n * 10 * MINUTE)
+    above = [bar.y + bar.height <= 12 for bar in chart(owner).lines[0].bars]
+    assert above == [True, True, False, False]
+
+
 def test_a_run_in_progress_reaches_to_now(owner, probe):
     run(probe, "RUNNING", at=NOON)
     (bar,) = chart(owner, at=NOON + 30 * MINUTE).lines[0].bars
