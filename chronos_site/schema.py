@@ -29,6 +29,11 @@ def first_id(at: datetime) -> str:
     return str(ULID.from_datetime(at))[:10] + "0" * 16
 
 
+def made_at(ulid: str) -> datetime:
+    """When the row with this ULID was made."""
+    return ULID.from_str(ulid).datetime
+
+
 class UlidField(models.CharField):  # type: ignore[type-arg]
     """A ULID as VARCHAR(26)."""
 

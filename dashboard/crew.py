@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Min, Q
 
-from chronos_site.schema import first_id
+from chronos_site.schema import first_id, made_at
 from dashboard import vitals
 from dashboard.late import Running
 from dashboard.lateness import Recent, rate
@@ -93,6 +93,15 @@ class Queue:
         return round(150 * self.share, 1)
 
 
+def _made(at: datetime, minutes: float) -> tuple[list[int], float]:
+    """The priorities of the runs made within so many minutes, or in as many as the newest of them take."""
+    fresh = Run.objects.filter(pk__gte=first_id(at - minutes * MINUTE), skip_reason=None)
+    rows = list(fresh.order_by("-pk").values_list("pk", "priority")[:MOST_FRESH])
+    if len(rows) == MOST_FRESH:
+        minutes = max(1 / 60, (at - made_at(rows[-1][0])) / MINUTE)
+    return [priority for _, priority in rows], minutes
+
+
 def queues(recent: Recent, stops: Sequence[Stop], at: datetime) -> list[Queue]:
     """The three queues, most urgent first, in two bounded queries."""
     ranks = sorted((each.rank, each.value.lower()) for each in Priority)
@@ -101,8 +110,7 @@ def queues(recent: Recent, stops: Sequence[Stop], at: datetime) -> list[Queue]:
         **{f"{name}_count": Count("pk", filter=Q(priority=rank)) for rank, name in ranks},
         **{f"{name}_oldest": Min("available_at", filter=Q(priority=rank)) for rank, name in ranks},
     )
-    fresh = Run.objects.filter(pk__gte=first_id(at - MINUTE), skip_reason=None)
-    made = list(fresh.order_by("-pk").values_list("priority", flat=True)[:MOST_FRESH])
+    made, minutes = _made(at, recent.minutes)
     stopped = {stop.name: stop for stop in stops if stop.kind == Stop.Kind.QUEUE}
     most = max([1, *(found[f"{name}_count"] for _, name in ranks)])
     return [
@@ -112,7 +120,7 @@ def queues(recent: Recent, stops: Sequence[Stop], at: datetime) -> list[Queue]:
             found[f"{name}_count"],
             found[f"{name}_oldest"],
             found[f"{name}_count"] / most,
-            rate(made.count(rank)) if len(made) < MOST_FRESH else f"over {MOST_FRESH:,}/min",
+            rate(made.count(rank) / minutes),
             recent.per_minute(rank),
             stopped.get(name),
         )

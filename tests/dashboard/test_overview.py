@@ -463,6 +463,18 @@ def test_the_page_costs_fifteen_queries_whatever_there_is(client, who, address):
     assert costs[1] == costs[2]
 
 
+def test_what_is_due_in_the_next_hour_leads_to_these_jobs(client):
+    owner, now = alice(), timezone.now()
+    for name, minutes in (("soon", 20), ("later", 90)):
+        JobSchedule.objects.filter(job=job(owner, name=name)).update(next_fire_at=now + minutes * MINUTE)
+    JobSchedule.objects.filter(job=job(owner, name="paused")).update(next_fire_at=None)
+    client.force_login(owner)
+    page = client.get("/").text
+    assert page.count('href="/jobs/?fires=1h&amp;sort=next"') == 2
+    listed = client.get("/jobs/?fires=1h&sort=next").context["rows"]
+    assert [row.job.name for row in listed] == ["soon"]
+
+
 # the chart
 
 

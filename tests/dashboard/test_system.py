@@ -9,6 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chronos_site import __version__
+from chronos_site.schema import first_id
+from dashboard import crew
 from dashboard.lateness import Recent, Totals
 from dashboard.storage import Storage
 from dashboard.system import panels
@@ -143,9 +145,20 @@ def test_a_queue_tells_what_waits_since_when_and_what_comes_and_goes(engine, bob
     run(job, at=now - 2 * MINUTE, priority=1)
     stops.stop_queue("low", by=bob, at=now)
     high, medium, low = panels(bob, now)["queues"]
-    assert (high.waiting, high.oldest, high.per_minute_in) == (1, now - 3 * MINUTE, "2.0/min")
+    assert (high.waiting, high.oldest, high.per_minute_in) == (1, now - 3 * MINUTE, "0.1/min")
     assert (high.per_minute_out, medium.per_minute_out) == ("0.1/min", "0/min")
     assert (low.stop.name, high.stop) == ("low", None)
+
+
+@everywhere
+def test_of_many_runs_the_newest_tell_how_fast_they_come(engine, bob, monkeypatch):
+    monkeypatch.setattr(crew, "MOST_FRESH", 4)
+    now = timezone.now()
+    job = factories.job(at=now)
+    for n in range(6):
+        run(job, "PENDING", at=now - n * MINUTE, priority=1, id=first_id(now - n * MINUTE))
+    high, *_ = panels(bob, now)["queues"]
+    assert high.per_minute_in == "1.3/min"
 
 
 def test_a_worker_shows_its_longest_run_and_whether_it_drains(engine, bob):
