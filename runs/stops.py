@@ -20,6 +20,7 @@ NAME_LIMIT = 100
 # What a person who stops all firing is told of.
 SOON = timedelta(hours=1)
 
+
 class StopQuerySet(models.QuerySet["Stop"]):
     def of_all(self) -> Self:
         """Those that concern everyone."""
