@@ -72,7 +72,7 @@ def _job(demo: DemoJob, at: datetime) -> tuple[DemoJob, Job]:
     }
     job = actions.create(definition, owner=owner, by=owner, at=at)
     if demo.paused:
-        actions.pause(job, by=owner, at=at, note="New letterhead is being approved")
+        actions.pause(job, by=owner, at=at, note=demo.paused)
     born = at - timedelta(days=DAYS + 1)
     Job.objects.filter(pk=job.pk).update(created_at=born, updated_at=born)
     JobVersion.objects.filter(job=job).update(created_at=born)

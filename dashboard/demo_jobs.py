@@ -34,7 +34,8 @@ class DemoJob:
     priority: str = "MEDIUM"
     retry: dict[str, Any] = field(default_factory=dict)
     description: str = ""
-    paused: bool = False
+    # Why it is paused; empty where it is not.
+    paused: str = ""
 
 
 def cron(expression: str, timezone: str = "Europe/Berlin", **more: Any) -> dict[str, Any]:
@@ -206,8 +207,8 @@ JOBS: tuple[DemoJob, ...] = (
         cron("0 0 6 1 * ?"),
         doing(10),
         Habit(378, 0),
-        description="Paused while the new letterhead is being approved.",
-        paused=True,
+        description="Statements of the month to all customers.",
+        paused="The new letterhead is being approved.",
     ),
     DemoJob(
         "gdpr-erasure-batch",
@@ -219,8 +220,8 @@ JOBS: tuple[DemoJob, ...] = (
             "query": "DELETE FROM contacts WHERE erase_after < now()",
             "read_only": False,
         },
-        description="Paused until the CRM's database has a user for it.",
-        paused=True,
+        description="Erases contacts whose time is over.",
+        paused="The CRM's database has no user for it yet.",
     ),
     DemoJob(
         "close-of-business-note",
@@ -257,8 +258,8 @@ JOBS: tuple[DemoJob, ...] = (
         "MESSAGE_QUEUE",
         every(120),
         {"operation_type": "PRODUCE", "queue_name": "shipments", "message_body": '{"kind": "sweep"}'},
-        description="Paused: CHRONOS_BROKERS names no broker yet.",
-        paused=True,
+        description="Tells the warehouses to look for new shipments.",
+        paused="CHRONOS_BROKERS names no broker yet.",
     ),
     DemoJob(
         "cache-warm-storefront",
@@ -266,8 +267,8 @@ JOBS: tuple[DemoJob, ...] = (
         "CACHE",
         every(600),
         {"cache_operation": "WARM", "cache_region": "storefront", "cache_keys": ["home", "top-100"]},
-        description="Paused: CHRONOS_CACHE_REGIONS names no region yet.",
-        paused=True,
+        description="Keeps the storefront's front page warm.",
+        paused="CHRONOS_CACHE_REGIONS names no region yet.",
     ),
 )
 
