@@ -118,16 +118,16 @@ class Failing:
 
     @property
     def streak(self) -> str:
-        """How new this is: "First failure in 19 runs", "3 failures in a row", "2 of the last 19 failed"."""
+        """How new this is, by fires, of which each may have had several attempts: "3 fires failed in a row"."""
         ends = self._ends
         row = next((n for n, outcome in enumerate(reversed(ends)) if outcome not in BROKEN), len(ends))
         if row > 1:
             at_least = " or more" if row == len(ends) and len(self.runs) >= self.most else ""
-            return f"{row}{at_least} failures in a row"
+            return f"{row}{at_least} fires failed in a row"
         broken = sum(outcome in BROKEN for outcome in ends)
         if broken > 1:
-            return f"{broken} of the last {len(ends)} failed"
-        return f"First failure in {len(ends)} runs" if len(ends) > 1 else "Its only run"
+            return f"{broken} of the last {len(ends)} fires failed"
+        return f"First failed fire of {len(ends)}" if len(ends) > 1 else "Its only run"
 
     @property
     def _ends(self) -> list[str | None]:

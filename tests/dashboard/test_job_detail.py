@@ -118,7 +118,7 @@ def test_a_failing_job_says_so_first(client, owner, probe):
     banner = html[html.index('class="banner"') : html.index('id="runs"')]
     assert "503 from billing\nmore" in banner
     assert reverse("run_detail", args=[failed.pk]) in banner
-    assert "First failure in 2 runs" in banner
+    assert "First failed fire of 2" in banner
 
 
 def test_a_job_that_recovered_has_no_banner(client, owner, probe):
@@ -155,8 +155,8 @@ def test_the_length_of_a_streak_is_known_unless_more_runs_were_left_out(client, 
     for n in range(charts.PLACES):
         run(probe, "FAILURE", at=NOON + n * MINUTE)
         if n == 22:
-            assert page(client, owner, probe).context["past"].failing.streak == "23 failures in a row"
-    assert page(client, owner, probe).context["past"].failing.streak == "60 or more failures in a row"
+            assert page(client, owner, probe).context["past"].failing.streak == "23 fires failed in a row"
+    assert page(client, owner, probe).context["past"].failing.streak == "60 or more fires failed in a row"
 
 
 def test_success_and_durations_come_from_the_last_runs(client, owner, probe):

@@ -59,7 +59,7 @@ def test_a_job_whose_last_run_failed_is_failing(owner, probe):
     (row,) = panels(owner, NOON)["failing_rows"]
     assert row.job.name == probe.name
     assert row.error.startswith("503")
-    assert row.streak == "First failure in 2 runs"
+    assert row.streak == "First failed fire of 2"
 
 
 def test_a_job_that_has_recovered_is_not(owner, probe):
@@ -104,7 +104,7 @@ def test_attempts_of_one_occurrence_are_one_failure(owner):
     for attempt in (1, 2):
         run(flaky, "FAILURE", at=NOON - MINUTE, attempt=attempt)
     (row,) = panels(owner, NOON)["failing_rows"]
-    assert (row.streak, row.what) == ("First failure in 2 runs", "gave up after 2 of 2 attempts")
+    assert (row.streak, row.what) == ("First failed fire of 2", "gave up after 2 of 2 attempts")
 
 
 def test_skipped_ticks_between_failures_do_not_end_the_row(owner, probe):
@@ -113,7 +113,7 @@ def test_skipped_ticks_between_failures_do_not_end_the_row(owner, probe):
     run(probe, "CANCELLED", at=NOON - 2 * MINUTE, skip_reason=Skip.OVERLAP)
     run(probe, "FAILURE", at=NOON - MINUTE)
     (row,) = panels(owner, NOON)["failing_rows"]
-    assert row.streak == "2 failures in a row"
+    assert row.streak == "2 fires failed in a row"
 
 
 @everywhere
