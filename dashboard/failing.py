@@ -118,7 +118,7 @@ class Failing:
 
     @property
     def streak(self) -> str:
-        """How new this is, by fires, of which each may have had several attempts: "3 fires failed in a row"."""
+        """How new this is, by fires, each of which may have several attempts: "3 fires failed in a row"."""
         ends = self._ends
         row = next((n for n, outcome in enumerate(reversed(ends)) if outcome not in BROKEN), len(ends))
         if row > 1:
