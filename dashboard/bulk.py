@@ -82,7 +82,7 @@ def _chips(operation: BulkOperation) -> list[Chip]:
     if isinstance(operation.deed, OfLetters):
         return letter_bulk.chips(operation)
     query = QueryDict(urlencode([(name, value) for name, value in operation.conditions]))
-    filters = JobFilters.read(query, ()) if operation.by else JobFilters()
+    filters = JobFilters.read(query, ())
     return [filters.chip(condition) for condition in filters.conditions]
 
 
