@@ -85,20 +85,17 @@ class Branch(Generic[Row]):
 
     def read(self, branches: Iterable[tuple[str, Values]], most: int | None = None) -> list[Row]:
         """The rows of these branches, all of which have the columns of this one."""
-        names = self._names()
-        return [self._instance(names, row) for row in self.values(branches, most)]
+        return self._instances(self.values(branches, most))
 
     def each(self, ids: Sequence[str]) -> list[Row]:
         """The rows of this branch for each of the ids, which stand in its one slot."""
-        connection = connections[self.database]
         if not ids:
             return []
+        connection = connections[self.database]
         if connection.vendor != "postgresql":
             return self.read((self.sql, filled(self.parameters, [each], connection)) for each in ids)
-        names = self._names()
         sql, parameters = self._lateral
-        asked = [postgresql_array(list(ids)), *parameters]
-        return [self._instance(names, row) for row in self._tuples(sql, asked)]
+        return self._instances(self._tuples(sql, [postgresql_array(list(ids)), *parameters]))
 
     @cached_property
     def _lateral(self) -> tuple[str, Values]:
@@ -128,6 +125,10 @@ class Branch(Generic[Row]):
         compiler = on(self.compiler, connections[self.database])
         converters = compiler.get_converters([column for column, *_ in compiler.select])
         return list(compiler.apply_converters(found, converters)) if converters else found
+
+    def _instances(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        names = self._names()
+        return [self._instance(names, row) for row in rows]
 
     def _names(self) -> list[str]:
         """The attributes that the columns are for, in their order."""
